@@ -1,0 +1,59 @@
+//! The command line: one subcommand a file.
+
+mod crds;
+mod release;
+mod run;
+mod view;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::telemetry::{LogFormat, start_logging};
+
+/// Ordering on Kubernetes: carries orders through stock, payment and delivery to completion, and undoes every step on cancel.
+#[derive(Debug, Parser)]
+#[command(name = "jumun", version, max_term_width = 100)]
+struct Cli {
+    /// What to log: a level (error, warn, info, debug) or directives such as info,jumun=debug
+    #[arg(long, global = true, env = "LOG_LEVEL", default_value = "info")]
+    log_level: String,
+    /// How log lines look
+    #[arg(long, global = true, env = "LOG_FORMAT", value_enum, default_value = "text")]
+    log_format: LogFormat,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(run::Args),
+    Crds(crds::Args),
+    View(view::Args),
+    Release(release::Args),
+}
+
+/// Runs the command line and gives the exit status: 0 well, 1 failed, 2 wrong usage.
+pub async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    if let Err(error) = start_logging(&cli.log_level, cli.log_format) {
+        eprintln!("jumun: {error}");
+        return ExitCode::from(2);
+    }
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(args).await,
+        Command::Crds(args) => crds::run(&args),
+        Command::View(args) => view::run(args).await,
+        Command::Release(args) => release::run(args).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jumun: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Why a command failed, for people: what happened and what to do.
+type Failure = Box<dyn std::error::Error + Send + Sync>;

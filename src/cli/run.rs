@@ -1,0 +1,66 @@
+//! `jumun run`
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::Failure;
+use crate::cluster::client;
+use crate::controllers::{Options, start};
+use crate::domain::{Kind, Policy};
+use crate::http::ops;
+
+/// Run the controllers against the cluster of KUBECONFIG, or of the pod it runs in.
+///
+/// Any number of processes may run at once: every write is guarded by the version it was decided on. Stop it with
+/// SIGTERM or Ctrl-C; what was under way is decided anew by the next one.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only this namespace (default: all)
+    #[arg(short, long, env = "JUMUN_NAMESPACE")]
+    namespace: Option<String>,
+    /// The controllers to run, by kind (default: all), such as --controllers order,payment
+    #[arg(long, value_delimiter = ',', env = "JUMUN_CONTROLLERS", value_parser = parse_kind)]
+    controllers: Vec<Kind>,
+    /// How many objects of one kind are worked on at once
+    #[arg(long, env = "JUMUN_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    concurrency: u16,
+    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one
+    #[arg(long, env = "JUMUN_LISTEN", default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them
+    #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300)]
+    linger_seconds: u64,
+}
+
+fn parse_kind(text: &str) -> Result<Kind, String> {
+    let known = || Kind::ALL.map(|kind| kind.as_str().to_lowercase()).join(", ");
+    let found = Kind::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(text));
+    found.ok_or_else(|| format!("no such kind; known are {}", known()))
+}
+
+pub async fn run(args: Args) -> Result<(), Failure> {
+    let config = client::config().await?;
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
+    let options = Options {
+        namespace: args.namespace,
+        controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
+        concurrency: args.concurrency.into(),
+        policy: Policy { linger: Duration::from_secs(args.linger_seconds), ..Policy::default() },
+    };
+    let running = start(&config, &options)?;
+    tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
+    let registry = running.metrics.registry(&running.world);
+    let router = ops::router(running.world.clone(), registry);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        served = axum::serve(listener, router) => served?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    running.stop(Duration::from_secs(15)).await;
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! The cache of one kind: what its watch has delivered, and what our own calls were answered.
+//!
+//! Invariants:
+//! - An object is only ever replaced by a newer version of it (versions of one kind are comparable).
+//! - The answer to a call may come after the watch has reported the object's deletion: an answer at or below what the
+//!   watch has delivered brings nothing back.
+//! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Debug;
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, PoisonError};
+use std::time::Duration;
+
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
+
+use crate::domain::{Kind, Time, Version};
+
+/// How long a tombstone is kept: longer than any child lingers after its order.
+const TOMBSTONES_FOR: Duration = Duration::from_secs(3_600);
+
+/// Namespace and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    pub namespace: Arc<str>,
+    pub name: Arc<str>,
+}
+
+impl Key {
+    /// The key of an object.
+    pub fn of<K: Resource>(object: &K) -> Self {
+        let meta = object.meta();
+        Self::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
+    }
+
+    /// The key of `namespace/name`.
+    pub fn new(namespace: &str, name: &str) -> Self {
+        Self { namespace: namespace.into(), name: name.into() }
+    }
+
+    /// Another name in the same namespace.
+    pub fn sibling(&self, name: &str) -> Self {
+        Self { namespace: self.namespace.clone(), name: name.into() }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// What an object can be found by, beside its name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Index {
+    /// Requesters whose facts ask something of the ledger with this UID.
+    Asks(String),
+    /// Orders that refer to the ledger with this UID and have not ended.
+    Refers(String),
+}
+
+/// A kind that is cached.
+pub trait Source: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+    + Clone + Debug + DeserializeOwned + serde::Serialize + Send + Sync + 'static
+{
+    const KIND: Kind;
+
+    /// What the object can be found by.
+    fn index(&self) -> Vec<Index> {
+        Vec::new()
+    }
+
+    /// What is to be looked at again because the object changed: kind and name, in the same namespace.
+    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
+}
+
+/// One cached version of an object.
+#[derive(Debug)]
+pub struct Seen<K> {
+    pub object: Arc<K>,
+    pub version: Version,
+    /// When this version was first seen here.
+    pub at: Time,
+}
+
+impl<K> Clone for Seen<K> {
+    fn clone(&self) -> Self {
+        Self { object: self.object.clone(), version: self.version, at: self.at }
+    }
+}
+
+/// Before and after of one object; nothing where the cache knew better.
+pub type Change<K> = Option<(Option<Arc<K>>, Option<Arc<K>>)>;
+
+/// See the module's documentation.
+pub struct Cache<K> {
+    inner: RwLock<Inner<K>>,
+}
+
+struct Inner<K> {
+    objects: HashMap<Key, Seen<K>>,
+    index: HashMap<(Arc<str>, Index), BTreeSet<Key>>,
+    tombstones: HashMap<String, (Version, Time)>,
+    /// The newest version that the watch has delivered.
+    delivered: Version,
+    /// What a list under way has delivered so far.
+    listing: Option<HashMap<Key, Seen<K>>>,
+    complete: bool,
+}
+
+impl<K> Default for Cache<K> {
+    fn default() -> Self {
+        Self {
+            inner: RwLock::new(Inner {
+                objects: HashMap::new(),
+                index: HashMap::new(),
+                tombstones: HashMap::new(),
+                delivered: Version::default(),
+                listing: None,
+                complete: false,
+            }),
+        }
+    }
+}
+
+impl<K: Source> Cache<K> {
+    fn read(&self) -> RwLockReadGuard<'_, Inner<K>> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner<K>> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The object as last seen.
+    pub fn get(&self, key: &Key) -> Option<Seen<K>> {
+        self.read().objects.get(key).cloned()
+    }
+
+    /// The keys of the objects found by `index` in a namespace, in order.
+    pub fn find(&self, namespace: &Arc<str>, index: Index) -> Vec<Key> {
+        self.read().index.get(&(namespace.clone(), index)).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The tombstone of a UID: the version that proves it gone (zero where that is not known), and when that was noticed.
+    pub fn gone(&self, uid: &str) -> Option<(Version, Time)> {
+        self.read().tombstones.get(uid).copied()
+    }
+
+    /// How many objects are held.
+    pub fn len(&self) -> usize {
+        self.read().objects.len()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether a first list has been delivered whole.
+    pub fn is_complete(&self) -> bool {
+        self.read().complete
+    }
+
+    /// The keys in a namespace.
+    pub fn keys(&self, namespace: &str) -> Vec<Key> {
+        self.read().objects.keys().filter(|key| &*key.namespace == namespace).cloned().collect()
+    }
+
+    /// Takes what the watch delivered.
+    pub fn deliver(&self, object: K, now: Time) -> Change<K> {
+        let mut inner = self.write();
+        let version = version_of(&object);
+        inner.delivered = inner.delivered.max(version);
+        inner.put(object, version, now)
+    }
+
+    /// Takes the answer to one of our calls.
+    pub fn answer(&self, object: K, now: Time) -> Change<K> {
+        let mut inner = self.write();
+        let version = version_of(&object);
+        if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
+            return None;
+        }
+        inner.put(object, version, now)
+    }
+
+    /// Takes the deletion of an object, as the watch reported it.
+    pub fn delete(&self, object: &K, now: Time) -> Change<K> {
+        let mut inner = self.write();
+        let version = version_of(object);
+        inner.delivered = inner.delivered.max(version);
+        inner.bury(object.meta().uid.clone().unwrap_or_default(), version, now);
+        let key = Key::of(object);
+        let newer = inner.objects.get(&key).is_some_and(|seen| seen.version > version);
+        if newer { None } else { inner.take(&key).map(|old| (Some(old), None)) }
+    }
+
+    /// Takes the outcome of a live read that found nothing: a list of that version.
+    pub fn absent(&self, key: &Key, version: Version, now: Time) -> Change<K> {
+        let mut inner = self.write();
+        if inner.objects.get(key).is_none_or(|seen| seen.version > version) {
+            return None;
+        }
+        let old = inner.take(key)?;
+        inner.bury(old.meta().uid.clone().unwrap_or_default(), version, now);
+        Some((Some(old), None))
+    }
+
+    /// Records that a UID was proven gone by a read at `version`.
+    pub fn bury(&self, uid: &str, version: Version, now: Time) {
+        self.write().bury(uid.to_owned(), version, now);
+    }
+
+    /// A list begins: what it delivers replaces what is held.
+    pub fn list_begins(&self) {
+        self.write().listing = Some(HashMap::new());
+    }
+
+    /// One object of a list.
+    pub fn list_item(&self, object: K, now: Time) {
+        let mut inner = self.write();
+        let version = version_of(&object);
+        inner.delivered = inner.delivered.max(version);
+        let key = Key::of(&object);
+        let seen = match inner.objects.get(&key) {
+            Some(held) if held.version >= version => held.clone(),
+            _ => Seen { object: Arc::new(object), version, at: now },
+        };
+        if let Some(listing) = &mut inner.listing {
+            listing.insert(key, seen);
+        }
+    }
+
+    /// The list is whole: swaps it in and gives what changed. What it lacks is gone.
+    pub fn list_ends(&self, now: Time) -> Vec<(Key, Option<Arc<K>>, Option<Arc<K>>)> {
+        let mut inner = self.write();
+        let Some(listing) = inner.listing.take() else { return Vec::new() };
+        let mut changes = Vec::new();
+        let missing: Vec<Key> = inner.objects.keys().filter(|key| !listing.contains_key(*key)).cloned().collect();
+        for key in missing {
+            if let Some(old) = inner.take(&key) {
+                // The list's own version is not known here: gone for children, but no proof for a ledger.
+                inner.bury(old.meta().uid.clone().unwrap_or_default(), Version::default(), now);
+                changes.push((key, Some(old), None));
+            }
+        }
+        for (key, seen) in listing {
+            if let Some((old, new)) = inner.put_seen(key.clone(), seen) {
+                changes.push((key, old, new));
+            }
+        }
+        inner.complete = true;
+        changes
+    }
+}
+
+impl<K: Source> Inner<K> {
+    fn put(&mut self, object: K, version: Version, now: Time) -> Change<K> {
+        let key = Key::of(&object);
+        let seen = Seen { object: Arc::new(object), version, at: now };
+        if let Some(listing) = &mut self.listing {
+            if listing.get(&key).is_none_or(|listed| listed.version < version) {
+                listing.insert(key.clone(), seen.clone());
+            }
+        }
+        self.put_seen(key, seen)
+    }
+
+    fn put_seen(&mut self, key: Key, seen: Seen<K>) -> Change<K> {
+        if self.objects.get(&key).is_some_and(|held| held.version >= seen.version) {
+            return None;
+        }
+        let old = self.take(&key);
+        for index in seen.object.index() {
+            self.index.entry((key.namespace.clone(), index)).or_default().insert(key.clone());
+        }
+        let new = seen.object.clone();
+        self.objects.insert(key, seen);
+        Some((old, Some(new)))
+    }
+
+    fn take(&mut self, key: &Key) -> Option<Arc<K>> {
+        let seen = self.objects.remove(key)?;
+        for index in seen.object.index() {
+            let at = (key.namespace.clone(), index);
+            if let Some(keys) = self.index.get_mut(&at) {
+                keys.remove(key);
+                if keys.is_empty() {
+                    self.index.remove(&at);
+                }
+            }
+        }
+        Some(seen.object)
+    }
+
+    fn bury(&mut self, uid: String, version: Version, now: Time) {
+        if self.tombstones.len() % 1_024 == 1_023 {
+            self.tombstones.retain(|_, (_, at)| now.since(*at) < TOMBSTONES_FOR);
+        }
+        self.tombstones.entry(uid).or_insert((version, now));
+    }
+}
+
+fn version_of<K: Resource>(object: &K) -> Version {
+    Version::parse(&object.resource_version().unwrap_or_default())
+}

@@ -1,0 +1,86 @@
+//! What went wrong with a call, classified by what happens next.
+
+use crate::domain::Kind;
+
+/// What happens next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// The object is not as it was seen: read it afresh and decide again. Weather, not an error.
+    Conflict,
+    /// The API server refuses the write as such: wait for a change, and look now and then.
+    Invalid,
+    /// It may work later: back off.
+    Transient,
+    /// The operator lacks a right: back off, and say so.
+    Denied,
+}
+
+/// A call to the API server that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("{verb} {kind} {name}: the object has changed or is gone")]
+    Conflict { kind: Kind, verb: &'static str, name: String },
+    #[error("{verb} {kind} {name}: refused as invalid: {message}")]
+    Invalid { kind: Kind, verb: &'static str, name: String, message: String },
+    #[error("{verb} {kind} {name}: no right to do so: {message}")]
+    Denied { kind: Kind, verb: &'static str, name: String, message: String },
+    #[error("{verb} {kind} {name}: the namespace is being deleted")]
+    NamespaceTerminating { kind: Kind, verb: &'static str, name: String },
+    #[error("{verb} {kind} {name}: no answer within {seconds} s")]
+    Timeout { kind: Kind, verb: &'static str, name: String, seconds: u64 },
+    #[error("{verb} {kind} {name}: {source}")]
+    Call { kind: Kind, verb: &'static str, name: String, source: Box<kube::Error> },
+    #[error("an object cannot be written as JSON: {0}")]
+    Encode(#[from] serde_json::Error),
+    #[error("the decision is {seconds} s old: decide again")]
+    TooOld { seconds: u64 },
+}
+
+impl Error {
+    /// Classifies a failed call.
+    pub fn of(kind: Kind, verb: &'static str, name: &str, error: kube::Error) -> Self {
+        let name = name.to_owned();
+        let kube::Error::Api(status) = &error else {
+            return Self::Call { kind, verb, name, source: Box::new(error) };
+        };
+        if status.is_conflict() || status.is_already_exists() || status.is_not_found() {
+            return Self::Conflict { kind, verb, name };
+        }
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") {
+            return Self::NamespaceTerminating { kind, verb, name };
+        }
+        let message = status.message.chars().take(512).collect();
+        if status.is_invalid() {
+            return Self::Invalid { kind, verb, name, message };
+        }
+        if status.is_forbidden() {
+            return Self::Denied { kind, verb, name, message };
+        }
+        Self::Call { kind, verb, name, source: Box::new(error) }
+    }
+
+    /// What happens next.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Conflict { .. } | Self::TooOld { .. } => Class::Conflict,
+            Self::Invalid { .. } | Self::Encode(_) => Class::Invalid,
+            Self::Denied { .. } => Class::Denied,
+            Self::Timeout { .. } | Self::Call { .. } | Self::NamespaceTerminating { .. } => Class::Transient,
+        }
+    }
+
+    /// A bounded word for metrics and logs.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Conflict { .. } => "conflict",
+            Self::Invalid { .. } => "invalid",
+            Self::Denied { .. } => "denied",
+            Self::NamespaceTerminating { .. } => "namespace_terminating",
+            Self::Timeout { .. } => "timeout",
+            Self::Call { .. } => "error",
+            Self::Encode(_) => "encode",
+            Self::TooOld { .. } => "too_old",
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Events, for what was refused or has failed. Published beside the work: an Event that cannot be written stops nothing.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Client;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+
+use crate::crd::API_VERSION;
+use crate::domain::{Fact, Kind, Meta};
+
+/// Publishes facts as Events.
+#[derive(Clone)]
+pub struct Events {
+    recorder: Recorder,
+}
+
+impl Events {
+    /// Events reported by the program named `controller`.
+    pub fn new(client: Client) -> Self {
+        let instance = std::env::var("POD_NAME").ok();
+        Self { recorder: Recorder::new(client, Reporter { controller: "jumun.dev/operator".into(), instance }) }
+    }
+
+    /// Publishes one fact about an object, in the background.
+    pub fn publish(&self, kind: Kind, namespace: &str, meta: &Meta, fact: &Fact) {
+        let event = Event {
+            type_: if fact.warning { EventType::Warning } else { EventType::Normal },
+            reason: fact.reason.to_owned(),
+            note: Some(fact.message.chars().take(1_000).collect()),
+            action: "Reconcile".to_owned(),
+            secondary: None,
+        };
+        let reference = ObjectReference {
+            api_version: Some(API_VERSION.to_owned()),
+            kind: Some(kind.to_string()),
+            namespace: Some(namespace.to_owned()),
+            name: Some(meta.name.clone()),
+            uid: Some(meta.uid.clone()),
+            ..ObjectReference::default()
+        };
+        let recorder = self.recorder.clone();
+        tokio::spawn(async move {
+            if let Err(error) = recorder.publish(&event, &reference).await {
+                tracing::debug!(%error, reason = event.reason, "an Event was not written");
+            }
+        });
+    }
+}

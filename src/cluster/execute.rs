@@ -1,0 +1,224 @@
+//! Carries out intents: one guarded write each.
+//!
+//! Invariants:
+//! - Every write to an existing object carries its uid and resourceVersion; nothing is created under a name that is not
+//!   derived. So a write decided from an old view is refused, and one sent twice has one effect.
+//! - A call ends within ten seconds, and no intent is sent that was decided more than a minute ago.
+//! - The answer goes into the cache at once: the next decision sees what this one did.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Preconditions};
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use super::cache::Key;
+use super::clock::Clock;
+use super::errors::Error;
+use super::watch::slim;
+use super::world::{Held, Pass, World};
+use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::domain::ids::FINALIZER;
+use crate::domain::{Intent, Kind, Target, Version};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Call;
+
+/// The field manager of every write.
+const MANAGER: &str = "jumun";
+/// The longest a call may take.
+const CALL_LIMIT: Duration = Duration::from_secs(10);
+/// The oldest decision that is still acted on; well below the time for which children linger.
+const DECISION_LIMIT: Duration = Duration::from_secs(60);
+
+/// See the module's documentation.
+#[derive(Clone)]
+pub struct Executor {
+    pub client: Client,
+    pub world: Arc<World>,
+    pub clock: Arc<Clock>,
+    pub metrics: Metrics,
+}
+
+impl Executor {
+    /// Carries out one intent of the object at `key`, decided at `decided`.
+    ///
+    /// # Errors
+    /// Classified by what happens next; nothing was written then, unless the error is a timeout.
+    pub async fn perform<K: Held>(
+        &self,
+        key: &Key,
+        intent: &Intent,
+        decided: Instant,
+        pass: &mut Pass,
+    ) -> Result<(), Error> {
+        too_old(decided)?;
+        match intent {
+            Intent::ReadAfresh { kind, name } => self.read_afresh(*kind, &key.sibling(name), pass).await,
+            Intent::AddFinalizer => self.set_finalizer::<K>(key, true).await,
+            Intent::DropFinalizer => self.set_finalizer::<K>(key, false).await,
+            Intent::DeleteSelf => match K::cache(&self.world).get(key) {
+                Some(seen) => self.delete::<K>(key, &target_of(&*seen.object)).await,
+                None => Ok(()),
+            },
+            Intent::CreatePayment(draft) => self.create(key, Payment::from_draft(draft)).await,
+            Intent::CreateDelivery(draft) => self.create(key, Delivery::from_draft(draft)).await,
+            Intent::CreateView(row) => self.create(key, OrderView::from_row(row)).await,
+            Intent::CancelPayment(target) => {
+                self.patch::<Payment>(key, target, json!({ "spec": { "cancel": true } })).await
+            }
+            Intent::HoldDelivery(target, hold) => {
+                self.patch::<Delivery>(key, target, json!({ "spec": { "hold": hold } })).await
+            }
+            Intent::UpdateView(target, row) => {
+                let view = OrderView::from_row(row);
+                let body = json!({ "spec": view.spec, "status": view.status });
+                self.update_view(key, target, body).await
+            }
+            Intent::DeleteView(target) => self.delete::<OrderView>(key, target).await,
+        }
+    }
+
+    /// Writes the status of one exact version of an object; `patch` is a merge patch of the status.
+    ///
+    /// # Errors
+    /// As for [`Executor::perform`].
+    pub async fn write_status<K: Held>(
+        &self,
+        key: &Key,
+        target: &Target,
+        patch: Value,
+        decided: Instant,
+    ) -> Result<(), Error> {
+        too_old(decided)?;
+        let body = guarded(target, json!({ "status": patch }));
+        let (api, params) = (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
+        let body = Patch::Merge(&body);
+        let call = api.patch_status(&target.name, &params, &body);
+        self.call(K::KIND, "patch_status", &target.name, call).await.map(|object| self.keep(object))
+    }
+
+    /// Reads an object from the API server: its newest version, or the proof that there is none, goes into the cache.
+    ///
+    /// # Errors
+    /// As for [`Executor::perform`].
+    pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<(), Error> {
+        match kind {
+            Kind::Store => self.read::<Store>(key, pass).await,
+            Kind::Product => self.read::<Product>(key, pass).await,
+            Kind::Wallet => self.read::<Wallet>(key, pass).await,
+            Kind::Order => self.read::<Order>(key, pass).await,
+            Kind::Payment => self.read::<Payment>(key, pass).await,
+            Kind::Delivery => self.read::<Delivery>(key, pass).await,
+            Kind::OrderView => self.read::<OrderView>(key, pass).await,
+        }
+    }
+
+    /// A list of one: unlike a read by name, it has a version even where it finds nothing.
+    async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<(), Error> {
+        let api = self.api::<K>(key);
+        let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
+        let list = self.call(K::KIND, "list", &key.name, api.list(&params)).await?;
+        let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
+        pass.note(K::KIND, &key.name, version, self.clock.now());
+        match list.items.into_iter().next() {
+            Some(object) => self.keep(object),
+            None => self.world.wake(key, K::cache(&self.world).absent(key, version, self.clock.now())),
+        }
+        Ok(())
+    }
+
+    async fn create<K: Held>(&self, key: &Key, object: K) -> Result<(), Error> {
+        let (api, name) = (self.api::<K>(key), object.meta().name.clone().unwrap_or_default());
+        let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let object = self.call(K::KIND, "create", &name, api.create(&params, &object)).await?;
+        self.keep(object);
+        Ok(())
+    }
+
+    async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<(), Error> {
+        let body = guarded(target, change);
+        let (api, params) = (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
+        let body = Patch::Merge(&body);
+        let call = api.patch(&target.name, &params, &body);
+        self.call(K::KIND, "patch", &target.name, call).await.map(|object| self.keep(object))
+    }
+
+    async fn update_view(&self, key: &Key, target: &Target, wanted: Value) -> Result<(), Error> {
+        let Some(seen) = self.world.views.get(key).filter(|seen| seen.version == target.version) else {
+            return Err(Error::Conflict { kind: Kind::OrderView, verb: "patch", name: target.name.clone() });
+        };
+        let held = json!({ "spec": seen.object.spec, "status": seen.object.status });
+        match super::diff::merge_patch(&held, &wanted) {
+            Some(change) => self.patch::<OrderView>(key, target, change).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn delete<K: Held>(&self, key: &Key, target: &Target) -> Result<(), Error> {
+        let preconditions =
+            Preconditions { uid: Some(target.uid.clone()), resource_version: Some(target.version.0.to_string()) };
+        let params = DeleteParams::background().preconditions(preconditions);
+        let api = self.api::<K>(key);
+        self.call(K::KIND, "delete", &target.name, api.delete(&target.name, &params)).await.map(drop)
+    }
+
+    async fn set_finalizer<K: Held>(&self, key: &Key, wanted: bool) -> Result<(), Error> {
+        let Some(seen) = K::cache(&self.world).get(key) else { return Ok(()) };
+        let mut finalizers = seen.object.meta().finalizers.clone().unwrap_or_default();
+        finalizers.retain(|finalizer| finalizer != FINALIZER);
+        if wanted {
+            finalizers.push(FINALIZER.to_owned());
+        }
+        let change = json!({ "metadata": { "finalizers": finalizers } });
+        self.patch::<K>(key, &target_of(&*seen.object), change).await
+    }
+
+    fn keep<K: Held>(&self, mut object: K) {
+        slim(&mut object);
+        self.world.answer(object, self.clock.now());
+    }
+
+    fn api<K: Held>(&self, key: &Key) -> Api<K> {
+        Api::namespaced(self.client.clone(), &key.namespace)
+    }
+
+    async fn call<T>(
+        &self,
+        kind: Kind,
+        verb: &'static str,
+        name: &str,
+        call: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Error> {
+        let result = match tokio::time::timeout(CALL_LIMIT, call).await {
+            Ok(answer) => answer.map_err(|error| Error::of(kind, verb, name, error)),
+            Err(_) => Err(Error::Timeout { kind, verb, name: name.to_owned(), seconds: CALL_LIMIT.as_secs() }),
+        };
+        let outcome = result.as_ref().map_or_else(Error::label, |_| "ok");
+        self.metrics.calls.get_or_create(&Call { kind: kind.as_str(), verb, result: outcome }).inc();
+        result
+    }
+}
+
+fn too_old(decided: Instant) -> Result<(), Error> {
+    let age = decided.elapsed();
+    if age > DECISION_LIMIT { Err(Error::TooOld { seconds: age.as_secs() }) } else { Ok(()) }
+}
+
+/// A patch that the API server refuses unless it meets this very version.
+fn guarded(target: &Target, mut change: Value) -> Value {
+    let metadata = &mut change["metadata"];
+    metadata["uid"] = json!(target.uid);
+    metadata["resourceVersion"] = json!(target.version.0.to_string());
+    change
+}
+
+fn target_of<K: Held>(object: &K) -> Target {
+    let meta = object.meta();
+    Target {
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        version: Version::parse(meta.resource_version.as_deref().unwrap_or_default()),
+    }
+}
+

@@ -1,0 +1,207 @@
+//! A work queue of keys: each key waits at most once, is worked on by one at a time, and comes back with backoff.
+//!
+//! Invariants: a key that is added while it is worked on is worked on again afterwards, so no change is missed; the
+//! earliest of several due times counts.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::cache::Key;
+use super::lock;
+
+/// First delay after a failure; doubles with each further one.
+const BACKOFF_FROM: Duration = Duration::from_millis(200);
+/// The longest delay after a failure.
+const BACKOFF_TO: Duration = Duration::from_secs(60);
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct Queue {
+    state: Mutex<State>,
+    news: Notify,
+    /// How long a key waits at the least, so that several changes become one piece of work.
+    window: Duration,
+}
+
+#[derive(Default)]
+struct State {
+    due: BTreeMap<(Instant, u64), Key>,
+    at: HashMap<Key, (Instant, u64)>,
+    running: HashSet<Key>,
+    again: HashMap<Key, Instant>,
+    failures: HashMap<Key, u32>,
+    added: u64,
+    closed: bool,
+}
+
+impl State {
+    fn schedule(&mut self, key: Key, at: Instant) {
+        if self.running.contains(&key) {
+            let again = self.again.entry(key).or_insert(at);
+            *again = (*again).min(at);
+            return;
+        }
+        if let Some(slot) = self.at.get(&key).copied() {
+            if slot.0 <= at {
+                return;
+            }
+            self.due.remove(&slot);
+        }
+        self.added += 1;
+        let slot = (at, self.added);
+        self.at.insert(key.clone(), slot);
+        self.due.insert(slot, key);
+    }
+}
+
+impl Queue {
+    /// A queue in which keys wait for `window` at the least.
+    pub fn new(window: Duration) -> Self {
+        Self { window, ..Self::default() }
+    }
+
+    /// Adds a key: something about it changed.
+    pub fn add(&self, key: Key) {
+        self.add_after(key, self.window);
+    }
+
+    /// Adds a key that is to be looked at after `delay`.
+    pub fn add_after(&self, key: Key, delay: Duration) {
+        // Far futures saturate: a safety resync comes earlier anyway.
+        let at = Instant::now() + delay.min(Duration::from_secs(86_400 * 30));
+        lock(&self.state).schedule(key, at);
+        self.news.notify_one();
+    }
+
+    /// The next key that is due; waits for one. The caller gives it back with [`Queue::done`].
+    pub async fn next(&self) -> Key {
+        loop {
+            let earliest = {
+                let mut state = lock(&self.state);
+                match state.due.first_key_value().map(|(slot, _)| *slot).filter(|_| !state.closed) {
+                    Some(slot) if slot.0 <= Instant::now() => {
+                        if let Some(key) = state.due.remove(&slot) {
+                            state.at.remove(&key);
+                            state.running.insert(key.clone());
+                            return key;
+                        }
+                        continue;
+                    }
+                    Some(slot) => Some(slot.0),
+                    None => None,
+                }
+            };
+            match earliest {
+                Some(at) => tokio::select! { () = sleep_until(at) => {}, () = self.news.notified() => {} },
+                None => self.news.notified().await,
+            }
+        }
+    }
+
+    /// Hands out no further keys.
+    pub fn close(&self) {
+        lock(&self.state).closed = true;
+    }
+
+    /// Gives a key back. Where it was added in the meantime, it is due again.
+    pub fn done(&self, key: &Key) {
+        let mut state = lock(&self.state);
+        state.running.remove(key);
+        if let Some(at) = state.again.remove(key) {
+            state.schedule(key.clone(), at);
+            drop(state);
+            self.news.notify_one();
+        }
+    }
+
+    /// Forgets the failures of a key.
+    pub fn succeeded(&self, key: &Key) {
+        lock(&self.state).failures.remove(key);
+    }
+
+    /// Counts a failure and gives the delay before the next attempt, jittered by `jitter` in 0..1.
+    pub fn failed(&self, key: &Key, jitter: f64) -> Duration {
+        let mut state = lock(&self.state);
+        let failures = state.failures.entry(key.clone()).or_insert(0);
+        *failures = failures.saturating_add(1);
+        let doubled = BACKOFF_FROM.saturating_mul(1u32 << (*failures - 1).min(12));
+        doubled.min(BACKOFF_TO).mul_f64(0.75 + jitter / 2.0)
+    }
+
+    /// How many keys wait that are due, and how many are worked on.
+    pub fn depth(&self) -> (usize, usize) {
+        let state = lock(&self.state);
+        let now = Instant::now();
+        (state.due.range(..(now, u64::MAX)).count(), state.running.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(name: &str) -> Key {
+        Key::new("test", name)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_added_twice_is_worked_on_once() {
+        let queue = Queue::default();
+        queue.add(key("a"));
+        queue.add(key("a"));
+        assert_eq!(queue.next().await, key("a"));
+        queue.done(&key("a"));
+        assert_eq!(queue.depth(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_key_added_while_it_is_worked_on_comes_again() {
+        let queue = Queue::default();
+        queue.add(key("a"));
+        let taken = queue.next().await;
+        queue.add(key("a"));
+        assert_eq!(queue.depth(), (0, 1), "not by two at once");
+        queue.done(&taken);
+        assert_eq!(queue.next().await, key("a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_earliest_of_several_due_times_counts() {
+        let queue = Queue::default();
+        let start = Instant::now();
+        queue.add_after(key("a"), Duration::from_secs(9));
+        queue.add_after(key("a"), Duration::from_secs(2));
+        queue.add_after(key("a"), Duration::from_secs(5));
+        queue.next().await;
+        assert_eq!(start.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_within_the_window_become_one_piece_of_work() {
+        let queue = Queue::new(Duration::from_millis(20));
+        queue.add(key("a"));
+        tokio::time::advance(Duration::from_millis(15)).await;
+        queue.add(key("a"));
+        let taken = queue.next().await;
+        queue.done(&taken);
+        assert_eq!(queue.depth(), (0, 0));
+    }
+
+    #[test]
+    fn failures_back_off_and_are_forgotten() {
+        let queue = Queue::default();
+        let first = queue.failed(&key("a"), 0.5);
+        assert_eq!(first, BACKOFF_FROM);
+        assert_eq!(queue.failed(&key("a"), 0.5), BACKOFF_FROM * 2);
+        for _ in 0..40 {
+            queue.failed(&key("a"), 0.5);
+        }
+        assert_eq!(queue.failed(&key("a"), 0.5), BACKOFF_TO);
+        queue.succeeded(&key("a"));
+        assert_eq!(queue.failed(&key("a"), 0.5), first);
+    }
+}

@@ -1,0 +1,175 @@
+//! Everything the controllers can see: the caches of all kinds, and the queues that a change wakes.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, RwLock, PoisonError};
+
+use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::domain::ledger::Missing;
+use crate::domain::{Kind, Lookup, Time, Version};
+
+use super::cache::{Cache, Change, Key, Seen, Source};
+use super::queue::Queue;
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct World {
+    pub stores: Cache<Store>,
+    pub products: Cache<Product>,
+    pub wallets: Cache<Wallet>,
+    pub orders: Cache<Order>,
+    pub payments: Cache<Payment>,
+    pub deliveries: Cache<Delivery>,
+    pub views: Cache<OrderView>,
+    terminating: RwLock<HashSet<Arc<str>>>,
+    queues: HashMap<Kind, Arc<Queue>>,
+}
+
+/// A kind whose cache the world holds.
+pub trait Held: Source {
+    /// The cache of the kind.
+    fn cache(world: &World) -> &Cache<Self>;
+}
+
+macro_rules! held {
+    ($($kind:ty => $field:ident),+ $(,)?) => { $(
+        impl Held for $kind {
+            fn cache(world: &World) -> &Cache<Self> {
+                &world.$field
+            }
+        }
+    )+ };
+}
+
+held!(Store => stores, Product => products, Wallet => wallets, Order => orders, Payment => payments,
+      Delivery => deliveries, OrderView => views);
+
+/// The live reads of one pass of one reconcile: what was read, and the version of the list that answered.
+#[derive(Debug, Default)]
+pub struct Pass {
+    reads: HashMap<(Kind, String), (Version, Time)>,
+}
+
+impl Pass {
+    /// Notes a live read.
+    pub fn note(&mut self, kind: Kind, name: &str, version: Version, at: Time) {
+        self.reads.insert((kind, name.to_owned()), (version, at));
+    }
+
+    /// The version of the live read of this name in this pass, where there was one.
+    pub fn read(&self, kind: Kind, name: &str) -> Option<Version> {
+        self.read_at(kind, name).map(|(version, _)| version)
+    }
+
+    /// The same, and when it was.
+    pub fn read_at(&self, kind: Kind, name: &str) -> Option<(Version, Time)> {
+        if self.reads.is_empty() {
+            return None;
+        }
+        self.reads.get(&(kind, name.to_owned())).copied()
+    }
+}
+
+impl World {
+    /// A world that wakes these queues.
+    pub fn new(queues: HashMap<Kind, Arc<Queue>>) -> Self {
+        Self { queues, ..Self::default() }
+    }
+
+    /// The queue of a kind's controller, where it runs here.
+    pub fn queue(&self, kind: Kind) -> Option<&Arc<Queue>> {
+        self.queues.get(&kind)
+    }
+
+    /// Whether every cache has been filled once.
+    pub fn is_complete(&self) -> bool {
+        self.stores.is_complete()
+            && self.products.is_complete()
+            && self.wallets.is_complete()
+            && self.orders.is_complete()
+            && self.payments.is_complete()
+            && self.deliveries.is_complete()
+            && self.views.is_complete()
+    }
+
+    /// How many objects each cache holds.
+    pub fn sizes(&self) -> [(Kind, usize); 7] {
+        [
+            (Kind::Store, self.stores.len()),
+            (Kind::Product, self.products.len()),
+            (Kind::Wallet, self.wallets.len()),
+            (Kind::Order, self.orders.len()),
+            (Kind::Payment, self.payments.len()),
+            (Kind::Delivery, self.deliveries.len()),
+            (Kind::OrderView, self.views.len()),
+        ]
+    }
+
+    /// Wakes whoever a change concerns.
+    pub fn wake<K: Source>(&self, key: &Key, change: Change<K>) {
+        let Some((old, new)) = change else { return };
+        for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
+            self.wake_one(kind, key.sibling(&name));
+        }
+    }
+
+    fn wake_one(&self, kind: Kind, key: Key) {
+        if let Some(queue) = self.queues.get(&kind) {
+            queue.add(key);
+        }
+    }
+
+    /// Takes the answer to one of our calls.
+    pub fn answer<K: Held>(&self, object: K, now: Time) {
+        let key = Key::of(&object);
+        self.wake(&key, K::cache(self).answer(object, now));
+    }
+
+    /// Whether the namespace is being deleted.
+    pub fn is_terminating(&self, namespace: &str) -> bool {
+        self.terminating.read().unwrap_or_else(PoisonError::into_inner).contains(namespace)
+    }
+
+    /// Notes whether a namespace is being deleted; everything in one that is gets looked at again.
+    pub fn set_terminating(&self, namespace: &str, terminating: bool) {
+        let mut all = self.terminating.write().unwrap_or_else(PoisonError::into_inner);
+        let news = if terminating { all.insert(namespace.into()) } else { all.remove(namespace) };
+        drop(all);
+        if news && terminating {
+            self.wake_namespace::<Store>(namespace);
+            self.wake_namespace::<Product>(namespace);
+            self.wake_namespace::<Wallet>(namespace);
+            self.wake_namespace::<Order>(namespace);
+            self.wake_namespace::<Payment>(namespace);
+            self.wake_namespace::<Delivery>(namespace);
+        }
+    }
+
+    fn wake_namespace<K: Held>(&self, namespace: &str) {
+        for key in K::cache(self).keys(namespace) {
+            self.wake_one(K::KIND, key);
+        }
+    }
+
+    /// Looks an object up by name and, where it was recorded, by UID. Another object under the same name proves the
+    /// recorded one gone only when it was read from the API server in this pass.
+    pub fn lookup<K: Held>(&self, key: &Key, uid: Option<&str>, pass: &Pass) -> Lookup<Seen<K>> {
+        let cache = K::cache(self);
+        let seen = cache.get(key).filter(|seen| uid.is_none_or(|uid| seen.object.meta().uid.as_deref() == Some(uid)));
+        match seen {
+            Some(seen) => Lookup::Present(seen),
+            None if pass.read(K::KIND, &key.name).is_some() => Lookup::Gone,
+            None if uid.is_some_and(|uid| cache.gone(uid).is_some()) => Lookup::Gone,
+            None => Lookup::Unproven,
+        }
+    }
+
+    /// What is known of a requester that was not seen.
+    pub fn missing<K: Held>(&self, key: &Key, uid: Option<&str>, pass: &Pass) -> Missing {
+        if let Some(version) = pass.read(K::KIND, &key.name) {
+            return Missing::Gone(version);
+        }
+        let gone = uid.and_then(|uid| K::cache(self).gone(uid));
+        gone.filter(|(version, _)| *version > Version::default())
+            .map_or(Missing::Unproven, |(version, _)| Missing::Gone(version))
+    }
+}

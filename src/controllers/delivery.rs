@@ -1,0 +1,60 @@
+//! Delivery: watches deliveries, payments that came to their end, and the end of orders.
+
+use crate::cluster::{Key, Pass, Source, World};
+use crate::crd::{Delivery, Payment};
+use crate::domain::delivery::{Observed, Status, decide};
+use crate::domain::{Kind, Lookup, Meta, Plan, Policy, Time, payment};
+
+use super::{Controller, fate_of, meta_of};
+
+impl Source for Delivery {
+    const KIND: Kind = Kind::Delivery;
+
+    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+        let Some(delivery) = new.or(old) else { return Vec::new() };
+        let order = delivery.spec.order.name.clone();
+        vec![(Kind::Delivery, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)]
+    }
+}
+
+/// The Delivery controller.
+pub struct Deliveries;
+
+impl Controller for Deliveries {
+    type Root = Delivery;
+    type Observed = Observed;
+    type Status = Status;
+
+    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+        let seen = world.deliveries.get(key)?;
+        let delivery = &*seen.object;
+        let (spec, order) = (&delivery.spec, delivery.spec.order.clone());
+        // The Payment has the same name: both are derived from the order.
+        let unpaid = match world.lookup::<Payment>(key, None, pass) {
+            Lookup::Present(found) => {
+                Lookup::Present(found.object.status.as_ref().is_some_and(payment::Status::is_final))
+            }
+            Lookup::Unproven => Lookup::Unproven,
+            Lookup::Gone => Lookup::Gone,
+        };
+        Some(Observed {
+            meta: meta_of(world, &seen),
+            fate: fate_of(world, key, &order, pass),
+            order,
+            confirmation: spec.confirmation,
+            held: spec.hold.is_some(),
+            progress: spec.progress,
+            received: spec.received == Some(true),
+            status: delivery.status.clone().unwrap_or_default(),
+            unpaid,
+        })
+    }
+
+    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+        decide(observed, now, policy)
+    }
+
+    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
+        Some((&observed.meta, &observed.status))
+    }
+}

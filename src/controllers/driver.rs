@@ -1,0 +1,193 @@
+//! The one driver: observes, decides, and carries the plan out, one write at a time, the status last.
+//!
+//! Each gap between two writes is a point at which the process can die: whatever is left undone then is decided anew from
+//! what stands. A plan that meets a changed object is dropped, the object read afresh and the decision taken again.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use serde::Serialize;
+
+use crate::cluster::diff::merge_patch;
+use crate::cluster::events::Events;
+use crate::cluster::world::Held;
+use crate::cluster::{Class, Clock, Error, Executor, Key, Pass, Source, World};
+use crate::domain::{Intent, Kind, Meta, Plan, Policy, Time};
+use crate::telemetry::Metrics;
+
+/// How often one reconcile decides again after live reads before it leaves the rest to a later one.
+const ROUNDS: usize = 8;
+/// Everything is looked at again after about this long, whatever a watch may have missed.
+const RESYNC: Duration = Duration::from_secs(600);
+/// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
+const REFUSED: Duration = Duration::from_secs(30);
+
+/// A kind's controller: everything in which it differs from the others.
+pub trait Controller: Send + Sync + 'static {
+    /// The kind that it reconciles and whose status it writes.
+    type Root: Held;
+    type Observed: Send + Sync;
+    type Status: Serialize + Send + Sync;
+
+    /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
+    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;
+
+    /// What to do.
+    fn decide(observed: &Self::Observed, now: Time, policy: &Policy) -> Plan<Self::Status>;
+
+    /// The observed object's identity and status, where the kind has a status of its own.
+    fn seen(observed: &Self::Observed) -> Option<(&Meta, &Self::Status)>;
+}
+
+/// What every reconcile needs.
+#[derive(Clone)]
+pub struct Context {
+    pub world: Arc<World>,
+    pub executor: Executor,
+    pub clock: Arc<Clock>,
+    pub events: Events,
+    pub metrics: Metrics,
+    pub policy: Arc<Policy>,
+}
+
+/// When to look at the object again.
+pub(super) enum Next {
+    /// After this long, or when something changes.
+    After(Duration),
+    /// After a failure: with backoff.
+    Failed(Error),
+}
+
+/// One reconcile of one object.
+pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
+    let mut pass = Pass::default();
+    for _ in 0..ROUNDS {
+        let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::After(RESYNC) };
+        let (decided, now) = (Instant::now(), context.clock.now());
+        let plan = C::decide(&observed, now, &context.policy);
+        let decides_again = plan.intents.iter().any(|intent| matches!(intent, Intent::ReadAfresh { .. }));
+        match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
+            Ok(()) if decides_again => {}
+            Ok(()) => return Next::After(plan.next.map_or(RESYNC, |next| next.since(context.clock.now())).min(RESYNC)),
+            Err(error) if error.class() == Class::Conflict => {
+                if let Err(error) = refresh::<C>(context, key, &error, &mut pass).await {
+                    return Next::Failed(error);
+                }
+            }
+            Err(error) => return refused(error, &plan),
+        }
+    }
+    // Others are writing the same objects; what they wrote is on its way here.
+    Next::After(Duration::from_millis(rand::random_range(10..60)))
+}
+
+/// Carries a plan out.
+async fn act<C: Controller>(
+    context: &Context,
+    key: &Key,
+    observed: &C::Observed,
+    plan: &Plan<C::Status>,
+    decided: Instant,
+    pass: &mut Pass,
+) -> Result<(), Error> {
+    for intent in &plan.intents {
+        context.executor.perform::<C::Root>(key, intent, decided, pass).await?;
+    }
+    let (Some(status), Some((meta, seen))) = (&plan.status, C::seen(observed)) else { return Ok(()) };
+    let Some(patch) = merge_patch(&serde_json::to_value(seen)?, &serde_json::to_value(status)?) else { return Ok(()) };
+    context.executor.write_status::<C::Root>(key, &meta.target(), patch, decided).await?;
+    for fact in &plan.facts {
+        let reported = crate::telemetry::metrics::Reported { kind: C::Root::KIND.as_str(), reason: fact.reason };
+        context.metrics.facts.get_or_create(&reported).inc();
+        tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{}", fact.message);
+        context.events.publish(C::Root::KIND, &key.namespace, meta, fact);
+    }
+    Ok(())
+}
+
+/// Reads what has changed under a plan, so that the next decision sees it.
+async fn refresh<C: Controller>(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<(), Error> {
+    let Error::Conflict { kind, name, .. } = error else { return Ok(()) };
+    context.executor.read_afresh(*kind, &key.sibling(name), pass).await
+}
+
+/// What follows a failure that reading afresh may not mend. A refused hold or cancel is a race that was lost: the child
+/// is read afresh by the next decision, which comes soon.
+fn refused<S>(error: Error, plan: &Plan<S>) -> Next {
+    let race = plan.intents.iter().any(|intent| matches!(intent, Intent::HoldDelivery(..) | Intent::CancelPayment(_)));
+    match error.class() {
+        Class::Invalid if race => Next::After(Duration::from_millis(rand::random_range(10..60))),
+        _ => Next::Failed(error),
+    }
+}
+
+/// Takes keys from a kind's queue and reconciles them, `concurrency` at a time, for as long as it is polled.
+pub(super) async fn run<C: Controller>(context: Context, concurrency: usize) {
+    let kind: Kind = C::Root::KIND;
+    let Some(queue) = context.world.queue(kind).cloned() else { return };
+    let slots = Arc::new(tokio::sync::Semaphore::new(concurrency));
+    let mut tasks = tokio::task::JoinSet::new();
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else { return };
+        while tasks.try_join_next().is_some() {}
+        let key = queue.next().await;
+        let (context, queue) = (context.clone(), queue.clone());
+        tasks.spawn(async move {
+            let started = Instant::now();
+            let outcome = AssertUnwindSafe(reconcile::<C>(&context, &key)).catch_unwind().await;
+            Worker { context: &context, queue: &queue, kind }.finish(&key, started, outcome.ok());
+            drop(slot);
+        });
+    }
+}
+
+/// Where the outcome of a reconcile goes.
+struct Worker<'a> {
+    context: &'a Context,
+    queue: &'a crate::cluster::queue::Queue,
+    kind: Kind,
+}
+
+impl Worker<'_> {
+    /// Counts a reconcile and gives its key back to the queue; no outcome means that it panicked.
+    fn finish(&self, key: &Key, started: Instant, outcome: Option<Next>) {
+        use crate::telemetry::metrics::{Controller, Reconcile};
+        let controller = self.kind.as_str();
+        let result = match outcome {
+            Some(Next::After(delay)) => {
+                self.queue.succeeded(key);
+                self.requeue(key, delay);
+                "success"
+            }
+            Some(Next::Failed(error)) => {
+                let backoff = self.queue.failed(key, rand::random());
+                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
+                let delay = if refused { backoff.max(REFUSED) } else { backoff };
+                tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
+                if let Error::NamespaceTerminating { .. } = error {
+                    self.context.world.set_terminating(&key.namespace, true);
+                }
+                self.requeue(key, delay);
+                error.label()
+            }
+            None => {
+                self.context.metrics.panics.get_or_create(&Controller { controller }).inc();
+                tracing::error!(kind = %self.kind, %key, "reconcile panicked");
+                let delay = self.queue.failed(key, rand::random());
+                self.requeue(key, delay);
+                "panic"
+            }
+        };
+        self.context.metrics.reconciles.get_or_create(&Reconcile { controller, result }).inc();
+        let seconds = self.context.metrics.reconcile_seconds.get_or_create(&Controller { controller });
+        seconds.observe(started.elapsed().as_secs_f64());
+        self.queue.done(key);
+    }
+
+    fn requeue(&self, key: &Key, delay: Duration) {
+        let jitter = if delay >= RESYNC { delay.mul_f64(rand::random_range(0.0..0.1)) } else { Duration::ZERO };
+        self.queue.add_after(key.clone(), delay + jitter);
+    }
+}

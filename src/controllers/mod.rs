@@ -1,0 +1,56 @@
+//! The controllers: one driver, and one short file a kind with what it observes and what a change of it wakes.
+
+pub mod delivery;
+pub mod driver;
+pub mod order;
+pub mod payment;
+pub mod product;
+pub mod run;
+pub mod store;
+pub mod view;
+pub mod wallet;
+
+pub use driver::{Context, Controller};
+pub use run::{Options, Running, start};
+
+use kube::Resource;
+
+use crate::cluster::{Key, Pass, Seen, World};
+use crate::domain::child::Fate;
+use crate::domain::{Kind, Meta, OrderRef, Time, ids};
+
+/// The identity and lifecycle of an object as last seen.
+fn meta_of<K: Resource>(world: &World, seen: &Seen<K>) -> Meta {
+    let meta = seen.object.meta();
+    let namespace = meta.namespace.as_deref().unwrap_or_default();
+    let finalizers = meta.finalizers.as_deref().unwrap_or_default();
+    Meta {
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        version: seen.version,
+        generation: meta.generation.unwrap_or_default(),
+        created: meta.creation_timestamp.as_ref().map_or(seen.at, |time| Time::new(time.0)),
+        changed: seen.at,
+        deleting: meta.deletion_timestamp.as_ref().map(|time| Time::new(time.0)),
+        guarded: finalizers.iter().any(|finalizer| finalizer == ids::FINALIZER),
+        namespace_terminating: world.is_terminating(namespace),
+    }
+}
+
+/// Whether our finalizer is on an object.
+fn is_guarded<K: Resource>(object: &K) -> bool {
+    object.meta().finalizers.iter().flatten().any(|finalizer| finalizer == ids::FINALIZER)
+}
+
+/// What a child knows of its order.
+fn fate_of(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
+    let held = world.orders.get(&key.sibling(&order.name));
+    if let Some(seen) = held.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
+        return seen.object.status.as_ref().and_then(|status| status.ended_at).map_or(Fate::Open, Fate::Ended);
+    }
+    if let Some((version, at)) = pass.read_at(Kind::Order, &order.name) {
+        // Remembered, so that the time for which children linger has a beginning.
+        world.orders.bury(&order.uid, version, at);
+    }
+    world.orders.gone(&order.uid).map_or(Fate::Unproven, |(_, noticed)| Fate::Gone(noticed))
+}

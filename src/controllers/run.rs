@@ -1,0 +1,128 @@
+//! Starts everything: watches, controllers, and the word whether they are ready.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Config;
+use tokio::task::JoinSet;
+
+use crate::cluster::client::{self, ClientError};
+use crate::cluster::events::Events;
+use crate::cluster::queue::Queue;
+use crate::cluster::watch::Watcher;
+use crate::cluster::{Clock, Executor, World};
+use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::domain::{Kind, Policy};
+use crate::telemetry::Metrics;
+
+use super::driver::{self, Context};
+use super::{delivery, order, payment, product, store, view, wallet};
+
+/// Changes of one order's sources within this time become one write of its row.
+const VIEW_WINDOW: Duration = Duration::from_millis(20);
+
+/// What to run, and how.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Nothing for all namespaces.
+    pub namespace: Option<String>,
+    /// The controllers to run.
+    pub controllers: Vec<Kind>,
+    /// How many objects of one kind are reconciled at once.
+    pub concurrency: usize,
+    pub policy: Policy,
+}
+
+/// Running controllers; they stop when this is dropped.
+pub struct Running {
+    pub world: Arc<World>,
+    pub metrics: Metrics,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Stops taking up work, and gives what is under way until `limit` to finish its write.
+    pub async fn stop(mut self, limit: Duration) {
+        let idle = async {
+            let mut tick = tokio::time::interval(Duration::from_millis(10));
+            while Kind::ALL.iter().filter_map(|kind| self.world.queue(*kind)).any(|queue| queue.depth().1 > 0) {
+                tick.tick().await;
+            }
+        };
+        for kind in Kind::ALL {
+            if let Some(queue) = self.world.queue(kind) {
+                queue.close();
+            }
+        }
+        if tokio::time::timeout(limit, idle).await.is_err() {
+            tracing::warn!(?limit, "some reconciles did not finish in time; whatever they left undone is decided anew");
+        }
+        self.tasks.shutdown().await;
+    }
+}
+
+/// Starts watches and controllers.
+///
+/// # Errors
+/// When no client can be made from the configuration.
+pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError> {
+    let clock = Arc::new(Clock::default());
+    let (calls, watches) = (client::calls(config, clock.clone())?, client::watches(config)?);
+    let metrics = Metrics::default();
+    let world = Arc::new(World::new(queues(&options.controllers)));
+    let executor =
+        Executor { client: calls.clone(), world: world.clone(), clock: clock.clone(), metrics: metrics.clone() };
+    let watcher = Watcher {
+        client: watches,
+        namespace: options.namespace.clone(),
+        world: world.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+    };
+    let context = Context {
+        world: world.clone(),
+        executor,
+        clock,
+        events: Events::new(calls),
+        metrics: metrics.clone(),
+        policy: Arc::new(options.policy.clone()),
+    };
+    let mut tasks = JoinSet::new();
+    spawn_watches(&mut tasks, &watcher);
+    let concurrency = options.concurrency;
+    tasks.spawn(async move {
+        // No controller decides before every cache is whole.
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        while !context.world.is_complete() {
+            tick.tick().await;
+        }
+        tracing::info!("caches are filled; controllers start");
+        tokio::join!(
+            driver::run::<order::Orders>(context.clone(), concurrency),
+            driver::run::<product::Products>(context.clone(), concurrency),
+            driver::run::<wallet::Wallets>(context.clone(), concurrency),
+            driver::run::<payment::Payments>(context.clone(), concurrency),
+            driver::run::<delivery::Deliveries>(context.clone(), concurrency),
+            driver::run::<store::Stores>(context.clone(), concurrency),
+            driver::run::<view::OrderViews>(context.clone(), concurrency),
+        );
+    });
+    Ok(Running { world, metrics, tasks })
+}
+
+fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {
+    let window = |kind| if kind == Kind::OrderView { VIEW_WINDOW } else { Duration::ZERO };
+    kinds.iter().map(|kind| (*kind, Arc::new(Queue::new(window(*kind))))).collect()
+}
+
+fn spawn_watches(tasks: &mut JoinSet<()>, watcher: &Watcher) {
+    tasks.spawn(watcher.clone().run::<Store>());
+    tasks.spawn(watcher.clone().run::<Product>());
+    tasks.spawn(watcher.clone().run::<Wallet>());
+    tasks.spawn(watcher.clone().run::<Order>());
+    tasks.spawn(watcher.clone().run::<Payment>());
+    tasks.spawn(watcher.clone().run::<Delivery>());
+    tasks.spawn(watcher.clone().run::<OrderView>());
+    tasks.spawn(watcher.clone().run_namespaces());
+}

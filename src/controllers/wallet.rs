@@ -1,0 +1,93 @@
+//! Wallet: watches wallets and the payments that ask for its money.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::cache::Index;
+use crate::cluster::{Key, Pass, Source, World};
+use crate::crd::{Payment, Wallet};
+use crate::domain::ledger::{Missing, Request};
+use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
+use crate::domain::{Kind, Meta, Plan, Policy, Time};
+
+use super::{Controller, is_guarded, meta_of};
+
+impl Source for Wallet {
+    const KIND: Kind = Kind::Wallet;
+
+    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+        let entries = |wallet: Option<&Self>| -> BTreeSet<(String, String)> {
+            let entries = wallet.and_then(|w| w.status.as_ref()).into_iter().flat_map(|status| &status.entries);
+            entries.map(|entry| (entry.name.clone(), format!("{:?}", entry.answer))).collect()
+        };
+        let (before, after) = (entries(old), entries(new));
+        let answered = after.difference(&before).map(|(payment, _)| (Kind::Payment, payment.clone()));
+        std::iter::once((Kind::Wallet, name.to_owned())).chain(answered).collect()
+    }
+}
+
+/// The Wallet controller.
+pub struct Wallets;
+
+impl Controller for Wallets {
+    type Root = Wallet;
+    type Observed = Observed;
+    type Status = Status;
+
+    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+        let seen = world.wallets.get(key)?;
+        let meta = meta_of(world, &seen);
+        let status = seen.object.status.clone().unwrap_or_default();
+        let asking = world.payments.find(&key.namespace, Index::Asks(meta.uid.clone()));
+        let known = status.entries.iter().map(|entry| key.sibling(&entry.name));
+        let keys: BTreeSet<Key> = asking.into_iter().chain(known).collect();
+        let requests: Vec<_> = keys.iter().filter_map(|payment| request(world, payment, &meta.uid, &status.entries, pass)).collect();
+        let missing = |entry: &Entry| -> Option<(String, Missing)> {
+            if requests.iter().any(|request: &Request<Ask>| request.order == entry.order) {
+                return None;
+            }
+            Some((entry.order.clone(), world.missing::<Payment>(&key.sibling(&entry.name), None, pass)))
+        };
+        Some(Observed {
+            deposited: seen.object.spec.deposited.clone(),
+            missing: status.entries.iter().filter_map(missing).collect(),
+            referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
+            requests,
+            status,
+            meta,
+        })
+    }
+
+    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+        decide(observed, now, policy)
+    }
+
+    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
+        Some((&observed.meta, &observed.status))
+    }
+}
+
+/// What a payment asks of the wallet with this UID. Payments without our finalizer are not served.
+fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pass) -> Option<Request<Ask>> {
+    let seen = world.payments.get(key)?;
+    let payment = &*seen.object;
+    let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
+    if spec.wallet.uid != wallet || (!is_guarded(payment) && !entries.iter().any(|entry| entry.order == order)) {
+        return None;
+    }
+    let status = payment.status.clone().unwrap_or_default();
+    let approved = status.approved_at.is_some();
+    let ask = match (status.is_final(), spec.cancel) {
+        (true, _) => Ask::Ended,
+        (false, true) => Ask::Cancel { amount: spec.amount.amount, approved },
+        (false, false) if approved => Ask::Approved,
+        (false, false) => Ask::Charge(spec.amount.clone()),
+    };
+    Some(Request {
+        order,
+        name: key.name.to_string(),
+        version: seen.version,
+        afresh: pass.read(Kind::Payment, &key.name).is_some(),
+        arrived: meta_of(world, &seen).created,
+        ask,
+    })
+}

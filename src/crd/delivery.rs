@@ -1,0 +1,143 @@
+//! Delivery: one shipment. The Order controller writes its spec, but for the steps of courier and customer.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::OrderRef;
+use crate::domain::delivery::{Address, Hold, Progress, Status};
+use crate::domain::store::Confirmation;
+
+/// One shipment: couriers of its zone claim it, pick it up and deliver it; the customer confirms.
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "jumun.dev",
+    version = "v1alpha1",
+    kind = "Delivery",
+    plural = "deliveries",
+    shortname = "dlv",
+    category = "jumun",
+    namespaced,
+    status = "Status",
+    doc = "One shipment: a courier of its zone edits courier and progress, the customer edits received; the rest is the Order controller's.",
+    selectable = ".spec.zone",
+    selectable = ".spec.ready",
+    selectable = ".status.state",
+    printcolumn(name = "Order", type_ = "string", json_path = ".spec.order.name"),
+    printcolumn(name = "Zone", type_ = "string", json_path = ".spec.zone"),
+    printcolumn(name = "Ready", type_ = "boolean", json_path = ".spec.ready"),
+    printcolumn(name = "Courier", type_ = "string", json_path = ".spec.courier.name"),
+    printcolumn(name = "Progress", type_ = "string", json_path = ".spec.progress"),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
+    printcolumn(name = "Held", type_ = "string", json_path = ".spec.hold.cause", priority = 1),
+    printcolumn(name = "Address", type_ = "string", json_path = ".spec.deliverTo.address", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new(
+        "self.spec.order == oldSelf.spec.order && self.spec.deliverTo == oldSelf.spec.deliverTo && self.spec.zone == oldSelf.spec.zone && self.spec.confirmation == oldSelf.spec.confirmation"
+    )
+    .message("where and for whom to deliver cannot be changed")
+    .field_path(".spec"),
+    validation = Rule::new("!oldSelf.spec.ready || self.spec.ready").message("a ready delivery stays ready").field_path(".spec.ready"),
+    validation = Rule::new("!has(self.spec.courier) || (self.spec.ready && self.spec.courier.zone == self.spec.zone)")
+        .message("only a ready delivery can be claimed, and only by a courier of its zone")
+        .field_path(".spec.courier"),
+    validation = Rule::new("!has(oldSelf.spec.courier) || (has(self.spec.courier) && self.spec.courier == oldSelf.spec.courier)")
+        .message("it is claimed already, and a claim stays")
+        .field_path(".spec"),
+    validation = Rule::new("!has(self.spec.progress) || has(self.spec.courier)")
+        .message("claim it first: set courier")
+        .field_path(".spec.progress"),
+    validation = Rule::new(
+        "!has(oldSelf.spec.progress) || (has(self.spec.progress) && (self.spec.progress == oldSelf.spec.progress || self.spec.progress == 'Delivered'))"
+    )
+    .message("progress does not go back")
+    .field_path(".spec"),
+    validation = Rule::new("has(oldSelf.spec.progress) || !has(self.spec.progress) || self.spec.progress == 'PickedUp'")
+        .message("it is picked up before it is delivered")
+        .field_path(".spec.progress"),
+    validation = Rule::new(
+        "!has(self.spec.received) || !self.spec.received || (has(self.spec.progress) && self.spec.progress == 'Delivered')"
+    )
+    .message("only what was delivered can be received")
+    .field_path(".spec.received"),
+    validation = Rule::new("!has(oldSelf.spec.received) || !oldSelf.spec.received || (has(self.spec.received) && self.spec.received)")
+        .message("received stays received")
+        .field_path(".spec"),
+    validation = Rule::new("!has(oldSelf.spec.hold) || (has(self.spec.hold) && self.spec.hold == oldSelf.spec.hold)")
+        .message("a hold is never lifted")
+        .field_path(".spec"),
+    validation = Rule::new(
+        "!has(self.spec.hold) || (has(self.spec.courier) == has(oldSelf.spec.courier) && has(self.spec.progress) == has(oldSelf.spec.progress) && (!has(self.spec.progress) || self.spec.progress == oldSelf.spec.progress) && (has(self.spec.received) && self.spec.received) == (has(oldSelf.spec.received) && oldSelf.spec.received))"
+    )
+    .message("the delivery is held: its order is being undone")
+    .field_path(".spec.hold"),
+    validation = Rule::new(
+        "!has(self.spec.hold) || has(oldSelf.spec.hold) || !has(oldSelf.spec.progress) || (oldSelf.spec.progress != 'Delivered' && self.spec.hold.step != 'PickedUp')"
+    )
+    .message("too late for a hold: the step that decides is done")
+    .field_path(".spec.hold"),
+    validation = Rule::new(
+        "!has(oldSelf.status) || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state)"
+    )
+    .message("a confirmed or cancelled delivery never changes its state again")
+    .field_path(".status")
+)]
+pub struct DeliverySpec {
+    /// The order that is delivered.
+    pub order: OrderRef,
+    /// Where to.
+    pub deliver_to: Address,
+    /// The zone of the address: couriers of this zone can claim the delivery.
+    #[schemars(length(min = 1, max = 63))]
+    pub zone: String,
+    /// Who confirms receipt.
+    #[serde(default)]
+    pub confirmation: Confirmation,
+    /// Whether it can be claimed.
+    #[serde(default)]
+    pub ready: bool,
+    /// Set when the order is being undone; stops every step of courier and customer, and is never lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// The courier who claims it: first come, first served.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub courier: Option<Courier>,
+    /// The courier's progress: PickedUp, then Delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
+    /// The customer has it: confirms receipt of what was delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub received: Option<bool>,
+}
+
+/// A courier.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Courier {
+    /// The courier's name.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// The courier's zone; must be the delivery's.
+    #[schemars(length(min = 1, max = 63))]
+    pub zone: String,
+}
+
+impl Delivery {
+    /// The one Delivery of an order.
+    pub fn from_draft(draft: &crate::domain::delivery::Draft) -> Self {
+        let spec = DeliverySpec {
+            order: draft.order.clone(),
+            deliver_to: draft.deliver_to.clone(),
+            zone: draft.deliver_to.zone.clone(),
+            confirmation: draft.confirmation,
+            ready: true,
+            hold: draft.hold,
+            courier: None,
+            progress: None,
+            received: None,
+        };
+        let metadata = super::child_meta(&draft.order);
+        Self { metadata, spec, status: None }
+    }
+}

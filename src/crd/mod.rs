@@ -1,0 +1,81 @@
+//! The resources: their specs, their rules, how kubectl prints them. One file a kind; statuses are the types that
+//! decisions write and live beside them in [`crate::domain`].
+//!
+//! `manifests()` is the one source of `crds/*.yaml`; a test proves the files fresh.
+
+pub mod admission;
+pub mod delivery;
+pub mod order;
+pub mod payment;
+pub mod product;
+pub mod schema;
+pub mod store;
+pub mod view;
+pub mod wallet;
+
+pub use delivery::{Delivery, DeliverySpec};
+pub use order::{Order, OrderSpec};
+pub use payment::{Payment, PaymentSpec};
+pub use product::{Product, ProductSpec};
+pub use store::{Store, StoreSpec};
+pub use view::{OrderView, OrderViewSpec};
+pub use wallet::{Wallet, WalletSpec};
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use kube::CustomResourceExt;
+
+use crate::domain::{OrderRef, ids};
+
+/// The API group of every kind.
+pub const GROUP: &str = "jumun.dev";
+/// The one version of the API.
+pub const API_VERSION: &str = "jumun.dev/v1alpha1";
+
+/// Every CustomResourceDefinition, parents before children.
+pub fn definitions() -> Vec<CustomResourceDefinition> {
+    [
+        Store::crd(),
+        Product::crd(),
+        Wallet::crd(),
+        Order::crd(),
+        Payment::crd(),
+        Delivery::crd(),
+        OrderView::crd(),
+    ]
+    .into_iter()
+    .map(schema::finish)
+    .collect()
+}
+
+/// Everything that is installed into a cluster before the controllers run, as (file name, YAML).
+///
+/// # Errors
+/// When a definition cannot be written as YAML, which is a fault of this program.
+pub fn manifests() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
+    let mut files = Vec::new();
+    for definition in definitions() {
+        let name = format!("{}.yaml", definition.spec.names.plural);
+        files.push((name, serde_saphyr::to_string(&definition)?));
+    }
+    files.push(("admission.yaml".to_owned(), admission::MANIFEST.to_owned()));
+    Ok(files)
+}
+
+/// The metadata of an order's child: derived name, label, owner, and our finalizer from birth.
+pub(crate) fn child_meta(order: &OrderRef) -> ObjectMeta {
+    ObjectMeta {
+        name: Some(ids::child_name(&order.name, &order.uid)),
+        labels: Some([(ids::ORDER_LABEL.to_owned(), order.name.clone())].into()),
+        finalizers: Some(vec![ids::FINALIZER.to_owned()]),
+        owner_references: Some(vec![OwnerReference {
+            api_version: API_VERSION.to_owned(),
+            kind: "Order".to_owned(),
+            name: order.name.clone(),
+            uid: order.uid.clone(),
+            controller: Some(true),
+            block_owner_deletion: None,
+        }]),
+        ..ObjectMeta::default()
+    }
+}

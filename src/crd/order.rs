@@ -1,0 +1,113 @@
+//! Order: what a customer buys, and the wish to cancel it.
+
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{delivery::Address, order::Status};
+
+/// What is bought, from which store, where to, how it is paid, and the wish to cancel.
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "jumun.dev",
+    version = "v1alpha1",
+    kind = "Order",
+    plural = "orders",
+    shortname = "ord",
+    category = "jumun",
+    namespaced,
+    status = "Status",
+    doc = "What is bought, from which store, where to, how it is paid, and the wish to cancel. The customer writes its spec.",
+    selectable = ".spec.customer",
+    selectable = ".spec.store",
+    selectable = ".status.state",
+    printcolumn(name = "Customer", type_ = "string", json_path = ".spec.customer"),
+    printcolumn(name = "Store", type_ = "string", json_path = ".spec.store"),
+    printcolumn(name = "Amount", type_ = "integer", json_path = ".status.terms.amount.amount"),
+    printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
+    printcolumn(name = "Succeeded", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].reason"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].message", priority = 1),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name of an Order has at most 63 characters"),
+    validation = Rule::new(
+        "self.spec.customer == oldSelf.spec.customer && self.spec.store == oldSelf.spec.store && self.spec.items == oldSelf.spec.items && self.spec.payment == oldSelf.spec.payment && self.spec.deliverTo == oldSelf.spec.deliverTo"
+    )
+    .message("an order cannot be changed: cancel it and place another")
+    .field_path(".spec"),
+    validation = Rule::new("!has(oldSelf.spec.cancel) || (has(self.spec.cancel) && self.spec.cancel == oldSelf.spec.cancel)")
+        .message("a wish to cancel stays as it is")
+        .field_path(".spec"),
+    validation = Rule::new(
+        "!has(oldSelf.status) || !has(oldSelf.status.endedAt) || (has(self.status.endedAt) && self.status.endedAt == oldSelf.status.endedAt && self.status.state == oldSelf.status.state)"
+    )
+    .message("an order that has ended never changes its state again")
+    .field_path(".status"),
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.terms) || (has(self.status.terms) && self.status.terms == oldSelf.status.terms)")
+        .message("the terms of a placed order never change")
+        .field_path(".status")
+)]
+pub struct OrderSpec {
+    /// Who orders.
+    #[schemars(length(min = 1, max = 63))]
+    pub customer: String,
+    /// Name of the Store ordered from.
+    #[schemars(length(min = 1, max = 253))]
+    pub store: String,
+    /// What is ordered; each product once.
+    #[schemars(length(min = 1, max = 20))]
+    pub items: Vec<Item>,
+    /// How it is paid.
+    pub payment: PaymentMethod,
+    /// Where to deliver.
+    pub deliver_to: Address,
+    /// The wish to cancel. Set it at any time; once set, it stays. It is honoured until the store's cut-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+}
+
+/// A product and how many of it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// Name of the Product.
+    #[schemars(length(min = 1, max = 253))]
+    pub product: String,
+    /// How many.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub quantity: i64,
+}
+
+/// How an order is paid.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct PaymentMethod {
+    /// Wallet: from prepaid money.
+    #[serde(default)]
+    pub method: Method,
+    /// Name of the Wallet; it must belong to the order's customer.
+    #[schemars(length(min = 1, max = 253))]
+    pub wallet: String,
+}
+
+/// A way to pay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Method {
+    /// From prepaid money.
+    #[default]
+    Wallet,
+}
+
+/// The wish to cancel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancel {
+    /// One word for programs, such as ChangedMind.
+    #[schemars(length(min = 1, max = 64), regex(pattern = r"^[A-Za-z][A-Za-z0-9]*$"))]
+    pub reason: String,
+    /// A sentence for the seller.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub message: Option<String>,
+}

@@ -1,0 +1,41 @@
+//! What the derived definitions lack: a default for `status`, list types, and a read model without a status subresource.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+
+/// Lists that are maps, by the name of the field, and the key of their items.
+const MAP_LISTS: [(&str, &str); 3] = [("conditions", "type"), ("entries", "order"), ("items", "product")];
+
+/// Completes a derived definition.
+pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {
+    let read_model = definition.spec.names.kind == "OrderView";
+    for version in &mut definition.spec.versions {
+        if read_model {
+            version.subresources = None;
+        }
+        let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else { continue };
+        if let Some(status) = root.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
+            status.nullable = None;
+            if !read_model {
+                // An object that no controller has looked at never passes for done (kstatus, helm --wait).
+                status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
+            }
+        }
+        list_types(root);
+    }
+    definition
+}
+
+fn list_types(schema: &mut JSONSchemaProps) {
+    for (name, property) in schema.properties.iter_mut().flatten() {
+        if let Some((_, key)) = MAP_LISTS.iter().find(|(list, _)| list == name) {
+            property.x_kubernetes_list_type = Some("map".to_owned());
+            property.x_kubernetes_list_map_keys = Some(vec![(*key).to_owned()]);
+        }
+        list_types(property);
+    }
+    if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
+        list_types(items);
+    }
+}

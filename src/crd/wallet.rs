@@ -1,0 +1,46 @@
+//! Wallet: a customer's prepaid money, and its ledger.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::{Money, wallet::Status};
+
+/// A customer's prepaid money: everything ever paid in. Its status is the ledger of what was spent.
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "jumun.dev",
+    version = "v1alpha1",
+    kind = "Wallet",
+    plural = "wallets",
+    shortname = "wal",
+    category = "jumun",
+    namespaced,
+    status = "Status",
+    doc = "A customer's prepaid money: everything ever paid in. Its status is the ledger of what was spent. The payment office writes its spec.",
+    selectable = ".spec.owner",
+    printcolumn(name = "Owner", type_ = "string", json_path = ".spec.owner"),
+    printcolumn(name = "Deposited", type_ = "integer", json_path = ".status.deposited.amount"),
+    printcolumn(name = "Balance", type_ = "integer", json_path = ".status.balance.amount"),
+    printcolumn(name = "Charged", type_ = "integer", json_path = ".status.charged.amount"),
+    printcolumn(name = "Currency", type_ = "string", json_path = ".spec.deposited.currency"),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    validation = Rule::new("self.spec.owner == oldSelf.spec.owner")
+        .message("spec.owner cannot be changed: make another Wallet")
+        .field_path(".spec.owner"),
+    validation = Rule::new("self.spec.deposited.currency == oldSelf.spec.deposited.currency")
+        .message("spec.deposited.currency cannot be changed: make another Wallet")
+        .field_path(".spec.deposited.currency"),
+    validation = Rule::new(
+        "!has(self.status) || !has(self.status.charged) || self.status.charged.amount <= self.spec.deposited.amount"
+    )
+    .message("spec.deposited is everything ever paid in: it cannot be less than what is charged")
+    .field_path(".spec.deposited.amount")
+)]
+pub struct WalletSpec {
+    /// The customer it belongs to: only their orders can be paid from it.
+    #[schemars(length(min = 1, max = 63))]
+    pub owner: String,
+    /// Everything ever paid in. To top up, read it, add, and write it back with the resourceVersion that was read.
+    pub deposited: Money,
+}

@@ -1,0 +1,62 @@
+//! How the children of an order go away.
+//!
+//! A child works on under its own finalizer, whatever deletes it, until its order has ended, and stays for
+//! [`Policy::linger`] after that: a creation that was decided before the end and is still on its way then meets
+//! AlreadyExists. A child whose order is gone removes itself.
+
+use super::{Intent, Kind, Lookup, Meta, Plan, Policy, Time};
+
+/// What a child knows of its order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Fate {
+    /// Under way.
+    Open,
+    /// Ended, at this time.
+    Ended(Time),
+    /// Gone; this is when that was noticed here.
+    Gone(Time),
+    /// Not in the cache, which proves nothing.
+    Unproven,
+}
+
+/// What to do with a child that has no work left.
+pub fn retire<S>(meta: &Meta, order: &str, fate: Fate, now: Time, policy: &Policy) -> Plan<S> {
+    let (since, gone) = match fate {
+        Fate::Open => return Plan::rest(),
+        Fate::Unproven => return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: order.to_owned() }),
+        Fate::Ended(at) => (at, false),
+        Fate::Gone(noticed) => (noticed, true),
+    };
+    if meta.deleting.is_none() && !gone {
+        return Plan::rest();
+    }
+    let due = since.after(policy.linger);
+    if now < due {
+        return Plan::wait_until(due);
+    }
+    match meta.deleting {
+        None => Plan::only(Intent::DeleteSelf),
+        Some(_) if meta.guarded => Plan::only(Intent::DropFinalizer),
+        Some(_) => Plan::rest(),
+    }
+}
+
+/// The part of a child's decision that does not depend on its kind: nothing more to decide where this gives a plan.
+pub fn gate<S>(meta: &Meta) -> Option<Plan<S>> {
+    if meta.let_go() {
+        return Some(if meta.guarded { Plan::only(Intent::DropFinalizer) } else { Plan::rest() });
+    }
+    match (meta.guarded, meta.deleting) {
+        (true, _) => None,
+        (false, None) => Some(Plan::only(Intent::AddFinalizer)),
+        (false, Some(_)) => Some(Plan::rest()),
+    }
+}
+
+/// The intent that proves or disproves the absence of an object, where its absence is not proven yet.
+pub fn prove<T>(lookup: &Lookup<T>, kind: Kind, name: &str) -> Option<Intent> {
+    match lookup {
+        Lookup::Unproven => Some(Intent::ReadAfresh { kind, name: name.to_owned() }),
+        Lookup::Present(_) | Lookup::Gone => None,
+    }
+}

@@ -1,0 +1,197 @@
+//! Delivery: one shipment.
+//!
+//! ```text
+//!           courier claims, picks up        delivers             received, or nobody is asked
+//!  Ready ───────────────────────→ PickedUp ─────────→ Delivered ─────────────────────────────→ Confirmed
+//!    │ held by the order               │ held
+//!    └────────────────┬────────────────┘
+//!                     └──→ (held) ──→ Cancelled, once the payment is seen cancelled or declined
+//! ```
+//!
+//! Ready and PickedUp are steps of the courier and stand in the spec alone; the status is written when the delivery is
+//! done. Invariants: the schema lets a hold or the courier's decisive step win, never both; a hold is never lifted; so
+//! `never_delivered_and_refunded`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::child::{self, Fate};
+use super::conditions::{self, Report};
+use super::store::Confirmation;
+use super::{Condition, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
+
+/// How far a Delivery is, in one word for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum State {
+    /// Can be claimed by a courier of its zone.
+    Ready,
+    /// With the courier.
+    PickedUp,
+    /// At the customer's; to be confirmed.
+    Delivered,
+    /// Received.
+    Confirmed,
+    /// Undone.
+    Cancelled,
+}
+
+/// Where to deliver.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Address {
+    /// Who receives it.
+    #[schemars(length(min = 1, max = 128))]
+    pub recipient: String,
+    /// Street and number, as the courier should read it.
+    #[schemars(length(min = 1, max = 256))]
+    pub address: String,
+    /// The zone of the address: couriers of this zone can claim the delivery.
+    #[schemars(length(min = 1, max = 63))]
+    pub zone: String,
+    /// A number the courier can call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 32))]
+    pub phone: Option<String>,
+}
+
+/// The courier's progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Progress {
+    /// The courier has it.
+    PickedUp,
+    /// The customer has it.
+    Delivered,
+}
+
+/// Stops every actor's step on the delivery, for good: the order is being undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Hold {
+    /// On whose behalf.
+    pub cause: Cause,
+    /// The step that decides: the hold is refused once this step is done.
+    pub step: Progress,
+}
+
+/// On whose behalf an order is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Cause {
+    Customer,
+    Seller,
+    Deadline,
+}
+
+/// Observed state of a Delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The generation of the spec that this status is about; -1 until a controller has written it.
+    pub observed_generation: i64,
+    /// How far it is, once it is delivered or undone; before that, `spec.progress` tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// When it was seen delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivered_at: Option<Time>,
+    /// When it was confirmed: final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirmed_at: Option<Time>,
+    /// When it was cancelled: final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<Condition>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            observed_generation: -1,
+            state: None,
+            delivered_at: None,
+            confirmed_at: None,
+            cancelled_at: None,
+            conditions: Vec::new(),
+        }
+    }
+}
+
+/// A Delivery to create; its name follows from the order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Draft {
+    pub order: OrderRef,
+    pub deliver_to: Address,
+    pub confirmation: Confirmation,
+    /// Created held where the order is being undone already.
+    pub hold: Option<Hold>,
+}
+
+/// What a decision about a Delivery looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub meta: Meta,
+    pub order: OrderRef,
+    pub confirmation: Confirmation,
+    pub held: bool,
+    pub progress: Option<Progress>,
+    pub received: bool,
+    pub status: Status,
+    /// Whether the order's payment is cancelled or declined, which is final.
+    pub unpaid: Lookup<bool>,
+    pub fate: Fate,
+}
+
+/// What to do about a Delivery.
+pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    if let Some(plan) = child::gate(&seen.meta) {
+        return plan;
+    }
+    if seen.status.confirmed_at.is_some() || seen.status.cancelled_at.is_some() {
+        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+    }
+    if seen.progress == Some(Progress::Delivered) {
+        return arrived(seen, now);
+    }
+    if seen.held && seen.unpaid.present() == Some(&true) {
+        let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
+        let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
+        return Plan::write(finish(seen, status, State::Cancelled, report, now));
+    }
+    match seen.fate {
+        Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        Fate::Open | Fate::Ended(_) if seen.held => held(seen, now, policy),
+        Fate::Open | Fate::Ended(_) => Plan::rest(),
+    }
+}
+
+/// Waits for the payment to be given back, and says so where that takes long.
+fn held(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let message = "The order is being undone: its payment is given back first.".to_owned();
+    let report = Report::Moving { reason: "WaitingForRefund", message };
+    let mut wanted = finish(seen, seen.status.clone(), State::Ready, report, now);
+    wanted.state = seen.status.state;
+    plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
+}
+
+/// The courier has delivered it.
+fn arrived(seen: &Observed, now: Time) -> Plan<Status> {
+    let delivered_at = seen.status.delivered_at.or(Some(now));
+    if seen.received || seen.confirmation == Confirmation::Automatic {
+        let status = Status { delivered_at, confirmed_at: Some(now), ..seen.status.clone() };
+        let report = Report::Ended { well: true, reason: "Confirmed", message: String::new() };
+        return Plan::write(finish(seen, status, State::Confirmed, report, now));
+    }
+    let status = Status { delivered_at, ..seen.status.clone() };
+    let message = "The customer confirms by received: true.".to_owned();
+    let report = Report::Moving { reason: "WaitingForConfirmation", message };
+    let wanted = finish(seen, status, State::Delivered, report, now);
+    if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) }
+}
+
+fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {
+    status.state = Some(state);
+    status.observed_generation = seen.meta.generation;
+    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
+    status
+}

@@ -1,0 +1,189 @@
+//! Ledgers: a Product for its stock, a Wallet for its money. A ledger answers requests in its own status, so that a
+//! debit or a reservation is one guarded write, and one write answers everything that waits at that moment.
+//!
+//! ```text
+//! request (a fact on an Order or Payment) ─→ answer (an entry here) ─→ acknowledgement (the requester's next write)
+//!                                                                        ─→ the entry leaves with a later write
+//! ```
+//!
+//! Invariants:
+//! - Totals and entries change together, in one write that carries the ledger's version: two processes cannot both debit.
+//! - An entry leaves only when its requester has acknowledged it, was seen to need it no more, or is gone; the version
+//!   at which that was seen raises the *mark* (`settledThrough`). A requester seen at or below the mark may be an old
+//!   version of one that was settled already, so it is read afresh before a new entry is opened for it.
+//! - Only the requester's word gives anything back; one that is gone settles its entry as it stands.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{Intent, Kind, Plan, Policy, Time, Version};
+
+/// What one requester asks of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request<Ask> {
+    /// UID of the order; the key of the entry.
+    pub order: String,
+    /// Name of the requesting object.
+    pub name: String,
+    /// The version of the requester that was seen.
+    pub version: Version,
+    /// Whether that version was read from the API server for this very decision.
+    pub afresh: bool,
+    /// First come, first served; ties are broken by UID.
+    pub arrived: Time,
+    pub ask: Ask,
+}
+
+/// What is known of an entry's requester when no request of it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Missing {
+    /// Not in the cache: proves nothing.
+    Unproven,
+    /// A delete event or a list of this version shows that it is gone.
+    Gone(Version),
+}
+
+/// What a book does about one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing: the entry says what there is to say.
+    Rest,
+    /// Open an entry, or change its answer: somebody waits for this.
+    Answer,
+    /// Settle the entry and let it leave; nobody waits for this, so it may ride on a later write.
+    Leave,
+}
+
+/// The books of one ledger: the totals, and the rules by which a request moves them.
+pub trait Book {
+    type Ask;
+    type Entry;
+
+    /// Which step the request calls for, given its entry.
+    fn step(entry: Option<&Self::Entry>, ask: &Self::Ask) -> Step;
+    /// Answers: moves the totals and gives the entry that says so.
+    fn answer(&mut self, entry: Option<&Self::Entry>, request: &Request<Self::Ask>) -> Self::Entry;
+    /// Settles an entry that leaves, as it stands.
+    fn settle(&mut self, entry: &Self::Entry);
+    /// Whether settling the entry moves a total.
+    fn holds(entry: &Self::Entry) -> bool;
+    /// UID of the order the entry is for.
+    fn order(entry: &Self::Entry) -> &str;
+    /// Name of the requester of the entry.
+    fn requester(entry: &Self::Entry) -> &str;
+}
+
+/// What came of serving the requests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Somebody waits for what changed.
+    pub urgent: bool,
+    /// Since when a total could have been settled, where nobody waits for it.
+    pub lazy_since: Option<Time>,
+    /// Requesters to read afresh before they can be served.
+    pub read_afresh: Vec<String>,
+}
+
+/// The most entries a ledger holds; above it, requests wait for room. The schema's bound is higher.
+pub const CAPACITY: usize = 1_000;
+
+/// Serves `requests`: entries first, so that what leaves makes room; then new requests in order of arrival.
+pub fn serve<B: Book>(
+    book: &mut B,
+    entries: &mut Vec<B::Entry>,
+    mark: &mut Version,
+    mut requests: Vec<Request<B::Ask>>,
+    missing: impl Fn(&str) -> Missing,
+) -> Served {
+    let seen_mark = *mark;
+    let mut served = Served::default();
+    requests.sort_by(|a, b| (a.arrived, &a.order).cmp(&(b.arrived, &b.order)));
+    let known = revisit(book, entries, mark, &requests, missing, &mut served);
+    for request in requests.iter().filter(|r| !known.contains(&r.order)) {
+        if B::step(None, &request.ask) != Step::Answer {
+            continue;
+        }
+        if request.version <= seen_mark && !request.afresh {
+            served.read_afresh.push(request.name.clone());
+        } else if entries.len() < CAPACITY {
+            entries.push(book.answer(None, request));
+            served.urgent = true;
+        }
+    }
+    served
+}
+
+/// Brings every entry up to its requester's word, and gives the orders that had one. An entry whose requester was not
+/// seen settles as it stands where that is gone; else, where it still holds something, the requester is read afresh.
+fn revisit<B: Book>(
+    book: &mut B,
+    entries: &mut Vec<B::Entry>,
+    mark: &mut Version,
+    requests: &[Request<B::Ask>],
+    missing: impl Fn(&str) -> Missing,
+    served: &mut Served,
+) -> HashSet<String> {
+    let by_order: HashMap<&str, &Request<B::Ask>> = requests.iter().map(|r| (r.order.as_str(), r)).collect();
+    let known = entries.iter().map(|e| B::order(e).to_owned()).collect();
+    entries.retain_mut(|entry| {
+        let Some(request) = by_order.get(B::order(entry)) else {
+            return match missing(B::order(entry)) {
+                Missing::Gone(version) => {
+                    book.settle(entry);
+                    *mark = (*mark).max(version);
+                    served.urgent |= B::holds(entry);
+                    false
+                }
+                Missing::Unproven => {
+                    if B::holds(entry) {
+                        served.read_afresh.push(B::requester(entry).to_owned());
+                    }
+                    true
+                }
+            };
+        };
+        match B::step(Some(entry), &request.ask) {
+            Step::Rest => true,
+            Step::Answer => {
+                *entry = book.answer(Some(entry), request);
+                served.urgent = true;
+                true
+            }
+            Step::Leave => {
+                if B::holds(entry) {
+                    served.lazy_since = Some(served.lazy_since.map_or(request.arrived, |t| t.min(request.arrived)));
+                }
+                book.settle(entry);
+                *mark = (*mark).max(request.version);
+                false
+            }
+        }
+    });
+    known
+}
+
+/// The plan of a ledger: read afresh what must be, write at once what somebody waits for, and leave the rest for later.
+pub fn plan<S: PartialEq>(
+    requesters: Kind,
+    seen: &S,
+    wanted: S,
+    served: &Served,
+    changed_spec: bool,
+    now: Time,
+    policy: &Policy,
+) -> Plan<S> {
+    if !served.read_afresh.is_empty() {
+        let read = |name: &String| Intent::ReadAfresh { kind: requesters, name: name.clone() };
+        return Plan::all(served.read_afresh.iter().map(read).collect());
+    }
+    if *seen == wanted {
+        return Plan::rest();
+    }
+    if served.urgent || changed_spec {
+        return Plan::write(wanted);
+    }
+    match served.lazy_since.map(|since| since.after(policy.settle_within)) {
+        Some(due) if due <= now => Plan::write(wanted),
+        Some(due) => Plan::wait_until(due),
+        None => Plan::rest(),
+    }
+}

@@ -1,0 +1,27 @@
+//! The decisions of the product, pure: no client, no runtime, no clock, no logging.
+//!
+//! Each kind has one file with its `Observed` (what a decision may look at), its `Status` (what it may write) and a total
+//! function `decide(&Observed, now, &Policy) -> Plan`. The same input gives the same plan, so a decision taken twice,
+//! late, or by two processes is the same decision; what makes a *stale* one harmless is written beside it.
+
+pub mod child;
+pub mod conditions;
+pub mod delivery;
+pub mod ids;
+pub mod ledger;
+pub mod meta;
+pub mod money;
+pub mod order;
+pub mod payment;
+pub mod plan;
+pub mod product;
+pub mod store;
+pub mod time;
+pub mod view;
+pub mod wallet;
+
+pub use conditions::Condition;
+pub use meta::{Lookup, Meta, OrderRef, ObjectRef, Target, Version};
+pub use money::Money;
+pub use plan::{Fact, Intent, Kind, Plan, Policy};
+pub use time::Time;

@@ -1,0 +1,157 @@
+//! What a decision says: the writes to make, in order, the status to leave behind, and when to look again.
+
+use std::time::Duration;
+
+use super::{Target, Time, delivery, payment, view};
+
+/// The kinds of the group. `Display` gives the kind's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    Store,
+    Product,
+    Wallet,
+    Order,
+    Payment,
+    Delivery,
+    OrderView,
+}
+
+impl Kind {
+    /// Every kind, parents before children.
+    pub const ALL: [Self; 7] =
+        [Self::Store, Self::Product, Self::Wallet, Self::Order, Self::Payment, Self::Delivery, Self::OrderView];
+
+    /// The kind's name as it stands in `kind:`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "Store",
+            Self::Product => "Product",
+            Self::Wallet => "Wallet",
+            Self::Order => "Order",
+            Self::Payment => "Payment",
+            Self::Delivery => "Delivery",
+            Self::OrderView => "OrderView",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Settings that decisions take into account.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// How long children stay after their order has ended, so that a creation that was delayed on its way meets
+    /// AlreadyExists instead of charging again. Never shorter than the age at which the executor drops an intent.
+    pub linger: Duration,
+    /// A wait is written into a condition once it has lasted this long; the ones of a healthy system never do.
+    pub patience: Duration,
+    /// How long a ledger may leave what nobody waits for (sold, acknowledged) for a later write to carry along.
+    pub settle_within: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            linger: Duration::from_secs(300),
+            patience: Duration::from_secs(5),
+            settle_within: Duration::from_millis(500),
+        }
+    }
+}
+
+/// One write, or one live read. Writes to an existing object name its exact version.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Intent {
+    /// Read the object from the API server, put the answer into the cache and decide again.
+    ReadAfresh { kind: Kind, name: String },
+    /// Put our finalizer on the object itself.
+    AddFinalizer,
+    /// Take our finalizer off the object itself.
+    DropFinalizer,
+    /// Delete the object itself.
+    DeleteSelf,
+    CreatePayment(payment::Draft),
+    CreateDelivery(delivery::Draft),
+    CancelPayment(Target),
+    HoldDelivery(Target, delivery::Hold),
+    CreateView(view::Row),
+    UpdateView(Target, view::Row),
+    DeleteView(Target),
+}
+
+/// Something a person should hear of: becomes an Event on the object and a count in the metrics.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Fact {
+    /// A PascalCase constant; also the Event's reason and a metric label, so never anything unbounded.
+    pub reason: &'static str,
+    pub message: String,
+    pub warning: bool,
+}
+
+/// The outcome of a decision. Intents are carried out one at a time, in order; the status is written last.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Plan<S> {
+    pub intents: Vec<Intent>,
+    /// The status to write; nothing where the one that was seen still holds.
+    pub status: Option<S>,
+    /// Reported once the status is written.
+    pub facts: Vec<Fact>,
+    /// When to look again even if nothing changes.
+    pub next: Option<Time>,
+}
+
+impl<S> Default for Plan<S> {
+    fn default() -> Self {
+        Self { intents: Vec::new(), status: None, facts: Vec::new(), next: None }
+    }
+}
+
+impl<S> Plan<S> {
+    /// Nothing to do until something changes.
+    pub fn rest() -> Self {
+        Self::default()
+    }
+
+    /// Nothing to do before `time`.
+    pub fn wait_until(time: Time) -> Self {
+        Self { next: Some(time), ..Self::default() }
+    }
+
+    /// One intent and nothing else.
+    pub fn only(intent: Intent) -> Self {
+        Self { intents: vec![intent], ..Self::default() }
+    }
+
+    /// These intents and nothing else.
+    pub fn all(intents: Vec<Intent>) -> Self {
+        Self { intents, ..Self::default() }
+    }
+
+    /// One status write and nothing else.
+    pub fn write(status: S) -> Self {
+        Self { status: Some(status), ..Self::default() }
+    }
+
+    /// The same, reporting a fact.
+    pub fn with_fact(mut self, reason: &'static str, message: impl Into<String>, warning: bool) -> Self {
+        self.facts.push(Fact { reason, message: message.into(), warning });
+        self
+    }
+}
+
+/// Writes `wanted` where it says something new. A difference that is only in how a wait is worded is held back until the
+/// wait, which began at `since`, has lasted [`Policy::patience`]: the waits of a healthy system pass unwritten.
+pub fn report<S: PartialEq>(seen: &S, wanted: S, only_waiting: bool, since: Time, now: Time, policy: &Policy) -> Plan<S> {
+    if *seen == wanted {
+        return Plan::rest();
+    }
+    let due = since.after(policy.patience);
+    if only_waiting && now < due {
+        return Plan::wait_until(due);
+    }
+    Plan::write(wanted)
+}

@@ -1,0 +1,235 @@
+//! Product: the ledger of its stock.
+//!
+//! ```text
+//!  Order says      placed          paid                   releasing              ended
+//!  entry       ─→  Held  ───────→  (sold, entry leaves)
+//!                  Held  ─────────────────────────────→   Released  ──────────→  (entry leaves)
+//!                  Refused  ──────────────────────────→   Released  ──────────→  (entry leaves)
+//!                  (no entry, was sold) ──────────────→   Released, stock back
+//!                  (no entry, never asked) ───────────→   Released
+//! ```
+//!
+//! Invariants: `stock_is_conserved` (supplied = available + reserved + sold, none negative, at every version).
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::conditions::{self, Report};
+use super::ledger::{self, Book, Missing, Request, Step};
+use super::{Condition, Intent, Kind, Meta, Plan, Policy, Time, Version, child};
+
+/// Observed state of a Product.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The generation of the spec that this status is about; -1 until a controller has looked at it.
+    pub observed_generation: i64,
+    /// Everything ever supplied, as last seen in spec.stock. Always available + reserved + sold.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub supplied: i64,
+    /// How many can still be ordered.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub available: i64,
+    /// How many are held for orders that are not paid yet.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub reserved: i64,
+    /// How many were sold, and not given back by a cancelled order.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub sold: i64,
+    /// The newest version of an Order whose entry has left: one seen at or below it is read afresh before it is served.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 32))]
+    pub settled_through: String,
+    /// Answers to orders that are under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub entries: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<Condition>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            observed_generation: -1,
+            supplied: 0,
+            available: 0,
+            reserved: 0,
+            sold: 0,
+            settled_through: String::new(),
+            entries: Vec::new(),
+            conditions: Vec::new(),
+        }
+    }
+}
+
+/// The ledger's answer to one order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// UID of the Order.
+    #[schemars(length(max = 64))]
+    pub order: String,
+    /// Name of the Order.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// How many the order asked for.
+    #[schemars(range(min = 1))]
+    pub quantity: i64,
+    pub answer: Answer,
+}
+
+/// What became of an order's request for stock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Answer {
+    /// Reserved for the order until it is paid or undone.
+    Held,
+    /// There was too little.
+    Refused,
+    /// Given back.
+    Released,
+}
+
+/// What an Order's facts ask of the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    /// Placed: hold this many.
+    Hold(i64),
+    /// Paid: what was held is sold.
+    Sell,
+    /// Being undone: give back what was held, or, where it was paid for, what was sold.
+    Release { quantity: i64, paid: bool },
+    /// Ended: every answer is acknowledged.
+    Ended,
+}
+
+/// What a decision about a Product looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub meta: Meta,
+    /// spec.stock
+    pub stock: i64,
+    pub status: Status,
+    pub requests: Vec<Request<Ask>>,
+    /// What is known of orders that have an entry and no request, by UID.
+    pub missing: Vec<(String, Missing)>,
+    /// Whether an order that has not ended refers to this product.
+    pub referred: bool,
+}
+
+struct Stock {
+    available: i64,
+    reserved: i64,
+    sold: i64,
+}
+
+impl Book for Stock {
+    type Ask = Ask;
+    type Entry = Entry;
+
+    fn step(entry: Option<&Entry>, ask: &Ask) -> Step {
+        use Answer::{Held, Refused, Released};
+        match (entry.map(|e| e.answer), ask) {
+            (None | Some(Held | Refused), Ask::Release { .. }) | (None, Ask::Hold(_)) => Step::Answer,
+            (Some(Held), Ask::Sell) | (Some(_), Ask::Ended) => Step::Leave,
+            (None, Ask::Sell | Ask::Ended)
+            | (Some(_), Ask::Hold(_))
+            | (Some(Released), Ask::Release { .. })
+            | (Some(Refused | Released), Ask::Sell) => Step::Rest,
+        }
+    }
+
+    fn answer(&mut self, entry: Option<&Entry>, request: &Request<Ask>) -> Entry {
+        let (quantity, answer) = match request.ask {
+            Ask::Release { quantity, paid } => {
+                self.give_back(entry, quantity, paid);
+                (quantity, Answer::Released)
+            }
+            Ask::Hold(quantity) if quantity <= self.available => {
+                self.available -= quantity;
+                self.reserved += quantity;
+                (quantity, Answer::Held)
+            }
+            Ask::Hold(quantity) => (quantity, Answer::Refused),
+            Ask::Sell | Ask::Ended => (1, Answer::Refused),
+        };
+        Entry { order: request.order.clone(), name: request.name.clone(), quantity, answer }
+    }
+
+    fn settle(&mut self, entry: &Entry) {
+        if entry.answer == Answer::Held {
+            self.reserved -= entry.quantity;
+            self.sold += entry.quantity;
+        }
+    }
+
+    fn holds(entry: &Entry) -> bool {
+        entry.answer == Answer::Held
+    }
+
+    fn order(entry: &Entry) -> &str {
+        &entry.order
+    }
+
+    fn requester(entry: &Entry) -> &str {
+        &entry.name
+    }
+}
+
+impl Stock {
+    fn give_back(&mut self, entry: Option<&Entry>, quantity: i64, paid: bool) {
+        match entry.map(|e| e.answer) {
+            Some(Answer::Held) => {
+                self.reserved -= quantity;
+                self.available += quantity;
+            }
+            None if paid => {
+                self.sold -= quantity;
+                self.available += quantity;
+            }
+            None | Some(Answer::Refused | Answer::Released) => {}
+        }
+    }
+}
+
+/// What to do about a Product.
+pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let meta = &seen.meta;
+    if let Some(plan) = child::gate(meta) {
+        return plan;
+    }
+    let mut status = seen.status.clone();
+    let free = seen.stock - status.reserved - status.sold;
+    let mut book = Stock { available: free, reserved: status.reserved, sold: status.sold };
+    let mut mark = Version::parse(&status.settled_through);
+    let missing = |order: &str| {
+        seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
+    };
+    let served = ledger::serve(&mut book, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    status.supplied = seen.stock;
+    (status.available, status.reserved, status.sold) = (book.available, book.reserved, book.sold);
+    if mark > Version::default() {
+        status.settled_through = mark.0.to_string();
+    }
+    status.observed_generation = meta.generation;
+    status.conditions = conditions::conditions(&seen.status.conditions, readiness(&status), meta.generation, now);
+    if meta.deleting.is_some() && !seen.referred && !status.entries.iter().any(Stock::holds) {
+        return Plan::only(Intent::DropFinalizer);
+    }
+    let supplied_anew = seen.status.observed_generation != meta.generation;
+    ledger::plan(Kind::Order, &seen.status, status, &served, supplied_anew, now, policy)
+}
+
+fn readiness(status: &Status) -> Report<'static> {
+    let in_stock = status.available > 0;
+    Report::Ready {
+        ready: true,
+        reason: if in_stock { "InStock" } else { "SoldOut" },
+        message: if in_stock { String::new() } else { "Raise spec.stock to take further orders.".to_owned() },
+    }
+}

@@ -1,0 +1,222 @@
+//! Wallet: the ledger of a customer's prepaid money.
+//!
+//! ```text
+//!  Payment says    (asks)        approved              cancel                          declined or cancelled
+//!  entry       ─→  Charged  ──→  (entry leaves)
+//!                  Charged  ────────────────────────→  Refunded, money back  ──────→   (entry leaves)
+//!                  Refused  ───────────────────────────────────────────────────────→   (entry leaves)
+//!                  Refused  ────────────────────────→  Void  ──────────────────────→   (entry leaves)
+//!                  (no entry, approved) ────────────→  Refunded, money back
+//!                  (no entry, not approved) ────────→  Void: not charged, and never will be
+//! ```
+//!
+//! Invariants: `money_is_conserved` (deposited = balance + charged, none negative, at every version),
+//! `charged_at_most_once`, `refunded_at_most_once`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::conditions::{self, Report};
+use super::ledger::{self, Book, Missing, Request, Step};
+use super::{Condition, Intent, Kind, Meta, Money, Plan, Policy, Time, Version, child};
+
+/// Observed state of a Wallet.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The generation of the spec that this status is about; -1 until a controller has looked at it.
+    pub observed_generation: i64,
+    /// Everything ever paid in, as last seen in spec.deposited. Always balance + charged.
+    #[serde(default)]
+    pub deposited: Amount,
+    /// What can still be spent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balance: Option<Money>,
+    /// What payments have taken and not given back.
+    #[serde(default)]
+    pub charged: Amount,
+    /// The newest version of a Payment whose entry has left: one seen at or below it is read afresh before it is served.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 32))]
+    pub settled_through: String,
+    /// Answers to payments that are under way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1024))]
+    pub entries: Vec<Entry>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<Condition>,
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            observed_generation: -1,
+            deposited: Amount::default(),
+            balance: None,
+            charged: Amount::default(),
+            settled_through: String::new(),
+            entries: Vec::new(),
+            conditions: Vec::new(),
+        }
+    }
+}
+
+/// A sum in the wallet's currency.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Amount {
+    /// In the currency's minor unit.
+    #[schemars(range(min = 0))]
+    pub amount: i64,
+}
+
+/// The ledger's answer to one payment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// UID of the Order that is paid for.
+    #[schemars(length(max = 64))]
+    pub order: String,
+    /// Name of the Payment.
+    #[schemars(length(max = 253))]
+    pub name: String,
+    /// How much, in the currency's minor unit.
+    #[schemars(range(min = 0))]
+    pub amount: i64,
+    pub answer: Answer,
+}
+
+/// What became of a payment's request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Answer {
+    /// Taken from the balance.
+    Charged,
+    /// There was too little, or the currency is another one.
+    Refused,
+    /// Charged before, and given back.
+    Refunded,
+    /// Not charged, and it never will be.
+    Void,
+}
+
+/// What a Payment's facts ask of the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Ask {
+    Charge(Money),
+    /// The charge is acknowledged.
+    Approved,
+    /// Give back what was taken, or promise that nothing will be.
+    Cancel { amount: i64, approved: bool },
+    /// Declined or cancelled: every answer is acknowledged.
+    Ended,
+}
+
+/// What a decision about a Wallet looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub meta: Meta,
+    /// spec.deposited
+    pub deposited: Money,
+    pub status: Status,
+    pub requests: Vec<Request<Ask>>,
+    /// What is known of payments that have an entry and no request, by the order's UID.
+    pub missing: Vec<(String, Missing)>,
+    /// Whether an order that has not ended refers to this wallet.
+    pub referred: bool,
+}
+
+struct Purse {
+    currency: String,
+    balance: i64,
+    charged: i64,
+}
+
+impl Book for Purse {
+    type Ask = Ask;
+    type Entry = Entry;
+
+    fn step(entry: Option<&Entry>, ask: &Ask) -> Step {
+        use Answer::{Charged, Refunded, Refused, Void};
+        match (entry.map(|e| e.answer), ask) {
+            (None, Ask::Charge(_)) | (None | Some(Charged | Refused), Ask::Cancel { .. }) => Step::Answer,
+            (Some(Charged), Ask::Approved) | (Some(_), Ask::Ended) => Step::Leave,
+            (None, Ask::Approved | Ask::Ended)
+            | (Some(_), Ask::Charge(_))
+            | (Some(Refused | Refunded | Void), Ask::Approved)
+            | (Some(Refunded | Void), Ask::Cancel { .. }) => Step::Rest,
+        }
+    }
+
+    fn answer(&mut self, entry: Option<&Entry>, request: &Request<Ask>) -> Entry {
+        let (amount, answer) = match &request.ask {
+            Ask::Charge(money) if money.currency == self.currency && money.amount <= self.balance => {
+                self.balance -= money.amount;
+                self.charged += money.amount;
+                (money.amount, Answer::Charged)
+            }
+            Ask::Charge(money) => (money.amount, Answer::Refused),
+            Ask::Cancel { amount, approved } => (*amount, self.cancel(entry, *amount, *approved)),
+            Ask::Approved | Ask::Ended => (0, Answer::Void),
+        };
+        Entry { order: request.order.clone(), name: request.name.clone(), amount, answer }
+    }
+
+    /// The totals say already what an answer says.
+    fn settle(&mut self, _: &Entry) {}
+
+    fn holds(_: &Entry) -> bool {
+        false
+    }
+
+    fn order(entry: &Entry) -> &str {
+        &entry.order
+    }
+
+    fn requester(entry: &Entry) -> &str {
+        &entry.name
+    }
+}
+
+impl Purse {
+    fn cancel(&mut self, entry: Option<&Entry>, amount: i64, approved: bool) -> Answer {
+        let charged = entry.map_or(approved, |e| e.answer == Answer::Charged);
+        if !charged {
+            return Answer::Void;
+        }
+        self.charged -= amount;
+        self.balance += amount;
+        Answer::Refunded
+    }
+}
+
+/// What to do about a Wallet.
+pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let meta = &seen.meta;
+    if let Some(plan) = child::gate(meta) {
+        return plan;
+    }
+    let mut status = seen.status.clone();
+    let Money { amount: deposited, currency } = seen.deposited.clone();
+    let charged = status.charged.amount;
+    let mut purse = Purse { currency, balance: deposited - charged, charged };
+    let mut mark = Version::parse(&status.settled_through);
+    let missing = |order: &str| {
+        seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
+    };
+    let served = ledger::serve(&mut purse, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    status.deposited.amount = deposited;
+    status.charged.amount = purse.charged;
+    status.balance = Some(Money::new(purse.balance, purse.currency));
+    if mark > Version::default() {
+        status.settled_through = mark.0.to_string();
+    }
+    status.observed_generation = meta.generation;
+    let ready = Report::Ready { ready: true, reason: "Open", message: String::new() };
+    status.conditions = conditions::conditions(&seen.status.conditions, ready, meta.generation, now);
+    if meta.deleting.is_some() && !seen.referred {
+        return Plan::only(Intent::DropFinalizer);
+    }
+    let deposited_anew = seen.status.observed_generation != meta.generation;
+    ledger::plan(Kind::Payment, &seen.status, status, &served, deposited_anew, now, policy)
+}

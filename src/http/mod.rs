@@ -1,0 +1,3 @@
+//! HTTP: the operator's own listener.
+
+pub mod ops;

@@ -1,0 +1,12 @@
+//! Jumun: ordering on Kubernetes.
+//!
+//! Every controller is *gather → decide → act*: [`controllers`] gather what the caches of [`cluster`] hold, the pure
+//! functions of [`domain`] decide, and one driver acts on the plan. ARCHITECTURE.md is the map.
+
+pub mod cli;
+pub mod cluster;
+pub mod controllers;
+pub mod crd;
+pub mod domain;
+pub mod http;
+pub mod telemetry;
