@@ -16,26 +16,27 @@ pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinit
         }
         let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else { continue };
         if let Some(status) = root.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
-            status.nullable = None;
             if !read_model {
                 // An object that no controller has looked at never passes for done (kstatus, helm --wait).
                 status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
             }
         }
-        list_types(root);
+        tidy(root);
     }
     definition
 }
 
-fn list_types(schema: &mut JSONSchemaProps) {
+/// List types, and no field that may be an explicit null: for the rules, absent is the only way to be absent.
+fn tidy(schema: &mut JSONSchemaProps) {
+    schema.nullable = None;
     for (name, property) in schema.properties.iter_mut().flatten() {
         if let Some((_, key)) = MAP_LISTS.iter().find(|(list, _)| list == name) {
             property.x_kubernetes_list_type = Some("map".to_owned());
             property.x_kubernetes_list_map_keys = Some(vec![(*key).to_owned()]);
         }
-        list_types(property);
+        tidy(property);
     }
     if let Some(JSONSchemaPropsOrArray::Schema(items)) = schema.items.as_mut() {
-        list_types(items);
+        tidy(items);
     }
 }

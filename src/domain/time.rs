@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
@@ -29,7 +29,7 @@ impl Time {
     /// This moment and `delay` more; saturates.
     pub fn after(self, delay: Duration) -> Self {
         let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
-        self.0.checked_add(millis.milliseconds()).map_or(Self(Timestamp::MAX), Self)
+        Self::from_millis(self.as_millis().saturating_add(millis))
     }
 
     /// How long after `earlier` this is; zero when it is not.

@@ -1,1 +1,18 @@
-fn main(){}
+//! The operator on a real API server: one test binary, one control plane, a namespace for each test.
+//!
+//! Each test starts the operator as processes of its own, with the rights of its manifest. A recorder writes down every
+//! version of every object; at the end the checker, which shares no code with the operator, replays them in order and
+//! checks the invariants of the design at each one.
+
+mod admission;
+mod books;
+mod checker;
+mod crashes;
+mod deletion;
+mod harness;
+mod input;
+mod kubectl;
+mod operations;
+mod points_shop;
+mod quiet;
+mod races;

@@ -1,0 +1,152 @@
+//! What can never be valid is refused by the API server, with a message that names the field.
+
+use jumun::crd::{Delivery, Order, Payment, Product, Wallet};
+use jumun::domain::order::State;
+use kube::api::{Patch, PatchParams, PostParams};
+use serde_json::{Value, json};
+
+use crate::harness::{World, order};
+
+async fn refuses<K>(world: &World, object: Value, part: &str)
+where
+    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+        + Clone + serde::de::DeserializeOwned + serde::Serialize + std::fmt::Debug,
+{
+    let Ok(parsed) = serde_json::from_value::<K>(object.clone()) else {
+        panic!("not even well-formed: {object}");
+    };
+    let refused = world.api::<K>().create(&PostParams::default(), &parsed).await.expect_err("it is refused");
+    assert!(refused.to_string().contains(part), "{refused}");
+}
+
+#[tokio::test]
+async fn what_can_never_be_valid_is_not_taken() {
+    let world = World::new("admission", 0).await;
+    let money = |amount: i64, currency: &str| json!({ "amount": amount, "currency": currency });
+    for (spec, part) in [
+        (json!({ "owner": "a", "deposited": money(-1, "KRW") }), "spec.deposited.amount"),
+        (json!({ "owner": "a", "deposited": money(1, "won") }), "spec.deposited.currency"),
+        (json!({ "owner": "", "deposited": money(1, "KRW") }), "spec.owner"),
+    ] {
+        refuses::<Wallet>(&world, json!({ "metadata": { "name": "x" }, "spec": spec }), part).await;
+    }
+    for (spec, part) in [
+        (json!({ "store": "shop", "price": money(-5, "KRW"), "stock": 1 }), "spec.price.amount"),
+        (json!({ "store": "shop", "price": money(5, "KRW"), "stock": -1 }), "spec.stock"),
+    ] {
+        refuses::<Product>(&world, json!({ "metadata": { "name": "x" }, "spec": spec }), part).await;
+    }
+    for (pointer, value, part) in [
+        ("/spec/items", json!([]), "spec.items"),
+        ("/spec/items/0/quantity", json!(0), "spec.items[0].quantity"),
+        ("/spec/items/0/quantity", json!(10_001), "spec.items[0].quantity"),
+        ("/spec/items", json!([{ "product": "mug", "quantity": 1 }, { "product": "mug", "quantity": 2 }]), "Duplicate value"),
+        ("/spec/customer", json!(""), "spec.customer"),
+        ("/metadata/name", json!("x".repeat(64)), "at most 63 characters"),
+    ] {
+        let mut object = order("x", "alice", "mug", 1);
+        *object.pointer_mut(pointer).unwrap() = value;
+        refuses::<Order>(&world, object, part).await;
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_order_cannot_be_changed_nor_uncancelled() {
+    let world = World::new("immutable", 0).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    for (patch, part) in [
+        (json!({ "spec": { "items": [{ "product": "mug", "quantity": 2 }] } }), "cancel it and place another"),
+        (json!({ "spec": { "customer": "bob" } }), "cancel it and place another"),
+        (json!({ "spec": { "deliverTo": { "zone": "seocho" } } }), "cancel it and place another"),
+    ] {
+        let refused = world.patch::<Order>("order-1", patch).await.expect_err("it is refused");
+        assert!(refused.to_string().contains(part), "{refused}");
+    }
+    world.cancel("order-1").await;
+    for patch in [json!({ "spec": { "cancel": null } }), json!({ "spec": { "cancel": { "reason": "Other" } } })] {
+        let refused = world.patch::<Order>("order-1", patch).await.expect_err("it is refused");
+        assert!(refused.to_string().contains("a wish to cancel stays"), "{refused}");
+    }
+    world.wallet("alice", 100).await;
+    let other = world.patch::<Wallet>("alice", json!({ "spec": { "deposited": { "currency": "EUR" } } })).await;
+    assert!(other.unwrap_err().to_string().contains("currency cannot be changed"));
+    let other = world.patch::<Wallet>("alice", json!({ "spec": { "owner": "bob" } })).await;
+    assert!(other.unwrap_err().to_string().contains("owner cannot be changed"));
+}
+
+#[tokio::test]
+async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
+    let world = World::new("steps", 1).await;
+    world.shop().await;
+    world.product("mug", 100, 10).await;
+    world.wallet("alice", 1_000).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let name = world.delivery_of("order-1").await.metadata.name.unwrap();
+    let refused = async |spec: Value, part: &str| {
+        let error = world.patch::<Delivery>(&name, json!({ "spec": spec })).await.expect_err("it is refused");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    let park = json!({ "name": "park", "zone": "gangnam" });
+    refused(json!({ "progress": "PickedUp" }), "claim it first").await;
+    refused(json!({ "courier": { "name": "park", "zone": "seocho" } }), "a courier of its zone").await;
+    refused(json!({ "courier": park, "progress": "Delivered" }), "picked up before it is delivered").await;
+    world.patch::<Delivery>(&name, json!({ "spec": { "courier": park, "progress": "PickedUp" } })).await.unwrap();
+    refused(json!({ "courier": { "name": "choi", "zone": "gangnam" } }), "claimed already").await;
+    refused(json!({ "courier": null }), "claim").await;
+    refused(json!({ "progress": null }), "progress does not go back").await;
+    refused(json!({ "ready": false }), "ready").await;
+    refused(json!({ "zone": "seocho" }), "cannot be changed").await;
+    let hold = json!({ "hold": { "cause": "Customer", "step": "Delivered" } });
+    refused(json!({ "hold": hold["hold"], "progress": "Delivered" }), "held").await;
+
+    world.order("order-2", "alice", "mug", 1).await;
+    let other = world.delivery_of("order-2").await.metadata.name.unwrap();
+    world.cancel("order-2").await;
+    assert_eq!(world.end_of("order-2").await, State::Cancelled);
+    let late = json!({ "spec": { "courier": park } });
+    let error = world.patch::<Delivery>(&other, late).await.expect_err("held");
+    assert!(error.to_string().contains("the delivery is held"), "{error}");
+    let lifted = world.patch::<Delivery>(&other, json!({ "spec": { "hold": null } })).await.expect_err("never lifted");
+    assert!(lifted.to_string().contains("a hold is never lifted"), "{lifted}");
+
+    world.patch::<Delivery>(&name, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    refused(hold, "too late for a hold").await;
+    refused(json!({ "progress": "PickedUp" }), "progress does not go back").await;
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+
+    // Ends are final, whoever writes.
+    let forged = json!({ "status": { "state": "Cancelled" } });
+    let (params, patch) = (PatchParams::default(), Patch::Merge(&forged));
+    let error = world.orders().patch_status("order-1", &params, &patch).await.expect_err("final");
+    assert!(error.to_string().contains("never changes its state again"), "{error}");
+    let payment = world.payment_of("order-2").await.metadata.name.unwrap();
+    let forged = json!({ "status": { "state": "Approved" } });
+    let error = world.api::<Payment>().patch_status(&payment, &params, &Patch::Merge(&forged)).await.expect_err("final");
+    assert!(error.to_string().contains("never changes its state again"), "{error}");
+    let uncancelled = world.patch::<Payment>(&payment, json!({ "spec": { "cancel": false } })).await.expect_err("stays");
+    assert!(uncancelled.to_string().contains("stays cancelled"), "{uncancelled}");
+    world.row("order-1", State::Completed).await;
+    world.row("order-2", State::Cancelled).await;
+    world.settled_stock("mug").await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn orders_get_the_finalizer_from_the_policy_and_from_the_controller_where_it_is_missing() {
+    let mut world = World::new("finalizer", 0).await;
+    world.shop().await;
+    world.product("mug", 100, 10).await;
+    world.wallet("alice", 1_000).await;
+    let by_policy = world.order("order-1", "alice", "mug", 1).await;
+    assert_eq!(by_policy.metadata.finalizers.as_deref(), Some(&["jumun.dev/undo".to_owned()][..]));
+    world.patch::<Order>("order-1", json!({ "metadata": { "finalizers": null } })).await.unwrap();
+    world.start_operator(&[]);
+    world.delivery_of("order-1").await;
+    let order = world.orders().get("order-1").await.unwrap();
+    assert_eq!(order.metadata.finalizers.unwrap_or_default(), ["jumun.dev/undo"]);
+    world.cancel("order-1").await;
+    world.row("order-1", State::Cancelled).await;
+    world.settled_stock("mug").await;
+    world.finish().await;
+}

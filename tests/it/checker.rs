@@ -1,0 +1,333 @@
+//! The invariants of the design, checked at every version of every object. Shares no code with the operator: it reads
+//! plain JSON, and takes the order of events from resourceVersions, which one etcd hands out to all kinds.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::core::GroupVersionKind;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client};
+use serde_json::Value;
+
+use crate::harness::wait_for;
+
+const KINDS: [(&str, &str); 7] = [
+    ("Store", "stores"),
+    ("Product", "products"),
+    ("Wallet", "wallets"),
+    ("Order", "orders"),
+    ("Payment", "payments"),
+    ("Delivery", "deliveries"),
+    ("OrderView", "orderviews"),
+];
+
+/// One version of one object.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub version: u64,
+    pub kind: &'static str,
+    pub deleted: bool,
+    pub object: Value,
+}
+
+type Log = Arc<Mutex<Vec<Version>>>;
+
+/// Writes down every version in a namespace from its first one on.
+pub struct Recorder {
+    log: Log,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+fn api(client: &Client, namespace: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("jumun.dev", "v1alpha1", kind), plural);
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+impl Recorder {
+    pub async fn start(client: Client, namespace: &str) -> Self {
+        let log = Log::default();
+        let mut tasks = tokio::task::JoinSet::new();
+        let ready = Arc::new(tokio::sync::Semaphore::new(0));
+        for (kind, plural) in KINDS {
+            let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
+            tasks.spawn(async move {
+                let mut events = watcher::watcher(api, watcher::Config::default()).boxed();
+                while let Some(event) = events.next().await {
+                    let (object, deleted) = match event {
+                        Ok(Event::InitDone) => {
+                            ready.add_permits(1);
+                            continue;
+                        }
+                        Ok(Event::Apply(object) | Event::InitApply(object)) => (object, false),
+                        Ok(Event::Delete(object)) => (object, true),
+                        Ok(Event::Init) | Err(_) => continue,
+                    };
+                    let version = version_of(&object);
+                    let object = serde_json::to_value(&object).expect("JSON");
+                    log.lock().expect("log").push(Version { version, kind, deleted, object });
+                }
+            });
+        }
+        let _all = ready.acquire_many(KINDS.len() as u32).await.expect("every watch has begun");
+        Self { log, tasks }
+    }
+
+    /// How many versions were seen.
+    pub fn seen(&self) -> usize {
+        self.log.lock().expect("log").len()
+    }
+
+    /// Waits until everything that stands was recorded, and gives the log in the order of events.
+    pub async fn stop(&mut self, client: &Client, namespace: &str) -> Vec<Version> {
+        for (kind, plural) in KINDS {
+            let list = api(client, namespace, kind, plural).list(&ListParams::default()).await.expect("listed");
+            let standing: Vec<u64> = list.items.iter().map(version_of).collect();
+            wait_for("the recorder to catch up", || async {
+                let log = self.log.lock().expect("log");
+                let seen: BTreeSet<u64> = log.iter().filter(|v| v.kind == kind).map(|v| v.version).collect();
+                standing.iter().all(|version| seen.contains(version)).then_some(())
+            })
+            .await;
+        }
+        self.tasks.abort_all();
+        let mut log = self.log.lock().expect("log").clone();
+        log.sort_by_key(|version| version.version);
+        log
+    }
+}
+
+fn version_of(object: &DynamicObject) -> u64 {
+    object.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).expect("a version")
+}
+
+/// What the checker found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    pub versions: usize,
+    pub orders: usize,
+    pub violations: Vec<String>,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} versions of {} orders checked, {} violations", self.versions, self.orders, self.violations.len())
+    }
+}
+
+impl Verdict {
+    pub fn assert(&self) {
+        assert!(self.violations.is_empty(), "{}", self.violations.join("\n"));
+    }
+}
+
+/// What is known at one point of the replay.
+#[derive(Default)]
+struct State {
+    /// By kind and UID: the newest version, also of what is gone.
+    objects: BTreeMap<(&'static str, String), Value>,
+    gone: BTreeSet<(&'static str, String)>,
+    /// By order UID and role: UIDs of children ever seen.
+    children: BTreeMap<(&'static str, String), BTreeSet<String>>,
+    /// By order UID: how often the wallet's entry turned Charged and Refunded.
+    charges: BTreeMap<String, (usize, usize)>,
+    verdict: Verdict,
+}
+
+/// Replays a log and checks every invariant at every version, and those of a quiet system at the end.
+pub fn check(log: &[Version]) -> Verdict {
+    let mut state = State::default();
+    for version in log {
+        state.take(version);
+    }
+    state.quiet();
+    state.verdict.versions = log.len();
+    state.verdict.orders = state.of("Order").count();
+    state.verdict
+}
+
+fn text(value: &Value, path: &str) -> String {
+    value.pointer(path).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+fn number(value: &Value, path: &str) -> i64 {
+    value.pointer(path).and_then(Value::as_i64).unwrap_or_default()
+}
+
+fn has(value: &Value, path: &str) -> bool {
+    value.pointer(path).is_some_and(|found| !found.is_null() && found != &Value::Bool(false))
+}
+
+impl State {
+    fn of(&self, kind: &'static str) -> impl Iterator<Item = &Value> {
+        self.objects.iter().filter(move |((k, _), _)| *k == kind).map(|(_, object)| object)
+    }
+
+    fn fault(&mut self, invariant: &str, object: &Value, what: impl std::fmt::Display) {
+        let (name, version) = (text(object, "/metadata/name"), text(object, "/metadata/resourceVersion"));
+        self.verdict.violations.push(format!("{invariant}: {name} at version {version}: {what}"));
+    }
+
+    fn take(&mut self, version: &Version) {
+        let object = &version.object;
+        let key = (version.kind, text(object, "/metadata/uid"));
+        let before = self.objects.get(&key).cloned();
+        match version.kind {
+            "Product" => self.product(object),
+            "Wallet" => self.wallet(before.as_ref(), object),
+            "Order" => self.ended_stays(before.as_ref(), object, &["/status/endedAt"]),
+            "Payment" => {
+                self.ended_stays(before.as_ref(), object, &["/status/declinedAt", "/status/cancelledAt"]);
+                self.child("Payment", object);
+            }
+            "Delivery" => {
+                self.ended_stays(before.as_ref(), object, &["/status/confirmedAt", "/status/cancelledAt"]);
+                self.child("Delivery", object);
+            }
+            _ => {}
+        }
+        self.objects.insert(key.clone(), object.clone());
+        if version.deleted {
+            self.gone.insert(key);
+        }
+        if matches!(version.kind, "Payment" | "Delivery") {
+            self.delivery_and_money(&text(object, "/spec/order/uid"), object);
+        }
+    }
+
+    /// stock_is_conserved
+    fn product(&mut self, object: &Value) {
+        let [supplied, available, reserved, sold] =
+            ["supplied", "available", "reserved", "sold"].map(|field| number(object, &format!("/status/{field}")));
+        if supplied != available + reserved + sold || [available, reserved, sold].iter().any(|n| *n < 0) {
+            self.fault("stock_is_conserved", object, format!("{supplied} = {available} + {reserved} + {sold}"));
+        }
+    }
+
+    /// money_is_conserved, charged_at_most_once, refunded_at_most_once, refund_never_exceeds_charge
+    fn wallet(&mut self, before: Option<&Value>, object: &Value) {
+        let deposited = number(object, "/status/deposited/amount");
+        let (balance, charged) = (number(object, "/status/balance/amount"), number(object, "/status/charged/amount"));
+        if deposited != balance + charged || balance < 0 || charged < 0 {
+            self.fault("money_is_conserved", object, format!("{deposited} = {balance} + {charged}"));
+        }
+        let entries = |object: &Value| -> BTreeMap<String, (String, i64)> {
+            let list = object.pointer("/status/entries").and_then(Value::as_array).cloned().unwrap_or_default();
+            list.iter().map(|e| (text(e, "/order"), (text(e, "/answer"), number(e, "/amount")))).collect()
+        };
+        let old = before.map(entries).unwrap_or_default();
+        for (order, (answer, amount)) in entries(object) {
+            if old.get(&order).is_some_and(|(was, _)| *was == answer) {
+                continue;
+            }
+            let counts = self.charges.entry(order.clone()).or_default();
+            match answer.as_str() {
+                "Charged" => counts.0 += 1,
+                "Refunded" => counts.1 += 1,
+                _ => {}
+            }
+            let (charges, refunds) = *counts;
+            if charges > 1 {
+                self.fault("charged_at_most_once", object, &order);
+            }
+            if refunds > 1 {
+                self.fault("refunded_at_most_once", object, &order);
+            }
+            let charge = self.of("Payment").find(|p| text(p, "/spec/order/uid") == order).map(|p| number(p, "/spec/amount/amount"));
+            if answer == "Refunded" && (refunds > charges || charge.is_some_and(|charge| amount > charge)) {
+                self.fault("refund_never_exceeds_charge", object, &order);
+            }
+        }
+    }
+
+    /// terminal_is_final
+    fn ended_stays(&mut self, before: Option<&Value>, object: &Value, ends: &[&str]) {
+        let Some(before) = before.filter(|before| ends.iter().any(|end| has(before, end))) else { return };
+        let (was, is) = (text(before, "/status/state"), text(object, "/status/state"));
+        if was != is {
+            self.fault("terminal_is_final", object, format!("{was} became {is}"));
+        }
+    }
+
+    /// one_child_per_role
+    fn child(&mut self, role: &'static str, object: &Value) {
+        let children = self.children.entry((role, text(object, "/spec/order/uid"))).or_default();
+        children.insert(text(object, "/metadata/uid"));
+        if children.len() > 1 {
+            self.fault("one_child_per_role", object, format!("a second {role}"));
+        }
+    }
+
+    /// no_delivery_without_payment, never_delivered_and_refunded
+    fn delivery_and_money(&mut self, order: &str, at: &Value) {
+        let of = |kind| self.of(kind).find(|o| text(o, "/spec/order/uid") == order).cloned();
+        let (payment, Some(delivery)) = (of("Payment"), of("Delivery")) else { return };
+        let paid = payment.as_ref().is_some_and(|p| has(p, "/status/approvedAt"));
+        let refunded = payment.as_ref().is_some_and(|p| has(p, "/status/refundedAt") || has(p, "/spec/cancel"));
+        if !paid && !has(&delivery, "/spec/hold") {
+            self.fault("no_delivery_without_payment", at, order);
+        }
+        if refunded && text(&delivery, "/spec/progress") == "Delivered" {
+            self.fault("never_delivered_and_refunded", at, order);
+        }
+    }
+
+    /// What holds once nothing moves any more: the books agree with the orders, the rows with their sources.
+    fn quiet(&mut self) {
+        let wallets: Vec<Value> = self.of("Wallet").cloned().collect();
+        for wallet in wallets {
+            let uid = text(&wallet, "/metadata/uid");
+            let mine = self.of("Payment").filter(|p| text(p, "/spec/wallet/uid") == uid);
+            let standing = mine.filter(|p| has(p, "/status/approvedAt") && !has(p, "/status/cancelledAt"));
+            let (sum, charged) =
+                (standing.map(|p| number(p, "/spec/amount/amount")).sum::<i64>(), number(&wallet, "/status/charged/amount"));
+            if sum != charged {
+                self.fault("money_is_conserved", &wallet, format!("charged {charged}, payments that stand {sum}"));
+            }
+        }
+        let products: Vec<Value> = self.of("Product").cloned().collect();
+        for product in products {
+            let uid = text(&product, "/metadata/uid");
+            let (mut held, mut sold) = (0, 0);
+            for order in self.of("Order").filter(|o| !has(o, "/status/releasingAt")) {
+                let lines = order.pointer("/status/terms/items").and_then(Value::as_array).cloned().unwrap_or_default();
+                let mine: i64 = lines.iter().filter(|l| text(l, "/uid") == uid).map(|l| number(l, "/quantity")).sum();
+                if has(order, "/status/paidAt") { sold += mine } else { held += mine }
+            }
+            let (reserved, booked) = (number(&product, "/status/reserved"), number(&product, "/status/sold"));
+            if (held, sold) != (reserved, booked) {
+                let what = format!("reserved {reserved} for {held}, sold {booked} for {sold}");
+                self.fault("stock_is_conserved", &product, what);
+            }
+        }
+        self.views();
+    }
+
+    /// view_converges
+    fn views(&mut self) {
+        let standing: Vec<Value> =
+            self.objects.iter().filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k)).map(|(_, o)| o.clone()).collect();
+        for order in standing {
+            let uid = text(&order, "/metadata/uid");
+            let state_of = |kind| {
+                let child = self.of(kind).find(|o| text(o, "/spec/order/uid") == uid)?;
+                Some(text(child, "/status/state"))
+            };
+            let rows = self.objects.iter().filter(|(k, _)| k.0 == "OrderView" && !self.gone.contains(*k));
+            let row = rows.map(|(_, row)| row).find(|row| text(row, "/spec/order/uid") == uid).cloned();
+            let Some(row) = row else {
+                self.fault("view_converges", &order, "it has no row");
+                continue;
+            };
+            let shown = (text(&row, "/status/order"), text(&row, "/status/payment"), text(&row, "/status/delivery"));
+            let delivery = state_of("Delivery").unwrap_or_default();
+            let wanted = (text(&order, "/status/state"), state_of("Payment").unwrap_or_default(), delivery);
+            // A delivery on its way has no state of its own yet: its row tells from the courier's progress.
+            let on_its_way = wanted.2.is_empty() && !shown.2.is_empty();
+            if shown.0 != wanted.0 || shown.1 != wanted.1 || (shown.2 != wanted.2 && !on_its_way) {
+                self.fault("view_converges", &row, format!("shows {shown:?}, sources say {wanted:?}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Deleting is a wish like any other: it undoes first.
+
+use jumun::crd::{Delivery, Order, Payment, Product, Wallet};
+use jumun::domain::order::State;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::DeleteParams;
+use serde_json::json;
+
+use crate::harness::{World, wait_for};
+
+async fn gone<K>(world: &World, name: &str)
+where
+    K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
+        + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    let api: Api<K> = world.api();
+    wait_for(&format!("{name} to be gone"), || async { api.get_opt(name).await.ok()?.is_none().then_some(()) }).await;
+}
+
+/// An order is deleted while it is delivered, then another is made under its name.
+async fn delete_and_recreate(name: &str, how: DeleteParams) {
+    let world = World::new(name, 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 10).await;
+    let first = world.delivery_of("order-1").await.metadata.name.unwrap();
+    world.row("order-1", State::Delivering).await;
+    world.orders().delete("order-1", &how).await.unwrap();
+    gone::<Order>(&world, "order-1").await;
+    assert_eq!(world.money("alice").await, (50_000, 0), "undone before it went");
+    assert_eq!(world.settled_stock("mug").await, (100, 0));
+    assert!(!world.deliver(&first).await, "the courier was stopped");
+    let row = world.row("order-1", State::Cancelled).await;
+    assert_eq!(row.status.unwrap().reason.as_deref(), Some("Deleted"), "the row outlives its order");
+
+    world.order("order-1", "alice", "mug", 3).await;
+    let second = wait_for("a delivery of its own", || async {
+        let delivery = world.delivery_of("order-1").await.metadata.name?;
+        (delivery != first).then_some(delivery)
+    })
+    .await;
+    assert!(world.deliver(&second).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    assert_eq!(world.money("alice").await, (47_000, 3_000));
+    world.row("order-1", State::Completed).await;
+    gone::<Payment>(&world, &first).await;
+    gone::<Delivery>(&world, &first).await;
+
+    // Deleting an ended order undoes nothing.
+    world.orders().delete("order-1", &how).await.unwrap();
+    gone::<Order>(&world, "order-1").await;
+    gone::<Payment>(&world, &second).await;
+    gone::<Delivery>(&world, &second).await;
+    assert_eq!(world.money("alice").await, (47_000, 3_000));
+    assert_eq!(world.settled_stock("mug").await, (97, 3));
+    world.row("order-1", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_order_deleted_in_the_background_is_undone_first() {
+    delete_and_recreate("delete-background", DeleteParams::background()).await;
+}
+
+#[tokio::test]
+async fn an_order_deleted_in_the_foreground_is_undone_first() {
+    delete_and_recreate("delete-foreground", DeleteParams::foreground()).await;
+}
+
+#[tokio::test]
+async fn an_order_deleted_with_its_children_orphaned_is_undone_first() {
+    delete_and_recreate("delete-orphan", DeleteParams::orphan()).await;
+}
+
+#[tokio::test]
+async fn children_deleted_by_hand_work_on_until_their_order_has_ended() {
+    let world = World::new("delete-children", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    for (order, wish) in [("kept", false), ("cancelled", true)] {
+        world.order(order, "alice", "mug", 1).await;
+        let child = world.delivery_of(order).await.metadata.name.unwrap();
+        world.api::<Payment>().delete(&child, &DeleteParams::default()).await.unwrap();
+        world.api::<Delivery>().delete(&child, &DeleteParams::default()).await.unwrap();
+        if wish {
+            world.cancel(order).await;
+            assert_eq!(world.end_of(order).await, State::Cancelled);
+        } else {
+            assert!(world.deliver(&child).await);
+            assert_eq!(world.end_of(order).await, State::Completed);
+        }
+        gone::<Payment>(&world, &child).await;
+        gone::<Delivery>(&world, &child).await;
+    }
+    assert_eq!(world.money("alice").await, (49_000, 1_000));
+    assert_eq!(world.settled_stock("mug").await, (99, 1));
+    world.row("kept", State::Completed).await;
+    world.row("cancelled", State::Cancelled).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn ledgers_stay_until_no_open_order_refers_to_them() {
+    let world = World::new("delete-ledgers", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    world.api::<Product>().delete("mug", &DeleteParams::default()).await.unwrap();
+    world.api::<Wallet>().delete("alice", &DeleteParams::default()).await.unwrap();
+    // Nothing new is sold from what is going away.
+    world.order("order-2", "alice", "mug", 1).await;
+    assert_eq!(world.end_of("order-2").await, State::Invalid);
+    assert!(world.api::<Wallet>().get_opt("alice").await.unwrap().is_some(), "an open order refers to it");
+    world.cancel("order-1").await;
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    assert!(!world.deliver(&delivery).await);
+    gone::<Product>(&world, "mug").await;
+    gone::<Wallet>(&world, "alice").await;
+    world.row("order-1", State::Cancelled).await;
+    world.row("order-2", State::Invalid).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_namespace_with_orders_under_way_goes_away() {
+    let world = World::new("namespace", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.orders_at_once(10, |n| (format!("order-{n}"), "mug".to_owned())).await;
+    world.delivery_of("order-3").await;
+    world.cancel("order-5").await;
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
+    wait_for("the namespace to be gone", || async {
+        namespaces.get_opt(&world.namespace).await.ok()?.is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn release_lets_a_namespace_go_when_no_operator_runs() {
+    let mut world = World::new("release", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    world.delivery_of("order-1").await;
+    world.kill_operator(0);
+    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let release = || {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_jumun"))
+            .args(["release", "-n", &world.namespace])
+            .env("KUBECONFIG", &world.plane.admin)
+            .output()
+            .expect("jumun release");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(release().contains("0 objects let go"), "what is not being deleted is left alone");
+    namespaces.delete(&world.namespace, &DeleteParams::default()).await.unwrap();
+    let api: Api<Wallet> = world.api();
+    wait_for("the wallet to be marked", || async { api.get("alice").await.ok()?.metadata.deletion_timestamp }).await;
+    assert!(release().contains("Wallet alice"));
+    wait_for("the namespace to be gone", || async {
+        release();
+        namespaces.get_opt(&world.namespace).await.ok()?.is_none().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_row_comes_back_the_same() {
+    let world = World::new("row", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 2).await;
+    let before = world.row("order-1", State::Delivering).await;
+    let api = world.api::<jumun::crd::OrderView>();
+    api.delete("order-1", &DeleteParams::default()).await.unwrap();
+    let after = wait_for("the row to come back", || async {
+        let row = api.get_opt("order-1").await.ok()??;
+        (row.metadata.uid != before.metadata.uid).then_some(row)
+    })
+    .await;
+    assert_eq!(json!([before.spec, before.status]), json!([after.spec, after.status]));
+    world.cancel("order-1").await;
+    world.row("order-1", State::Cancelled).await;
+    world.finish().await;
+}

@@ -1,0 +1,408 @@
+//! A namespace of one's own on the shared control plane, operators as processes, and the steps of the actors.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use jumun::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use jumun::domain::order::State;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{ListParams, Patch, PatchParams, PostParams};
+use kube::core::NamespaceResourceScope;
+use kube::{Api, Client, Config, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use tokio::sync::OnceCell;
+
+use crate::checker::Recorder;
+
+/// How long anything may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(120);
+
+/// The shared control plane.
+pub struct Plane {
+    /// Folder of kubectl.
+    pub bin: PathBuf,
+    /// Kubeconfig of a cluster administrator: the tests' own.
+    pub admin: PathBuf,
+    /// Kubeconfig of the operator's service account.
+    pub operator: PathBuf,
+}
+
+static PLANE: OnceCell<Plane> = OnceCell::const_new();
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sh(command: &str) -> String {
+    let output = Command::new("bash").arg("-c").arg(command).current_dir(root()).stderr(Stdio::inherit()).output();
+    let output = output.expect("bash");
+    assert!(output.status.success(), "{command}: {}", output.status);
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+/// The control plane of this run; started where it does not run yet (`make cluster-down NAME=test` stops it).
+pub async fn plane() -> &'static Plane {
+    PLANE
+        .get_or_init(|| async {
+            let exports = sh("tools/cluster up test");
+            let value = |name: &str| {
+                let at = exports.find(name).expect("exported") + name.len();
+                exports[at..].split([' ', ':']).next().expect("a value").to_owned()
+            };
+            let (admin, bin) = (PathBuf::from(value("KUBECONFIG=")), PathBuf::from(value("PATH=")));
+            let operator = admin.with_file_name("operator.kubeconfig");
+            let kubectl = format!("{}/kubectl --kubeconfig {}", bin.display(), admin.display());
+            sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/operator/ >/dev/null"));
+            sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
+            let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
+            write_kubeconfig(&admin, &operator, &token);
+            Plane { bin, admin, operator }
+        })
+        .await
+}
+
+/// The administrator's kubeconfig with another identity: a service account's token.
+fn write_kubeconfig(admin: &Path, to: &Path, token: &str) {
+    let text = std::fs::read_to_string(admin).expect("kubeconfig");
+    let users = text.lines().map(|line| {
+        if line.starts_with("users:") { format!("users: [{{name: admin, user: {{token: {token}}}}}]") } else { line.into() }
+    });
+    // Tests are processes of one run or of several at once: the file appears whole or not at all.
+    let temporary = to.with_extension(std::process::id().to_string());
+    std::fs::write(&temporary, users.collect::<Vec<String>>().join("\n")).expect("kubeconfig written");
+    std::fs::rename(&temporary, to).expect("kubeconfig in place");
+}
+
+/// A test's namespace.
+pub struct World {
+    pub client: Client,
+    pub namespace: String,
+    pub plane: &'static Plane,
+    pub recorder: Recorder,
+    operators: Vec<Operator>,
+}
+
+impl World {
+    /// A fresh namespace, named after the test, with `operators` operator processes.
+    pub async fn new(name: &str, operators: usize) -> Self {
+        let plane = plane().await;
+        let config = admin_config(plane).await;
+        let client = Client::try_from(config).expect("client");
+        let namespace = format!("{name}-{:08x}", rand::random::<u32>());
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("namespace");
+        namespaces.create(&PostParams::default(), &object).await.expect("namespace created");
+        let recorder = Recorder::start(client.clone(), &namespace).await;
+        let mut world = Self { client, namespace, plane, recorder, operators: Vec::new() };
+        for _ in 0..operators {
+            world.start_operator(&[]);
+        }
+        world
+    }
+
+    /// Starts one more operator.
+    pub fn start_operator(&mut self, arguments: &[&str]) -> usize {
+        let log = format!("{}/{}-{}.log", env!("CARGO_TARGET_TMPDIR"), self.namespace, self.operators.len());
+        self.operators.push(Operator::start(self.plane, &self.namespace, &log, arguments));
+        self.operators.len() - 1
+    }
+
+    /// Kills an operator as a crash would.
+    pub fn kill_operator(&mut self, index: usize) {
+        self.operators[index].kill();
+    }
+
+    /// The operator process.
+    pub fn operator(&self, index: usize) -> &Operator {
+        &self.operators[index]
+    }
+
+    /// Stops every operator and the recorder, and checks everything that was recorded. The namespace stays for whoever
+    /// wants to look; it goes with the control plane.
+    pub async fn finish(mut self) -> crate::checker::Verdict {
+        let log = self.recorder.stop(&self.client, &self.namespace).await;
+        for operator in &mut self.operators {
+            operator.kill();
+        }
+        let verdict = crate::checker::check(&log);
+        println!("{}: {verdict}", self.namespace);
+        verdict.assert();
+        verdict
+    }
+
+    pub fn operator_mut(&mut self, index: usize) -> &mut Operator {
+        &mut self.operators[index]
+    }
+
+    /// How many orders have not ended.
+    pub async fn open_orders(&self) -> usize {
+        let orders = self.orders().list(&ListParams::default()).await.expect("orders").items;
+        orders.iter().filter(|order| order.status.as_ref().is_none_or(|status| status.ended_at.is_none())).count()
+    }
+
+    pub fn api<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    pub fn orders(&self) -> Api<Order> {
+        self.api()
+    }
+
+    /// Creates an object from JSON.
+    pub async fn create<K>(&self, object: Value) -> K
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+    {
+        let object: K = serde_json::from_value(object).expect("well-formed");
+        self.api().create(&PostParams::default(), &object).await.expect("created")
+    }
+
+    pub async fn store(&self, name: &str, spec: Value) -> Store {
+        self.create(json!({ "metadata": { "name": name }, "spec": spec })).await
+    }
+
+    /// A warehouse store named `shop`.
+    pub async fn shop(&self) {
+        self.store("shop", json!({ "seller": "kim", "zone": "gangnam" })).await;
+    }
+
+    pub async fn product(&self, name: &str, price: i64, stock: i64) -> Product {
+        let spec = json!({ "store": "shop", "price": { "amount": price, "currency": "KRW" }, "stock": stock });
+        self.create(json!({ "metadata": { "name": name }, "spec": spec })).await
+    }
+
+    pub async fn wallet(&self, name: &str, deposited: i64) -> Wallet {
+        let spec = json!({ "owner": name, "deposited": { "amount": deposited, "currency": "KRW" } });
+        self.create(json!({ "metadata": { "name": name }, "spec": spec })).await
+    }
+
+    /// Orders `quantity` of `product`, paid from the customer's wallet of the same name.
+    pub async fn order(&self, name: &str, customer: &str, product: &str, quantity: i64) -> Order {
+        self.create(order(name, customer, product, quantity)).await
+    }
+
+    /// `count` orders of Alice at the same time, of one piece each; `what` gives name and product of the n-th.
+    pub async fn orders_at_once(&self, count: usize, what: impl Fn(usize) -> (String, String)) {
+        let place = |n| {
+            let (name, product) = what(n);
+            async move { self.order(&name, "alice", &product, 1).await }
+        };
+        futures::future::join_all((0..count).map(place)).await;
+    }
+
+    /// Merges `patch` into an object.
+    pub async fn patch<K>(&self, name: &str, patch: Value) -> kube::Result<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+    {
+        self.api().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await
+    }
+
+    pub async fn cancel(&self, order: &str) {
+        let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind" } } });
+        self.patch::<Order>(order, wish).await.expect("the wish is taken");
+    }
+
+    /// The order's delivery, as soon as there is one.
+    pub async fn delivery_of(&self, order: &str) -> Delivery {
+        let api: Api<Delivery> = self.api();
+        let params = ListParams::default().labels(&format!("jumun.dev/order={order}"));
+        wait_for(&format!("a delivery of {order}"), || async { api.list(&params).await.ok()?.items.pop() }).await
+    }
+
+    /// The courier's two steps; gives whether both were taken.
+    pub async fn deliver(&self, delivery: &str) -> bool {
+        let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
+        let done = json!({ "spec": { "progress": "Delivered" } });
+        self.patch::<Delivery>(delivery, claim).await.is_ok() && self.patch::<Delivery>(delivery, done).await.is_ok()
+    }
+
+    /// Waits until the order has ended, and gives its state.
+    pub async fn end_of(&self, order: &str) -> State {
+        let api = self.orders();
+        wait_for(&format!("the end of {order}"), || async {
+            let status = api.get(order).await.ok()?.status?;
+            status.ended_at.and(status.state)
+        })
+        .await
+    }
+
+    /// Waits until every order of the namespace has ended, and counts the states.
+    pub async fn all_ends(&self) -> BTreeMap<String, usize> {
+        let api = self.orders();
+        wait_for("the end of every order", || async {
+            let orders = api.list(&ListParams::default()).await.ok()?.items;
+            let mut ends = BTreeMap::new();
+            for order in &orders {
+                let status = order.status.as_ref()?;
+                status.ended_at?;
+                *ends.entry(format!("{:?}", status.state?)).or_insert(0) += 1;
+            }
+            Some(ends)
+        })
+        .await
+    }
+
+    /// Waits until the row of an order shows this state.
+    pub async fn row(&self, order: &str, state: State) -> OrderView {
+        let api: Api<OrderView> = self.api();
+        wait_for(&format!("the row of {order} to show {state:?}"), || async {
+            api.get(order).await.ok().filter(|view| view.status.as_ref().is_some_and(|status| status.order == state))
+        })
+        .await
+    }
+
+    pub async fn payment_of(&self, order: &str) -> Payment {
+        let params = ListParams::default().labels(&format!("jumun.dev/order={order}"));
+        self.api::<Payment>().list(&params).await.expect("payments").items.pop().expect("a payment")
+    }
+
+    /// (available, reserved, sold) of a product, once nothing of it is reserved.
+    pub async fn settled_stock(&self, product: &str) -> (i64, i64) {
+        let api: Api<Product> = self.api();
+        wait_for(&format!("the stock of {product} to settle"), || async {
+            let status = api.get(product).await.ok()?.status?;
+            (status.reserved == 0 && status.observed_generation > 0).then_some((status.available, status.sold))
+        })
+        .await
+    }
+
+    /// (balance, charged) of a wallet.
+    pub async fn money(&self, wallet: &str) -> (i64, i64) {
+        let api: Api<Wallet> = self.api();
+        wait_for(&format!("the ledger of {wallet}"), || async {
+            let status = api.get(wallet).await.ok()?.status?;
+            Some((status.balance?.amount, status.charged.amount))
+        })
+        .await
+    }
+
+    /// Runs kubectl in the namespace and gives what it printed, standard error included.
+    pub fn kubectl(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new(self.plane.bin.join("kubectl"))
+            .args(["--kubeconfig", &self.plane.admin.to_string_lossy(), "-n", &self.namespace])
+            .args(arguments)
+            .output()
+            .expect("kubectl");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        (output.status.success(), text)
+    }
+}
+
+/// An order as JSON.
+pub fn order(name: &str, customer: &str, product: &str, quantity: i64) -> Value {
+    json!({
+        "apiVersion": "jumun.dev/v1alpha1", "kind": "Order",
+        "metadata": { "name": name },
+        "spec": {
+            "customer": customer, "store": "shop",
+            "items": [{ "product": product, "quantity": quantity }],
+            "payment": { "wallet": customer },
+            "deliverTo": { "recipient": customer, "address": "Teheran-ro 1", "zone": "gangnam" },
+        }
+    })
+}
+
+pub async fn admin_config(plane: &Plane) -> Config {
+    let kubeconfig = kube::config::Kubeconfig::read_from(&plane.admin).expect("kubeconfig");
+    Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("config")
+}
+
+/// Asks again until there is an answer; fails the test after [`PATIENCE`].
+pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    let mut tick = tokio::time::interval(Duration::from_millis(25));
+    loop {
+        tick.tick().await;
+        if let Some(answer) = ask().await {
+            return answer;
+        }
+        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
+    }
+}
+
+/// An operator process; killed when dropped.
+pub struct Operator {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Operator {
+    fn start(plane: &Plane, namespace: &str, log: &str, arguments: &[&str]) -> Self {
+        let file = std::fs::File::create(log).expect("log");
+        let child = Command::new(env!("CARGO_BIN_EXE_jumun"))
+            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0", "--linger-seconds", "2"])
+            .args(arguments)
+            .env("KUBECONFIG", &plane.operator)
+            .env("LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .expect("operator started");
+        Self { child, log: log.into() }
+    }
+
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The exit status, where it has ended.
+    pub fn exit(&mut self) -> Option<std::process::ExitStatus> {
+        self.child.try_wait().expect("a child")
+    }
+
+    /// Where it listens, from its log.
+    pub async fn address(&self) -> String {
+        wait_for("the operator to listen", || async {
+            let log = std::fs::read_to_string(&self.log).ok()?;
+            let line = log.lines().find(|line| line.contains("\"listening\""))?;
+            let line: Value = serde_json::from_str(line).ok()?;
+            line["address"].as_str().map(str::to_owned)
+        })
+        .await
+    }
+
+    /// GETs a path of its listener: status code and body.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let address = self.address().await;
+        let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connected");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("answered");
+        let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status code");
+        (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
+    }
+
+    /// Calls to the API server so far, by verb, from its metrics; events and watches are not among them.
+    pub async fn calls(&self) -> BTreeMap<String, u64> {
+        let (_, metrics) = self.get("/metrics").await;
+        let mut calls = BTreeMap::new();
+        for line in metrics.lines().filter(|line| line.starts_with("jumun_api_calls_total{")) {
+            let (labels, value) = line.rsplit_once(' ').expect("a sample");
+            *calls.entry(labels.to_owned()).or_insert(0) += value.parse::<u64>().expect("a count");
+        }
+        calls
+    }
+}
+
+impl Drop for Operator {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}

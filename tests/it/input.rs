@@ -1,0 +1,84 @@
+//! Bad input gets an end with a reason that names the field; nothing is charged, nothing stays reserved.
+
+use jumun::crd::{Order, Product, Store};
+use jumun::domain::order::State;
+use serde_json::{Value, json};
+
+use crate::harness::{World, order};
+
+fn with(mut object: Value, pointer: &str, value: Value) -> Value {
+    *object.pointer_mut(pointer).expect("a field") = value;
+    object
+}
+
+#[tokio::test]
+async fn each_kind_of_bad_input_ends_invalid_and_names_the_field() {
+    let world = World::new("input", 1).await;
+    world.shop().await;
+    world.create::<Store>(json!({ "metadata": { "name": "other" }, "spec": { "seller": "lee" } })).await;
+    world.product("mug", 1_000, 10).await;
+    world.product("gold", 1_000_000_000_000, 1_000_000).await;
+    let euro = json!({ "store": "shop", "price": { "amount": 1, "currency": "EUR" }, "stock": 5 });
+    world.create::<Product>(json!({ "metadata": { "name": "euro" }, "spec": euro })).await;
+    world.wallet("alice", 5_000).await;
+    world.wallet("bob", 5_000).await;
+    let good = |name: &str| order(name, "alice", "mug", 1);
+    let cases = [
+        ("no-store", with(good("no-store"), "/spec/store", json!("nowhere")), "UnknownStore", "spec.store"),
+        ("no-product", with(good("no-product"), "/spec/items/0/product", json!("nothing")), "UnknownProduct", "spec.items[0].product"),
+        ("elsewhere", with(good("elsewhere"), "/spec/store", json!("other")), "ProductOfAnotherStore", "spec.items[0].product"),
+        ("no-wallet", with(good("no-wallet"), "/spec/payment/wallet", json!("nobody")), "UnknownWallet", "spec.payment.wallet"),
+        ("not-hers", with(good("not-hers"), "/spec/payment/wallet", json!("bob")), "NotTheOwner", "spec.payment.wallet"),
+        ("currency", with(good("currency"), "/spec/items/0/product", json!("euro")), "CurrencyMismatch", "spec.items[0].product"),
+        ("too-large", with(order("too-large", "alice", "gold", 10_000), "/spec/store", json!("shop")), "AmountTooLarge", "spec.items"),
+    ];
+    for (_, object, _, _) in &cases {
+        world.create::<Order>(object.clone()).await;
+    }
+    for (name, _, reason, field) in &cases {
+        assert_eq!(world.end_of(name).await, State::Invalid, "{name}");
+        let status = world.orders().get(name).await.unwrap().status.unwrap();
+        let outcome = status.outcome.unwrap();
+        assert_eq!(&outcome.reason, reason);
+        assert!(outcome.message.starts_with(field), "{name}: {}", outcome.message);
+        assert!(status.terms.is_none() && status.placed_at.is_none(), "nothing was done");
+        world.row(name, State::Invalid).await;
+    }
+    // The controllers go on.
+    world.create::<Order>(good("good")).await;
+    let delivery = world.delivery_of("good").await.metadata.name.unwrap();
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("good").await, State::Completed);
+    assert_eq!(world.money("alice").await, (4_000, 1_000));
+    assert_eq!(world.settled_stock("mug").await, (9, 1));
+    world.row("good", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_samples_applied_in_one_go_come_to_their_ends() {
+    let world = World::new("one-go", 1).await;
+    let (ok, text) = world.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples")]);
+    assert!(ok, "{text}");
+    assert_eq!(world.end_of("two-posters").await, State::OutOfStock);
+    assert_eq!(world.end_of("too-dear").await, State::PaymentFailed);
+    world.row("mugs-for-alice", State::Delivering).await;
+    world.cancel("second-thoughts").await;
+    assert_eq!(world.end_of("second-thoughts").await, State::Cancelled);
+    for (order, state) in [("two-posters", State::OutOfStock), ("too-dear", State::PaymentFailed), ("second-thoughts", State::Cancelled)] {
+        world.row(order, state).await;
+    }
+    let events = wait_events(&world).await;
+    assert!(events.contains("OutOfStock") && events.contains("PaymentFailed"), "{events}");
+    assert_eq!(world.settled_stock("last-poster").await, (1, 0));
+    world.settled_stock("mug").await;
+    world.finish().await;
+}
+
+async fn wait_events(world: &World) -> String {
+    crate::harness::wait_for("the events", || async {
+        let (_, text) = world.kubectl(&["get", "events"]);
+        (text.contains("OutOfStock") && text.contains("PaymentFailed")).then_some(text)
+    })
+    .await
+}

@@ -1,0 +1,43 @@
+//! Nothing happens: nothing is written.
+
+use std::time::Duration;
+
+use crate::books::{deliver_all, rows};
+use crate::harness::World;
+
+#[tokio::test]
+async fn quiet_is_silent() {
+    let world = World::new("quiet", 1).await;
+    world.shop().await;
+    for n in 0..10 {
+        world.product(&format!("product-{n}"), 100, 1_000).await;
+    }
+    world.wallet("alice", 1_000_000).await;
+    for batch in 0..10 {
+        world.orders_at_once(50, |n| (format!("order-{batch}-{n}"), format!("product-{}", n % 10))).await;
+    }
+    // A few stay open: waiting for a courier is silent too.
+    deliver_all(&world, 500).await;
+    world.all_ends().await;
+    for n in 0..5 {
+        world.order(&format!("open-{n}"), "alice", "product-1", 1).await;
+        world.delivery_of(&format!("open-{n}")).await;
+    }
+    rows(&world, 500).await;
+    // What may still come is a wait that is written down once it has lasted, and stock that is settled late.
+    let settled = Duration::from_secs(10);
+    tokio::time::sleep(settled).await;
+    let (versions, calls) = (world.recorder.seen(), world.operator(0).calls().await);
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(world.recorder.seen(), versions, "no object has changed");
+    assert_eq!(world.operator(0).calls().await, calls, "no call was made, not even one that changes nothing");
+    for n in 0..5 {
+        world.cancel(&format!("open-{n}")).await;
+    }
+    world.all_ends().await;
+    rows(&world, 505).await;
+    for n in 0..10 {
+        world.settled_stock(&format!("product-{n}")).await;
+    }
+    world.finish().await;
+}
