@@ -177,6 +177,14 @@ fn timeline(
     timeline
 }
 
+/// Whether a row that shows an order's end would lose what it shows: the order is seen in an older version, or a child
+/// has been removed since.
+fn loses(row: &Status, wanted: &Status) -> bool {
+    !wanted.order.is_end()
+        || (row.payment.is_some() && wanted.payment.is_none())
+        || (row.delivery.is_some() && wanted.delivery.is_none())
+}
+
 /// What to do about a row.
 pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     let Some(order) = seen.order.as_ref().filter(|_| !seen.namespace_terminating) else { return Plan::rest() };
@@ -194,7 +202,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     if row.spec.order.uid != wanted.spec.order.uid {
         return Plan::only(Intent::DeleteView(target.clone()));
     }
-    if row.status.order.is_end() && !wanted.status.order.is_end() {
+    if row.status.order.is_end() && loses(&row.status, &wanted.status) {
         return Plan::rest();
     }
     Plan::only(Intent::UpdateView(target.clone(), wanted))

@@ -1,7 +1,7 @@
 //! A namespace of one's own on the shared control plane, operators as processes, and the steps of the actors.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,71 +10,23 @@ use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use kube::core::NamespaceResourceScope;
-use kube::{Api, Client, Config, Resource};
+use kube::{Api, Client, Resource};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
 use crate::checker::Recorder;
+use crate::plane::{Plane, config};
 
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The shared control plane.
-pub struct Plane {
-    /// Folder of kubectl.
-    pub bin: PathBuf,
-    /// Kubeconfig of a cluster administrator: the tests' own.
-    pub admin: PathBuf,
-    /// Kubeconfig of the operator's service account.
-    pub operator: PathBuf,
-}
-
 static PLANE: OnceCell<Plane> = OnceCell::const_new();
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn sh(command: &str) -> String {
-    let output = Command::new("bash").arg("-c").arg(command).current_dir(root()).stderr(Stdio::inherit()).output();
-    let output = output.expect("bash");
-    assert!(output.status.success(), "{command}: {}", output.status);
-    String::from_utf8(output.stdout).expect("text").trim().to_owned()
-}
-
-/// The control plane of this run; started where it does not run yet (`make cluster-down NAME=test` stops it).
-pub async fn plane() -> &'static Plane {
-    PLANE
-        .get_or_init(|| async {
-            let exports = sh("tools/cluster up test");
-            let value = |name: &str| {
-                let at = exports.find(name).expect("exported") + name.len();
-                exports[at..].split([' ', ':']).next().expect("a value").to_owned()
-            };
-            let (admin, bin) = (PathBuf::from(value("KUBECONFIG=")), PathBuf::from(value("PATH=")));
-            let operator = admin.with_file_name("operator.kubeconfig");
-            let kubectl = format!("{}/kubectl --kubeconfig {}", bin.display(), admin.display());
-            sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/operator/ >/dev/null"));
-            sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
-            let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
-            write_kubeconfig(&admin, &operator, &token);
-            Plane { bin, admin, operator }
-        })
-        .await
-}
-
-/// The administrator's kubeconfig with another identity: a service account's token.
-fn write_kubeconfig(admin: &Path, to: &Path, token: &str) {
-    let text = std::fs::read_to_string(admin).expect("kubeconfig");
-    let users = text.lines().map(|line| {
-        if line.starts_with("users:") { format!("users: [{{name: admin, user: {{token: {token}}}}}]") } else { line.into() }
-    });
-    // Tests are processes of one run or of several at once: the file appears whole or not at all.
-    let temporary = to.with_extension(std::process::id().to_string());
-    std::fs::write(&temporary, users.collect::<Vec<String>>().join("\n")).expect("kubeconfig written");
-    std::fs::rename(&temporary, to).expect("kubeconfig in place");
+/// The control plane that all tests share; started where it does not run yet (`make cluster-down NAME=test` stops it).
+async fn plane() -> &'static Plane {
+    PLANE.get_or_init(|| async { Plane::up("test", "") }).await
 }
 
 /// A test's namespace.
@@ -90,8 +42,7 @@ impl World {
     /// A fresh namespace, named after the test, with `operators` operator processes.
     pub async fn new(name: &str, operators: usize) -> Self {
         let plane = plane().await;
-        let config = admin_config(plane).await;
-        let client = Client::try_from(config).expect("client");
+        let client = Client::try_from(config(&plane.admin).await).expect("client");
         let namespace = format!("{name}-{:08x}", rand::random::<u32>());
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("namespace");
@@ -308,11 +259,6 @@ pub fn order(name: &str, customer: &str, product: &str, quantity: i64) -> Value 
             "deliverTo": { "recipient": customer, "address": "Teheran-ro 1", "zone": "gangnam" },
         }
     })
-}
-
-pub async fn admin_config(plane: &Plane) -> Config {
-    let kubeconfig = kube::config::Kubeconfig::read_from(&plane.admin).expect("kubeconfig");
-    Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("config")
 }
 
 /// Asks again until there is an answer; fails the test after [`PATIENCE`].

@@ -13,6 +13,8 @@ mod harness;
 mod input;
 mod kubectl;
 mod operations;
+#[path = "../support/plane.rs"]
+mod plane;
 mod points_shop;
 mod quiet;
 mod races;

@@ -1,0 +1,237 @@
+//! The raw rates of the API server: a minimal client writes objects of the same kinds and sizes, with the same rights and
+//! as many watches as the operator has, one verb after the other, as fast as it goes.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::{ApiResource, DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::core::GroupVersionKind;
+use kube::runtime::watcher;
+use kube::{Api, Client};
+use serde_json::{Value, json};
+
+use crate::plane::{Plane, config};
+
+/// How many verbs are measured.
+pub const VERBS: usize = 12;
+const AT_ONCE: usize = 16;
+const NAMESPACE: &str = "bench-raw";
+const KINDS: [(&str, &str); 7] = [
+    ("Store", "stores"),
+    ("Product", "products"),
+    ("Wallet", "wallets"),
+    ("Order", "orders"),
+    ("Payment", "payments"),
+    ("Delivery", "deliveries"),
+    ("OrderView", "orderviews"),
+];
+const UID: &str = "d1f0f2f4-0000-4000-8000-000000000001";
+const AT: &str = "2026-11-21T07:10:00.123Z";
+
+/// Writes a second by kind and verb, such as `Order patch_status`.
+pub type Rates = BTreeMap<String, f64>;
+
+struct Raw {
+    client: Client,
+    limit: Duration,
+    rates: Rates,
+}
+
+/// Measures every verb for `limit`.
+pub async fn measure(plane: &Plane, limit: Duration) -> Rates {
+    let admin = Client::try_from(config(&plane.admin).await).expect("client");
+    let namespace = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).expect("namespace");
+    Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await.expect("namespace created");
+    let client = Client::try_from(config(&plane.actors()).await).expect("client");
+    let watches = watch_all(&client);
+    let mut raw = Raw { client, limit, rates: Rates::new() };
+    let orders = raw.create("Order", order).await;
+    raw.patch("Order", true, orders, order_status()).await;
+    let products = raw.create("Product", product).await;
+    raw.patch("Product", true, products, ledger("quantity")).await;
+    let wallets = raw.create("Wallet", wallet).await;
+    raw.patch("Wallet", true, wallets, ledger("amount")).await;
+    let payments = raw.create("Payment", payment).await;
+    raw.patch("Payment", true, payments, ended("Approved", "approvedAt", true)).await;
+    let deliveries = raw.create("Delivery", delivery).await;
+    let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
+    raw.patch("Delivery", false, deliveries, claim).await;
+    raw.patch("Delivery", true, deliveries, ended("Confirmed", "confirmedAt", true)).await;
+    let views = raw.create("OrderView", view).await;
+    raw.patch("OrderView", false, views, json!({ "status": row("Completed", "Confirmed") })).await;
+    raw.delete("OrderView", views).await;
+    watches.abort();
+    raw.rates
+}
+
+fn watch_all(client: &Client) -> tokio::task::JoinHandle<()> {
+    let streams = KINDS.map(|(kind, _)| {
+        let resource = resource(kind);
+        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        watcher::watcher(api, watcher::Config::default()).boxed()
+    });
+    tokio::spawn(futures::stream::select_all(streams).for_each(|_| async {}))
+}
+
+fn resource(kind: &str) -> ApiResource {
+    let plural = KINDS.iter().find(|(k, _)| *k == kind).map_or("", |(_, plural)| plural);
+    ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("jumun.dev", "v1alpha1", kind), plural)
+}
+
+impl Raw {
+    fn api(&self, kind: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), NAMESPACE, &resource(kind))
+    }
+
+    /// Repeats `call` with rising numbers below `most` until the time is over; notes the rate, gives how many there were.
+    async fn rate<F: Future<Output = kube::Result<()>>>(
+        &mut self,
+        name: String,
+        most: usize,
+        call: impl Fn(usize) -> F,
+    ) -> usize {
+        let (next, started, limit) = (AtomicUsize::new(0), Instant::now(), self.limit);
+        let worker = || async {
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                if number >= most || started.elapsed() > limit {
+                    return;
+                }
+                call(number).await.unwrap_or_else(|error| panic!("{name} {number}: {error}"));
+            }
+        };
+        futures::future::join_all((0..AT_ONCE).map(|_| worker())).await;
+        let count = next.load(Ordering::Relaxed) - AT_ONCE;
+        let rate = count as f64 / started.elapsed().as_secs_f64();
+        crate::say(&format!("  {name}: {rate:.0}/s"));
+        self.rates.insert(name, rate);
+        count
+    }
+
+    async fn create(&mut self, kind: &str, object: impl Fn(usize) -> Value) -> usize {
+        let (api, api_version, kind_name) = (self.api(kind), "jumun.dev/v1alpha1", kind.to_owned());
+        self.rate(format!("{kind} create"), usize::MAX, |number| {
+            let mut object = object(number);
+            object["apiVersion"] = json!(api_version);
+            object["kind"] = json!(kind_name);
+            object["metadata"]["name"] = json!(format!("raw-{number}"));
+            let (api, object) = (api.clone(), serde_json::from_value(object).expect("well-formed"));
+            async move { api.create(&PostParams::default(), &object).await.map(drop) }
+        })
+        .await
+    }
+
+    async fn patch(&mut self, kind: &str, status: bool, most: usize, patch: Value) {
+        let api = self.api(kind);
+        let verb = if status { "patch_status" } else { "patch" };
+        self.rate(format!("{kind} {verb}"), most, |number| {
+            let (api, patch, name) = (api.clone(), Patch::Merge(patch.clone()), format!("raw-{number}"));
+            async move {
+                let params = PatchParams::default();
+                if status { api.patch_status(&name, &params, &patch).await } else { api.patch(&name, &params, &patch).await }
+                    .map(drop)
+            }
+        })
+        .await;
+    }
+
+    async fn delete(&mut self, kind: &str, most: usize) {
+        let api = self.api(kind);
+        self.rate(format!("{kind} delete"), most, |number| {
+            let api = api.clone();
+            async move { api.delete(&format!("raw-{number}"), &DeleteParams::default()).await.map(drop) }
+        })
+        .await;
+    }
+}
+
+fn address() -> Value {
+    json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" })
+}
+
+fn won(amount: i64) -> Value {
+    json!({ "amount": amount, "currency": "KRW" })
+}
+
+fn child(spec: Value) -> Value {
+    let owner = json!({
+        "apiVersion": "jumun.dev/v1alpha1", "kind": "Order", "name": "order", "uid": UID, "controller": true,
+    });
+    json!({ "metadata": { "labels": { "jumun.dev/order": "order" }, "ownerReferences": [owner] }, "spec": spec })
+}
+
+fn order(_: usize) -> Value {
+    json!({ "spec": {
+        "customer": "alice", "store": "shop", "items": [{ "product": "mug", "quantity": 1 }],
+        "payment": { "wallet": "alice" }, "deliverTo": address(),
+    }})
+}
+
+fn product(_: usize) -> Value {
+    json!({ "spec": { "store": "shop", "price": won(1_000), "stock": 1_000 } })
+}
+
+fn wallet(_: usize) -> Value {
+    json!({ "spec": { "owner": "alice", "deposited": won(1_000_000) } })
+}
+
+fn payment(_: usize) -> Value {
+    child(json!({ "order": { "name": "order", "uid": UID }, "wallet": { "name": "alice", "uid": UID }, "amount": won(1_000) }))
+}
+
+fn delivery(_: usize) -> Value {
+    let order = json!({ "name": "order", "uid": UID });
+    child(json!({ "order": order, "deliverTo": address(), "zone": "gangnam", "ready": true }))
+}
+
+fn row(order: &str, delivery: &str) -> Value {
+    json!({
+        "order": order, "payment": "Approved", "delivery": delivery, "cancelRequested": false, "courier": "park",
+        "timeline": [{ "what": "Placed", "at": AT }, { "what": "Paid", "at": AT }, { "what": "Completed", "at": AT }],
+    })
+}
+
+fn view(_: usize) -> Value {
+    json!({
+        "spec": {
+            "order": { "name": "order", "uid": UID }, "customer": "alice", "store": "shop", "seller": "kim", "amount": won(1_000),
+        },
+        "status": row("Placed", "Ready"),
+    })
+}
+
+fn condition(kind: &str, truth: &str) -> Value {
+    json!({
+        "type": kind, "status": truth, "reason": "WaitingForStock", "message": "Stock and payment are asked for.",
+        "lastTransitionTime": AT, "observedGeneration": 1,
+    })
+}
+
+fn ended(state: &str, fact: &str, well: bool) -> Value {
+    let truth = if well { "True" } else { "False" };
+    json!({ "status": { "observedGeneration": 1, "state": state, fact: AT, "conditions": [condition("Succeeded", truth)] } })
+}
+
+fn order_status() -> Value {
+    let line = json!({ "product": "mug", "uid": UID, "quantity": 1, "price": 1_000 });
+    let terms = json!({
+        "amount": won(1_000), "items": [line], "wallet": { "name": "alice", "uid": UID }, "seller": "kim", "confirmation": "Automatic",
+    });
+    json!({ "status": {
+        "observedGeneration": 1, "state": "Placed", "placedAt": AT, "terms": terms,
+        "conditions": [condition("Succeeded", "Unknown"), condition("Reconciling", "True")],
+    }})
+}
+
+/// A ledger's status with answers to five requests.
+fn ledger(measure: &str) -> Value {
+    let answer = if measure == "quantity" { "Held" } else { "Charged" };
+    let entry = |n: usize| json!({ "order": format!("{UID}-{n}"), "name": format!("order-{n}"), measure: 1, "answer": answer });
+    json!({ "status": {
+        "observedGeneration": 1, "settledThrough": "1234567", "entries": (0..5).map(entry).collect::<Vec<_>>(),
+        "conditions": [condition("Ready", "True")],
+    }})
+}

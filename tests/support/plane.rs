@@ -1,0 +1,88 @@
+//! The control plane of tests and benchmark: started by `tools/cluster`, with the kinds installed and a kubeconfig of the
+//! operator's own service account, so that nothing passes only because a guard was off.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use kube::Config;
+
+/// A running control plane.
+pub struct Plane {
+    /// Folder of its data, logs and process ids.
+    pub folder: PathBuf,
+    /// Folder of its programs, kubectl among them.
+    pub bin: PathBuf,
+    /// Kubeconfig of a cluster administrator.
+    pub admin: PathBuf,
+    /// Kubeconfig of the operator's service account.
+    pub operator: PathBuf,
+}
+
+/// Runs a command in the repository and gives what it printed; fails where it fails.
+pub fn sh(command: &str) -> String {
+    let output = Command::new("bash")
+        .args(["-c", command])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("bash");
+    assert!(output.status.success(), "{command}: {}", output.status);
+    String::from_utf8(output.stdout).expect("text").trim().to_owned()
+}
+
+impl Plane {
+    /// The control plane of this name, started where it does not run yet (`tools/cluster down NAME` stops it).
+    pub fn up(name: &str, environment: &str) -> Self {
+        let exports = sh(&format!("{environment} tools/cluster up {name}"));
+        let value = |name: &str| {
+            let at = exports.find(name).expect("exported") + name.len();
+            exports[at..].split([' ', ':']).next().expect("a value").to_owned()
+        };
+        let (admin, bin) = (PathBuf::from(value("KUBECONFIG=")), PathBuf::from(value("PATH=")));
+        let kubectl = format!("{}/kubectl --kubeconfig {}", bin.display(), admin.display());
+        sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/operator/ >/dev/null"));
+        sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
+        let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
+        let (folder, operator) = (admin.with_file_name(""), admin.with_file_name("operator.kubeconfig"));
+        with_token(&admin, &operator, &token);
+        Self { folder, bin, admin, operator }
+    }
+}
+
+/// A kubeconfig of one more service account, with every right on our kinds: for scripted actors, who are no
+/// administrators, because those are exempt from priority and fairness.
+#[allow(dead_code)] // the tests act as administrator
+impl Plane {
+    pub fn actors(&self) -> PathBuf {
+        let kubectl = format!("{}/kubectl --kubeconfig {}", self.bin.display(), self.admin.display());
+        let account = "--dry-run=client -o yaml | ";
+        let apply = format!("{kubectl} apply --server-side -f - >/dev/null");
+        sh(&format!("{kubectl} -n jumun-system create serviceaccount actors {account} {apply}"));
+        sh(&format!("{kubectl} create clusterrole jumun-actors --verb='*' --resource='*.jumun.dev' {account} {apply}"));
+        let binding = "--clusterrole=jumun-actors --serviceaccount=jumun-system:actors";
+        sh(&format!("{kubectl} create clusterrolebinding jumun-actors {binding} {account} {apply}"));
+        let token = sh(&format!("{kubectl} -n jumun-system create token actors --duration=12h"));
+        let kubeconfig = self.folder.join("actors.kubeconfig");
+        with_token(&self.admin, &kubeconfig, &token);
+        kubeconfig
+    }
+}
+
+/// The client configuration of a kubeconfig.
+pub async fn config(kubeconfig: &Path) -> Config {
+    let kubeconfig = kube::config::Kubeconfig::read_from(kubeconfig).expect("kubeconfig");
+    Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.expect("config")
+}
+
+/// A kubeconfig of another identity: a service account's token.
+fn with_token(admin: &Path, to: &Path, token: &str) {
+    let text = std::fs::read_to_string(admin).expect("kubeconfig");
+    let users = text.lines().map(|line| match line.starts_with("users:") {
+        true => format!("users: [{{name: admin, user: {{token: {token}}}}}]"),
+        false => line.to_owned(),
+    });
+    // Several runs may share the control plane: the file appears whole or not at all.
+    let temporary = to.with_extension(std::process::id().to_string());
+    std::fs::write(&temporary, users.collect::<Vec<String>>().join("\n")).expect("kubeconfig written");
+    std::fs::rename(&temporary, to).expect("kubeconfig in place");
+}
