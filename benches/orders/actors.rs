@@ -23,7 +23,7 @@ const AT_ONCE: usize = 16;
 /// A namespace with a store, products, wallets, and the operator's rights for nobody but the operator.
 pub struct Shop {
     client: Client,
-    namespace: String,
+    pub namespace: String,
     spread: usize,
 }
 
@@ -155,25 +155,29 @@ async fn reader(
     latencies
 }
 
-/// Resident memory in KiB of an operator that holds nothing, and of one that holds `count` orders under way.
-pub async fn memory(plane: &Plane, count: usize) -> (u64, u64) {
+/// Resident memory in KiB of an operator that holds nothing, half of `count` orders under way, and all of them. What a
+/// live order costs is what the second half adds: by then every connection and buffer is there.
+pub async fn memory(plane: &Plane, count: usize) -> [u64; 3] {
     let shop = Shop::open(plane, "live", 50, count).await;
-    let operator = Operator::start(plane, Some("bench-live")).await;
+    let operator = Operator::start(plane, &shop.namespace).await;
     operator.settle().await;
-    let empty = operator.memory_kib();
-    futures::stream::iter(0..count).for_each_concurrent(AT_ONCE, |number| {
-        let shop = &shop;
-        async move { drop(shop.order(number).await) }
-    }).await;
-    let views: Api<OrderView> = shop.api();
-    wait("the orders to be under way", || async {
-        let rows = views.list(&ListParams::default()).await.ok()?.items;
-        let under_way = rows.iter().filter(|row| row.status.as_ref().is_some_and(|s| s.order == State::Delivering)).count();
-        (under_way == count).then_some(())
-    })
-    .await;
-    operator.settle().await;
-    let held = operator.memory_kib();
+    let mut memory = vec![operator.memory_kib()];
+    for (from, to) in [(0, count / 2), (count / 2, count)] {
+        let place = |number| {
+            let shop = &shop;
+            async move { drop(shop.order(number).await) }
+        };
+        futures::stream::iter(from..to).for_each_concurrent(AT_ONCE, place).await;
+        let views: Api<OrderView> = shop.api();
+        wait("the orders to be under way", || async {
+            let rows = views.list(&ListParams::default()).await.ok()?.items;
+            let open = rows.iter().filter(|row| row.status.as_ref().is_some_and(|s| s.order == State::Delivering));
+            (open.count() == to).then_some(())
+        })
+        .await;
+        operator.settle().await;
+        memory.push(operator.memory_kib());
+    }
     operator.stop();
-    (empty, held)
+    [memory[0], memory[1], memory[2]]
 }

@@ -89,15 +89,12 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Starts one for all namespaces, or for one, and waits until it is ready.
-    pub async fn start(plane: &Plane, namespace: Option<&str>) -> Self {
+    /// Starts one for a namespace, and waits until it is ready.
+    pub async fn start(plane: &Plane, namespace: &str) -> Self {
         let log = plane.folder.join("operator.log");
         let file = std::fs::File::create(&log).expect("log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
-        command.args(["run", "--listen", "127.0.0.1:0"]).env("KUBECONFIG", &plane.operator).env("LOG_FORMAT", "json");
-        if let Some(namespace) = namespace {
-            command.args(["-n", namespace]);
-        }
+        command.args(["run", "-n", namespace, "--listen", "127.0.0.1:0"]).env("KUBECONFIG", &plane.operator).env("LOG_FORMAT", "json");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("operator");
         let address = address(&log).await;
         let operator = Self { child, address };

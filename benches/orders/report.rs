@@ -33,7 +33,8 @@ pub struct Report {
     pub quiet_calls: u64,
     pub quiet_revisions: u64,
     pub quiet_cpu_seconds: f64,
-    pub empty_memory_kib: u64,
+    /// Empty, with half of the live orders, with all of them.
+    pub memory_kib: [u64; 3],
     pub memory_per_live_order_kb: f64,
 }
 
@@ -154,7 +155,7 @@ impl Report {
             quiet_calls: 0,
             quiet_revisions: 0,
             quiet_cpu_seconds: 0.0,
-            empty_memory_kib: 0,
+            memory_kib: [0; 3],
             memory_per_live_order_kb: 0.0,
         }
     }
@@ -197,8 +198,9 @@ impl Report {
             self.quiet_seconds, self.quiet_calls, self.quiet_revisions, self.quiet_cpu_seconds
         );
         println!(
-            "memory: {:.1} MiB empty, {:.2} kB per live order   goal ≤ 6.5",
-            self.empty_memory_kib as f64 / 1_024.0,
+            "memory: {:.1} MiB empty, {:.1} with all live orders, {:.2} kB for each more   goal ≤ 6.5",
+            self.memory_kib[0] as f64 / 1_024.0,
+            self.memory_kib[2] as f64 / 1_024.0,
             self.memory_per_live_order_kb
         );
     }

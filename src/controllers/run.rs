@@ -22,6 +22,9 @@ use super::{delivery, order, payment, product, store, view, wallet};
 /// Changes of one order's sources within this time become one write of its row.
 const VIEW_WINDOW: Duration = Duration::from_millis(20);
 
+/// Rows written at once: when the API server is busy they queue up here, and several changes become one write.
+const VIEWS_AT_ONCE: usize = 4;
+
 /// What to run, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -105,7 +108,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
             driver::run::<payment::Payments>(context.clone(), concurrency),
             driver::run::<delivery::Deliveries>(context.clone(), concurrency),
             driver::run::<store::Stores>(context.clone(), concurrency),
-            driver::run::<view::OrderViews>(context.clone(), concurrency),
+            driver::run::<view::OrderViews>(context.clone(), concurrency.min(VIEWS_AT_ONCE)),
         );
     });
     Ok(Running { world, metrics, tasks })

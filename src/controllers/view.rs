@@ -33,11 +33,13 @@ impl Controller for OrderViews {
         let order = &*seen.object;
         let meta = meta_of(world, &seen);
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let payment = world.payments.get(&child).map(|seen| PaymentSource {
+        let (paid, shipped) = (world.payments.get(&child), world.deliveries.get(&child));
+        let changed = [Some(seen.at), paid.as_ref().map(|p| p.at), shipped.as_ref().map(|d| d.at)];
+        let payment = paid.map(|seen| PaymentSource {
             cancel: seen.object.spec.cancel,
             status: seen.object.status.clone().unwrap_or_default(),
         });
-        let delivery = world.deliveries.get(&child).map(|seen| DeliverySource {
+        let delivery = shipped.map(|seen| DeliverySource {
             progress: seen.object.spec.progress,
             courier: seen.object.spec.courier.as_ref().map(|courier| courier.name.clone()),
             status: seen.object.status.clone().unwrap_or_default(),
@@ -59,7 +61,14 @@ impl Controller for OrderViews {
             cancel_requested: order.spec.cancel.is_some(),
             status: order.status.clone().unwrap_or_default(),
         };
-        Some(Observed { order: Some(order), payment, delivery, row, namespace_terminating: meta.namespace_terminating })
+        Some(Observed {
+            order: Some(order),
+            payment,
+            delivery,
+            row,
+            changed: changed.into_iter().flatten().max().unwrap_or(seen.at),
+            namespace_terminating: meta.namespace_terminating,
+        })
     }
 
     fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<()> {

@@ -58,7 +58,7 @@ impl Default for Policy {
         Self {
             linger: Duration::from_secs(300),
             patience: Duration::from_secs(5),
-            settle_within: Duration::from_millis(500),
+            settle_within: Duration::from_secs(2),
         }
     }
 }

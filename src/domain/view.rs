@@ -18,6 +18,9 @@ use super::{Intent, Money, OrderRef, Plan, Target, Time, delivery, order, paymen
 /// controllers run, its first row shows it placed.
 const UNTOUCHED: Duration = Duration::from_secs(1);
 
+/// A change that leaves the order's state as it is waits this long for others to be written with it.
+const GATHER: Duration = Duration::from_secs(1);
+
 /// What does not change in a row, once the order is placed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Spec {
@@ -115,6 +118,8 @@ pub struct Observed {
     pub delivery: Option<DeliverySource>,
     /// The row as it stands, and whether it is being deleted.
     pub row: Option<(Target, Row, bool)>,
+    /// When the newest of the sources was first seen in its present version.
+    pub changed: Time,
     pub namespace_terminating: bool,
 }
 
@@ -204,6 +209,10 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     }
     if row.status.order.is_end() && loses(&row.status, &wanted.status) {
         return Plan::rest();
+    }
+    let due = seen.changed.after(GATHER);
+    if row.status.order == wanted.status.order && row.status.cancel_requested == wanted.status.cancel_requested && now < due {
+        return Plan::wait_until(due);
     }
     Plan::only(Intent::UpdateView(target.clone(), wanted))
 }

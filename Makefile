@@ -1,0 +1,33 @@
+# `make help` lists what there is. Everything is built from pinned sources; what is built once is kept in JUMUN_CACHE.
+SHELL := /bin/bash
+NAME ?= dev
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+demo: ## watch real orders go through a real API server (KEEP=1 stays up, DEMO_KUBECONFIG=… uses that cluster)
+	@tools/demo
+
+test: ## everything that must hold
+	@tools/test
+
+unit: ## the pure core alone, in seconds
+	cargo test --lib
+
+check: ## format, lints, documentation, dependencies
+	@tools/check
+
+bench: ## the benchmark (QUICK=1: about 3 minutes)
+	cargo bench --bench orders
+
+crds: ## write crds/ anew
+	cargo run --quiet -- crds --out crds
+
+cluster-up: ## start a control plane (NAME=dev); prints the line that exports KUBECONFIG
+	@tools/cluster up $(NAME)
+
+cluster-down: ## stop it and remove its data
+	@tools/cluster down $(NAME)
+
+.PHONY: help demo test unit check bench crds cluster-up cluster-down
