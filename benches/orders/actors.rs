@@ -65,7 +65,10 @@ impl Shop {
     async fn create<K>(&self, object: Value) -> K
     where
         K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
-            + Clone + std::fmt::Debug + serde::Serialize + serde::de::DeserializeOwned,
+            + Clone
+            + std::fmt::Debug
+            + serde::Serialize
+            + serde::de::DeserializeOwned,
     {
         let object: K = serde_json::from_value(object).expect("well-formed");
         self.api().create(&PostParams::default(), &object).await.expect("created")
@@ -119,7 +122,8 @@ async fn courier(api: Api<Delivery>) {
                     return Ok(());
                 }
                 let name = delivery.metadata.name.unwrap_or_default();
-                let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
+                let claim =
+                    json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
                 let done = json!({ "spec": { "progress": "Delivered" } });
                 for step in [claim, done] {
                     api.patch(&name, &PatchParams::default(), &Patch::Merge(&step)).await.expect("a courier's step");
@@ -132,11 +136,7 @@ async fn courier(api: Api<Delivery>) {
 }
 
 /// Waits until the rows of `count` orders show their end, and gives how long each took.
-async fn reader(
-    api: Api<OrderView>,
-    count: usize,
-    sent: Arc<Mutex<HashMap<String, Instant>>>,
-) -> Vec<Duration> {
+async fn reader(api: Api<OrderView>, count: usize, sent: Arc<Mutex<HashMap<String, Instant>>>) -> Vec<Duration> {
     let mut rows = watcher(api, watcher::Config::default()).default_backoff().applied_objects().boxed();
     let mut latencies = Vec::with_capacity(count);
     while let Some(row) = rows.try_next().await.expect("the watch of rows") {

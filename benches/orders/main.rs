@@ -33,13 +33,21 @@ struct Size {
 }
 
 fn main() {
-    let quick = std::env::args().any(|argument| argument == "--quick") || std::env::var("QUICK").is_ok_and(|v| v == "1");
+    let quick =
+        std::env::args().any(|argument| argument == "--quick") || std::env::var("QUICK").is_ok_and(|v| v == "1");
     let size = match quick {
         true => Size { raw: Duration::from_secs(2), orders: 300, half: 200, live: 400, quiet: Duration::from_secs(10) },
-        false => Size { raw: Duration::from_secs(8), orders: 1_000, half: 1_000, live: 2_000, quiet: Duration::from_secs(120) },
+        false => Size {
+            raw: Duration::from_secs(8),
+            orders: 1_000,
+            half: 1_000,
+            live: 2_000,
+            quiet: Duration::from_secs(120),
+        },
     };
     // The clients share the machine with what they measure: one thread is enough for them.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(run(&size, quick));
 }
 

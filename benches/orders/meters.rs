@@ -38,7 +38,8 @@ impl Meters {
                 && line.contains("code=\"2")
                 && ["POST", "PATCH", "PUT", "DELETE"].iter().any(|verb| line.contains(&format!("verb=\"{verb}\"")))
         };
-        let count = |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
+        let count =
+            |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
         Self {
             revision: revision(plane).await,
             operator_calls: operator.calls().await,
@@ -94,12 +95,17 @@ impl Operator {
         let log = plane.folder.join("operator.log");
         let file = std::fs::File::create(&log).expect("log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
-        command.args(["run", "-n", namespace, "--listen", "127.0.0.1:0"]).env("KUBECONFIG", &plane.operator).env("LOG_FORMAT", "json");
+        command
+            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0"])
+            .env("KUBECONFIG", &plane.operator)
+            .env("LOG_FORMAT", "json");
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(file).spawn().expect("operator");
         let address = address(&log).await;
         let operator = Self { child, address };
-        wait("the operator to be ready", || async { (request(&operator.address, "GET /readyz", "").await == "ok\n").then_some(()) })
-            .await;
+        wait("the operator to be ready", || async {
+            (request(&operator.address, "GET /readyz", "").await == "ok\n").then_some(())
+        })
+        .await;
         operator
     }
 

@@ -135,8 +135,12 @@ impl Raw {
             let (api, patch, name) = (api.clone(), Patch::Merge(patch.clone()), format!("raw-{number}"));
             async move {
                 let params = PatchParams::default();
-                if status { api.patch_status(&name, &params, &patch).await } else { api.patch(&name, &params, &patch).await }
-                    .map(drop)
+                if status {
+                    api.patch_status(&name, &params, &patch).await
+                } else {
+                    api.patch(&name, &params, &patch).await
+                }
+                .map(drop)
             }
         })
         .await;
@@ -188,7 +192,9 @@ fn wallet(_: usize) -> Value {
 }
 
 fn payment(_: usize) -> Value {
-    child(json!({ "order": { "name": "order", "uid": UID }, "wallet": { "name": "alice", "uid": UID }, "amount": won(1_000) }))
+    child(
+        json!({ "order": { "name": "order", "uid": UID }, "wallet": { "name": "alice", "uid": UID }, "amount": won(1_000) }),
+    )
 }
 
 fn delivery(_: usize) -> Value {
@@ -238,7 +244,8 @@ fn order_status() -> Value {
 /// A ledger's status with answers to five requests.
 fn ledger(measure: &str) -> Value {
     let answer = if measure == "quantity" { "Held" } else { "Charged" };
-    let entry = |n: usize| json!({ "order": format!("{UID}-{n}"), "name": format!("order-{n}"), measure: 1, "answer": answer });
+    let entry =
+        |n: usize| json!({ "order": format!("{UID}-{n}"), "name": format!("order-{n}"), measure: 1, "answer": answer });
     json!({ "status": {
         "observedGeneration": 1, "settledThrough": "1234567", "entries": (0..5).map(entry).collect::<Vec<_>>(),
         "conditions": [condition("Ready", "True")],

@@ -168,7 +168,10 @@ impl Report {
 
     pub fn print(&self) {
         let machine = &self.machine;
-        println!("machine: {} cores, {} GiB, {}, Linux {}", machine.cores, machine.memory_gib, machine.cpu, machine.kernel);
+        println!(
+            "machine: {} cores, {} GiB, {}, Linux {}",
+            machine.cores, machine.memory_gib, machine.cpu, machine.kernel
+        );
         println!("raw rates, writes/s:");
         for (name, rate) in &self.raw {
             println!("  {name:<24} {rate:>7.0}");

@@ -43,7 +43,8 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
+    let listener =
+        TcpListener::bind(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
     let options = Options {
         namespace: args.namespace,
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },

@@ -54,7 +54,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         return Ok(());
     }
     let mut shown = rows;
-    let mut changes = watcher(api, watcher::Config::default().fields(&selector)).default_backoff().applied_objects().boxed();
+    let mut changes =
+        watcher(api, watcher::Config::default().fields(&selector)).default_backoff().applied_objects().boxed();
     while let Some(view) = changes.try_next().await? {
         let row = columns(&view);
         if shown.insert(name_of(&view), row.clone()).as_ref() != Some(&row) {

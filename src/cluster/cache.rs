@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
-use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use kube::{Resource, ResourceExt};
@@ -60,8 +60,15 @@ pub enum Index {
 }
 
 /// A kind that is cached.
-pub trait Source: Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-    + Clone + Debug + DeserializeOwned + serde::Serialize + Send + Sync + 'static
+pub trait Source:
+    Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
+    + Clone
+    + Debug
+    + DeserializeOwned
+    + serde::Serialize
+    + Send
+    + Sync
+    + 'static
 {
     const KIND: Kind;
 
@@ -69,6 +76,9 @@ pub trait Source: Resource<DynamicType = (), Scope = kube::core::NamespaceResour
     fn index(&self) -> Vec<Index> {
         Vec::new()
     }
+
+    /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
+    fn slim(&mut self) {}
 
     /// What is to be looked at again because the object changed: kind and name, in the same namespace.
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
@@ -139,7 +149,11 @@ impl<K: Source> Cache<K> {
 
     /// The keys of the objects found by `index` in a namespace, in order.
     pub fn find(&self, namespace: &Arc<str>, index: Index) -> Vec<Key> {
-        self.read().index.get(&(namespace.clone(), index)).map(|keys| keys.iter().cloned().collect()).unwrap_or_default()
+        self.read()
+            .index
+            .get(&(namespace.clone(), index))
+            .map(|keys| keys.iter().cloned().collect())
+            .unwrap_or_default()
     }
 
     /// The tombstone of a UID: the version that proves it gone (zero where that is not known), and when that was noticed.
@@ -160,6 +174,11 @@ impl<K: Source> Cache<K> {
     /// Whether a first list has been delivered whole.
     pub fn is_complete(&self) -> bool {
         self.read().complete
+    }
+
+    /// Every key.
+    pub fn all_keys(&self) -> Vec<Key> {
+        self.read().objects.keys().cloned().collect()
     }
 
     /// The keys in a namespace.
@@ -233,7 +252,7 @@ impl<K: Source> Cache<K> {
     }
 
     /// The list is whole: swaps it in and gives what changed. What it lacks is gone.
-    pub fn list_ends(&self, now: Time) -> Vec<(Key, Option<Arc<K>>, Option<Arc<K>>)> {
+    pub fn list_ends(&self, now: Time) -> Vec<(Key, Change<K>)> {
         let mut inner = self.write();
         let Some(listing) = inner.listing.take() else { return Vec::new() };
         let mut changes = Vec::new();
@@ -242,12 +261,13 @@ impl<K: Source> Cache<K> {
             if let Some(old) = inner.take(&key) {
                 // The list's own version is not known here: gone for children, but no proof for a ledger.
                 inner.bury(old.meta().uid.clone().unwrap_or_default(), Version::default(), now);
-                changes.push((key, Some(old), None));
+                changes.push((key, Some((Some(old), None))));
             }
         }
         for (key, seen) in listing {
-            if let Some((old, new)) = inner.put_seen(key.clone(), seen) {
-                changes.push((key, old, new));
+            let change = inner.put_seen(key.clone(), seen);
+            if change.is_some() {
+                changes.push((key, change));
             }
         }
         inner.complete = true;
@@ -259,10 +279,10 @@ impl<K: Source> Inner<K> {
     fn put(&mut self, object: K, version: Version, now: Time) -> Change<K> {
         let key = Key::of(&object);
         let seen = Seen { object: Arc::new(object), version, at: now };
-        if let Some(listing) = &mut self.listing {
-            if listing.get(&key).is_none_or(|listed| listed.version < version) {
-                listing.insert(key.clone(), seen.clone());
-            }
+        if let Some(listing) = &mut self.listing
+            && listing.get(&key).is_none_or(|listed| listed.version < version)
+        {
+            listing.insert(key.clone(), seen.clone());
         }
         self.put_seen(key, seen)
     }

@@ -53,11 +53,7 @@ pub fn calls(config: &Config, clock: Arc<Clock>) -> Result<Client, ClientError> 
         response
     });
     let builder = ClientBuilder::try_from(config)?;
-    Ok(builder
-        .with_layer(&BufferLayer::new(1_024))
-        .with_layer(&RetryLayer::new(retry))
-        .with_layer(&learn)
-        .build())
+    Ok(builder.with_layer(&BufferLayer::new(1_024)).with_layer(&RetryLayer::new(retry)).with_layer(&learn).build())
 }
 
 /// A client for watches: no time limit on reading, the watcher notices a dead connection itself.

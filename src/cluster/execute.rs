@@ -92,7 +92,8 @@ impl Executor {
     ) -> Result<(), Error> {
         too_old(decided)?;
         let body = guarded(target, json!({ "status": patch }));
-        let (api, params) = (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
+        let (api, params) =
+            (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
         let body = Patch::Merge(&body);
         let call = api.patch_status(&target.name, &params, &body);
         self.call(K::KIND, "patch_status", &target.name, call).await.map(|object| self.keep(object))
@@ -138,7 +139,8 @@ impl Executor {
 
     async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<(), Error> {
         let body = guarded(target, change);
-        let (api, params) = (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
+        let (api, params) =
+            (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
         let body = Patch::Merge(&body);
         let call = api.patch(&target.name, &params, &body);
         self.call(K::KIND, "patch", &target.name, call).await.map(|object| self.keep(object))
@@ -221,4 +223,3 @@ fn target_of<K: Held>(object: &K) -> Target {
         version: Version::parse(meta.resource_version.as_deref().unwrap_or_default()),
     }
 }
-

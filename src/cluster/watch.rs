@@ -8,9 +8,9 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client, Resource};
+use kube::{Api, Client};
 
-use super::cache::Key;
+use super::cache::{Key, Source};
 use super::clock::Clock;
 use super::world::{Held, World};
 use crate::telemetry::Metrics;
@@ -64,8 +64,8 @@ impl Watcher {
                 }
             }
             Event::InitDone => {
-                for (key, old, new) in cache.list_ends(now) {
-                    world.wake(&key, Some((old, new)));
+                for (key, change) in cache.list_ends(now) {
+                    world.wake(&key, change);
                 }
             }
             Event::Apply(object) => {
@@ -127,13 +127,18 @@ impl Watcher {
     }
 }
 
-/// Drops the parts of an object's metadata that no decision looks at.
-pub(super) fn slim<K: Resource>(object: &mut K) {
+/// Drops the parts of an object that no decision looks at.
+pub(super) fn slim<K: Source>(object: &mut K) {
     let meta = object.meta_mut();
     meta.managed_fields = None;
     meta.annotations = None;
     meta.labels = None;
     meta.owner_references = None;
+    meta.generate_name = None;
+    if let Some(finalizers) = &mut meta.finalizers {
+        finalizers.shrink_to_fit();
+    }
+    object.slim();
 }
 
 fn expired(error: &watcher::Error) -> bool {

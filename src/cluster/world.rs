@@ -1,7 +1,7 @@
 //! Everything the controllers can see: the caches of all kinds, and the queues that a change wakes.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, RwLock, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
 use crate::domain::ledger::Missing;

@@ -10,6 +10,12 @@ use super::{Controller, fate_of, meta_of};
 impl Source for Delivery {
     const KIND: Kind = Kind::Delivery;
 
+    fn slim(&mut self) {
+        let address = &mut self.spec.deliver_to;
+        (address.recipient, address.address, address.phone) = (String::new(), String::new(), None);
+        self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
+    }
+
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(delivery) = new.or(old) else { return Vec::new() };
         let order = delivery.spec.order.name.clone();

@@ -19,8 +19,10 @@ use crate::telemetry::Metrics;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
 const ROUNDS: usize = 8;
-/// Everything is looked at again after about this long, whatever a watch may have missed.
+/// Everything is looked at again within this time, whatever a watch may have missed.
 const RESYNC: Duration = Duration::from_secs(600);
+/// The beat in which that is spread.
+const BEAT: Duration = Duration::from_secs(1);
 /// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
 const REFUSED: Duration = Duration::from_secs(30);
 
@@ -54,6 +56,8 @@ pub struct Context {
 
 /// When to look at the object again.
 pub(super) enum Next {
+    /// When something changes.
+    Changed,
     /// After this long, or when something changes.
     After(Duration),
     /// After a failure: with backoff.
@@ -64,15 +68,15 @@ pub(super) enum Next {
 pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
-        let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::After(RESYNC) };
+        let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
         let (decided, now) = (Instant::now(), context.clock.now());
         let plan = C::decide(&observed, now, &context.policy);
         let decides_again = plan.intents.iter().any(|intent| matches!(intent, Intent::ReadAfresh { .. }));
         match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
             Ok(()) if decides_again => {}
-            Ok(()) => return Next::After(plan.next.map_or(RESYNC, |next| next.since(context.clock.now())).min(RESYNC)),
+            Ok(()) => return plan.next.map_or(Next::Changed, |next| Next::After(next.since(context.clock.now()))),
             Err(error) if error.class() == Class::Conflict => {
-                if let Err(error) = refresh::<C>(context, key, &error, &mut pass).await {
+                if let Err(error) = refresh(context, key, &error, &mut pass).await {
                     return Next::Failed(error);
                 }
             }
@@ -108,7 +112,7 @@ async fn act<C: Controller>(
 }
 
 /// Reads what has changed under a plan, so that the next decision sees it.
-async fn refresh<C: Controller>(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<(), Error> {
+async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<(), Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(()) };
     context.executor.read_afresh(*kind, &key.sibling(name), pass).await
 }
@@ -156,9 +160,13 @@ impl Worker<'_> {
         use crate::telemetry::metrics::{Controller, Reconcile};
         let controller = self.kind.as_str();
         let result = match outcome {
+            Some(Next::Changed) => {
+                self.queue.succeeded(key);
+                "success"
+            }
             Some(Next::After(delay)) => {
                 self.queue.succeeded(key);
-                self.requeue(key, delay);
+                self.queue.add_after(key.clone(), delay);
                 "success"
             }
             Some(Next::Failed(error)) => {
@@ -169,14 +177,14 @@ impl Worker<'_> {
                 if let Error::NamespaceTerminating { .. } = error {
                     self.context.world.set_terminating(&key.namespace, true);
                 }
-                self.requeue(key, delay);
+                self.queue.add_after(key.clone(), delay);
                 error.label()
             }
             None => {
                 self.context.metrics.panics.get_or_create(&Controller { controller }).inc();
                 tracing::error!(kind = %self.kind, %key, "reconcile panicked");
                 let delay = self.queue.failed(key, rand::random());
-                self.requeue(key, delay);
+                self.queue.add_after(key.clone(), delay);
                 "panic"
             }
         };
@@ -185,9 +193,21 @@ impl Worker<'_> {
         seconds.observe(started.elapsed().as_secs_f64());
         self.queue.done(key);
     }
+}
 
-    fn requeue(&self, key: &Key, delay: Duration) {
-        let jitter = if delay >= RESYNC { delay.mul_f64(rand::random_range(0.0..0.1)) } else { Duration::ZERO };
-        self.queue.add_after(key.clone(), delay + jitter);
+/// Looks at everything again, evenly spread over [`RESYNC`], for as long as it is polled.
+pub(super) async fn resync<C: Controller>(context: Context) {
+    let Some(queue) = context.world.queue(C::Root::KIND).cloned() else { return };
+    let beats = (RESYNC.as_secs() / BEAT.as_secs()).max(1) as usize;
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        let keys = C::Root::cache(&context.world).all_keys();
+        let mut chunks = keys.chunks(keys.len().div_ceil(beats).max(1));
+        for _ in 0..beats {
+            beat.tick().await;
+            for key in chunks.next().unwrap_or_default() {
+                queue.add(key.clone());
+            }
+        }
     }
 }

@@ -26,6 +26,14 @@ impl Source for Order {
         found
     }
 
+    fn slim(&mut self) {
+        self.spec.items.shrink_to_fit();
+        if let Some(status) = &mut self.status {
+            status.conditions.shrink_to_fit();
+            status.terms.iter_mut().for_each(|terms| terms.items.shrink_to_fit());
+        }
+    }
+
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let mut woken = vec![(Kind::Order, name.to_owned()), (Kind::OrderView, name.to_owned())];
         if asks(old) != asks(new) {
@@ -160,7 +168,9 @@ fn payment_facts(seen: Seen<Payment>) -> PaymentFacts {
         target: target_of(&seen),
         cancel: payment.spec.cancel,
         approved: status.approved_at.is_some(),
-        declined: status.declined_at.map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
+        declined: status
+            .declined_at
+            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
         cancelled: status.cancelled_at.is_some(),
         stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
     }

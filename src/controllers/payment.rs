@@ -18,6 +18,10 @@ impl Source for Payment {
         if is_final || settled { Vec::new() } else { vec![Index::Asks(self.spec.wallet.uid.clone())] }
     }
 
+    fn slim(&mut self) {
+        self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
+    }
+
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(payment) = new.or(old) else { return Vec::new() };
         let order = payment.spec.order.name.clone();

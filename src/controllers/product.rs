@@ -41,7 +41,8 @@ impl Controller for Products {
         let asking = world.orders.find(&key.namespace, Index::Asks(meta.uid.clone()));
         let known = status.entries.iter().map(|entry| key.sibling(&entry.name));
         let keys: BTreeSet<Key> = asking.into_iter().chain(known).collect();
-        let requests: Vec<_> = keys.iter().filter_map(|order| request(world, order, &meta.uid, &status.entries, pass)).collect();
+        let requests: Vec<_> =
+            keys.iter().filter_map(|order| request(world, order, &meta.uid, &status.entries, pass)).collect();
         let missing = |entry: &Entry| -> Option<(String, Missing)> {
             if requests.iter().any(|request: &Request<Ask>| request.order == entry.order) {
                 return None;

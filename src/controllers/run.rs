@@ -16,7 +16,7 @@ use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
 use crate::domain::{Kind, Policy};
 use crate::telemetry::Metrics;
 
-use super::driver::{self, Context};
+use super::driver::{self, Context, Controller};
 use super::{delivery, order, payment, product, store, view, wallet};
 
 /// Changes of one order's sources within this time become one write of its row.
@@ -102,16 +102,20 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         }
         tracing::info!("caches are filled; controllers start");
         tokio::join!(
-            driver::run::<order::Orders>(context.clone(), concurrency),
-            driver::run::<product::Products>(context.clone(), concurrency),
-            driver::run::<wallet::Wallets>(context.clone(), concurrency),
-            driver::run::<payment::Payments>(context.clone(), concurrency),
-            driver::run::<delivery::Deliveries>(context.clone(), concurrency),
-            driver::run::<store::Stores>(context.clone(), concurrency),
-            driver::run::<view::OrderViews>(context.clone(), concurrency.min(VIEWS_AT_ONCE)),
+            control::<order::Orders>(&context, concurrency),
+            control::<product::Products>(&context, concurrency),
+            control::<wallet::Wallets>(&context, concurrency),
+            control::<payment::Payments>(&context, concurrency),
+            control::<delivery::Deliveries>(&context, concurrency),
+            control::<store::Stores>(&context, concurrency),
+            control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
         );
     });
     Ok(Running { world, metrics, tasks })
+}
+
+async fn control<C: Controller>(context: &Context, concurrency: usize) {
+    tokio::join!(driver::run::<C>(context.clone(), concurrency), driver::resync::<C>(context.clone()));
 }
 
 fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {

@@ -10,6 +10,10 @@ use super::{Controller, meta_of};
 impl Source for OrderView {
     const KIND: Kind = Kind::OrderView;
 
+    fn slim(&mut self) {
+        self.status.iter_mut().for_each(|status| status.timeline.shrink_to_fit());
+    }
+
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let ended = |view: Option<&Self>| view.and_then(|v| v.status.as_ref()).is_some_and(|s| s.order.is_end());
         let mut woken = vec![(Kind::OrderView, name.to_owned())];
@@ -46,11 +50,8 @@ impl Controller for OrderViews {
         });
         let row = world.views.get(key).map(|seen| {
             let meta = &seen.object.metadata;
-            let target = Target {
-                name: key.name.to_string(),
-                uid: meta.uid.clone().unwrap_or_default(),
-                version: seen.version,
-            };
+            let target =
+                Target { name: key.name.to_string(), uid: meta.uid.clone().unwrap_or_default(), version: seen.version };
             (target, seen.object.to_row(), meta.deletion_timestamp.is_some())
         });
         let order = OrderSource {

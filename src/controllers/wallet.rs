@@ -40,7 +40,8 @@ impl Controller for Wallets {
         let asking = world.payments.find(&key.namespace, Index::Asks(meta.uid.clone()));
         let known = status.entries.iter().map(|entry| key.sibling(&entry.name));
         let keys: BTreeSet<Key> = asking.into_iter().chain(known).collect();
-        let requests: Vec<_> = keys.iter().filter_map(|payment| request(world, payment, &meta.uid, &status.entries, pass)).collect();
+        let requests: Vec<_> =
+            keys.iter().filter_map(|payment| request(world, payment, &meta.uid, &status.entries, pass)).collect();
         let missing = |entry: &Entry| -> Option<(String, Missing)> {
             if requests.iter().any(|request: &Request<Ask>| request.order == entry.order) {
                 return None;

@@ -34,18 +34,10 @@ pub const API_VERSION: &str = "jumun.dev/v1alpha1";
 
 /// Every CustomResourceDefinition, parents before children.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    [
-        Store::crd(),
-        Product::crd(),
-        Wallet::crd(),
-        Order::crd(),
-        Payment::crd(),
-        Delivery::crd(),
-        OrderView::crd(),
-    ]
-    .into_iter()
-    .map(schema::finish)
-    .collect()
+    [Store::crd(), Product::crd(), Wallet::crd(), Order::crd(), Payment::crd(), Delivery::crd(), OrderView::crd()]
+        .into_iter()
+        .map(schema::finish)
+        .collect()
 }
 
 /// Everything that is installed into a cluster before the controllers run, as (file name, YAML).

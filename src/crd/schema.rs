@@ -14,12 +14,13 @@ pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinit
         if read_model {
             version.subresources = None;
         }
-        let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else { continue };
-        if let Some(status) = root.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
-            if !read_model {
-                // An object that no controller has looked at never passes for done (kstatus, helm --wait).
-                status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
-            }
+        let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
+        let status = root.properties.as_mut().and_then(|properties| properties.get_mut("status"));
+        if let Some(status) = status.filter(|_| !read_model) {
+            // An object that no controller has looked at never passes for done (kstatus, helm --wait).
+            status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
         }
         tidy(root);
     }

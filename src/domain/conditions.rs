@@ -71,14 +71,12 @@ pub fn conditions(seen: &[Condition], report: Report<'_>, generation: i64, now: 
     };
     let truth = |yes: bool| if yes { Truth::True } else { Truth::False };
     match report {
-        Report::Moving { reason, message } => vec![
-            make(SUCCEEDED, Truth::Unknown, reason, ""),
-            make(RECONCILING, Truth::True, reason, &message),
-        ],
-        Report::Stalled { reason, message } => vec![
-            make(SUCCEEDED, Truth::Unknown, reason, ""),
-            make(STALLED, Truth::True, reason, &message),
-        ],
+        Report::Moving { reason, message } => {
+            vec![make(SUCCEEDED, Truth::Unknown, reason, ""), make(RECONCILING, Truth::True, reason, &message)]
+        }
+        Report::Stalled { reason, message } => {
+            vec![make(SUCCEEDED, Truth::Unknown, reason, ""), make(STALLED, Truth::True, reason, &message)]
+        }
         Report::Ended { well, reason, message } => vec![make(SUCCEEDED, truth(well), reason, &message)],
         Report::Ready { ready, reason, message } => vec![make(READY, truth(ready), reason, &message)],
     }
@@ -105,10 +103,12 @@ mod tests {
     fn the_transition_time_moves_with_the_status_alone() {
         let (early, late) = (Time::from_millis(1_000), Time::from_millis(2_000));
         let first = conditions(&[], Report::Moving { reason: "WaitingForStock", message: String::new() }, 1, early);
-        let second = conditions(&first, Report::Moving { reason: "WaitingForPayment", message: String::new() }, 1, late);
+        let second =
+            conditions(&first, Report::Moving { reason: "WaitingForPayment", message: String::new() }, 1, late);
         assert_eq!(waiting_for(&second), Some("WaitingForPayment"));
         assert!(second.iter().all(|c| c.last_transition_time == early));
-        let ended = conditions(&second, Report::Ended { well: true, reason: "Completed", message: String::new() }, 1, late);
+        let ended =
+            conditions(&second, Report::Ended { well: true, reason: "Completed", message: String::new() }, 1, late);
         assert_eq!((ended.len(), ended[0].last_transition_time), (1, late));
         assert_eq!(waiting_for(&ended), None);
     }

@@ -187,3 +187,6 @@ pub fn plan<S: PartialEq>(
         None => Plan::rest(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,9 @@ use serde::{Deserialize, Serialize};
 use super::conditions::{self, Report};
 use super::delivery::Address;
 use super::store::Confirmation;
-use super::{Condition, Intent, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Target, Time, child, ids, product};
+use super::{
+    Condition, Intent, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Target, Time, child, ids, product,
+};
 
 /// How far an Order is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -270,7 +272,8 @@ impl Observed {
     fn wish(&self) -> Option<Outcome> {
         let deleted = || self.meta.deleting.map(|_| "Deleted");
         let reason = self.request.cancel.as_deref().or_else(deleted)?;
-        let message = if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
+        let message =
+            if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
         Some(Outcome::new(State::Cancelled, reason, message))
     }
 }
@@ -342,3 +345,6 @@ fn ended(seen: &Observed, mut status: Status, state: State, reason: &str, messag
     status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
     status
 }
+
+#[cfg(test)]
+mod tests;

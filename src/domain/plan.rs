@@ -67,7 +67,10 @@ impl Default for Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Intent {
     /// Read the object from the API server, put the answer into the cache and decide again.
-    ReadAfresh { kind: Kind, name: String },
+    ReadAfresh {
+        kind: Kind,
+        name: String,
+    },
     /// Put our finalizer on the object itself.
     AddFinalizer,
     /// Take our finalizer off the object itself.
@@ -145,7 +148,14 @@ impl<S> Plan<S> {
 
 /// Writes `wanted` where it says something new. A difference that is only in how a wait is worded is held back until the
 /// wait, which began at `since`, has lasted [`Policy::patience`]: the waits of a healthy system pass unwritten.
-pub fn report<S: PartialEq>(seen: &S, wanted: S, only_waiting: bool, since: Time, now: Time, policy: &Policy) -> Plan<S> {
+pub fn report<S: PartialEq>(
+    seen: &S,
+    wanted: S,
+    only_waiting: bool,
+    since: Time,
+    now: Time,
+    policy: &Policy,
+) -> Plan<S> {
     if *seen == wanted {
         return Plan::rest();
     }

@@ -162,11 +162,7 @@ fn delivery_state(delivery: &DeliverySource) -> delivery::State {
     })
 }
 
-fn timeline(
-    order: &order::Status,
-    payment: Option<&PaymentSource>,
-    delivery: Option<&DeliverySource>,
-) -> Vec<Moment> {
+fn timeline(order: &order::Status, payment: Option<&PaymentSource>, delivery: Option<&DeliverySource>) -> Vec<Moment> {
     let end = order.state.map_or_else(String::new, |state| format!("{state:?}"));
     let moments = [
         ("Placed", order.placed_at),
@@ -211,7 +207,10 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     let due = seen.changed.after(GATHER);
-    if row.status.order == wanted.status.order && row.status.cancel_requested == wanted.status.cancel_requested && now < due {
+    if row.status.order == wanted.status.order
+        && row.status.cancel_requested == wanted.status.cancel_requested
+        && now < due
+    {
         return Plan::wait_until(due);
     }
     Plan::only(Intent::UpdateView(target.clone(), wanted))

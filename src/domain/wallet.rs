@@ -107,7 +107,10 @@ pub enum Ask {
     /// The charge is acknowledged.
     Approved,
     /// Give back what was taken, or promise that nothing will be.
-    Cancel { amount: i64, approved: bool },
+    Cancel {
+        amount: i64,
+        approved: bool,
+    },
     /// Declined or cancelled: every answer is acknowledged.
     Ended,
 }

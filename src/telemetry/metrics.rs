@@ -80,7 +80,11 @@ impl Metrics {
         let mut registry = Registry::default();
         let m = self.clone();
         registry.register("controller_runtime_reconcile", "Reconciles by outcome", m.reconciles);
-        registry.register("controller_runtime_reconcile_time_seconds", "How long a reconcile took", m.reconcile_seconds);
+        registry.register(
+            "controller_runtime_reconcile_time_seconds",
+            "How long a reconcile took",
+            m.reconcile_seconds,
+        );
         registry.register("controller_runtime_reconcile_panics", "Reconciles that panicked", m.panics);
         registry.register("jumun_api_calls", "Calls to the API server by kind, verb and result", m.calls);
         registry.register("jumun_watch_events", "Watch events by kind", m.watch_events);
@@ -107,7 +111,8 @@ impl Collector for Live {
                 ConstGauge::new(queue.depth().0 as i64).encode(depth.encode_family(&label)?)?;
             }
         }
-        let mut held = encoder.encode_descriptor("jumun_cached_objects", "Objects held in the caches", None, kind_type)?;
+        let mut held =
+            encoder.encode_descriptor("jumun_cached_objects", "Objects held in the caches", None, kind_type)?;
         for (kind, count) in world.sizes() {
             let label = [("kind", kind.as_str())];
             ConstGauge::new(count as i64).encode(held.encode_family(&label)?)?;

@@ -10,7 +10,10 @@ use crate::harness::{World, order};
 async fn refuses<K>(world: &World, object: Value, part: &str)
 where
     K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone + serde::de::DeserializeOwned + serde::Serialize + std::fmt::Debug,
+        + Clone
+        + serde::de::DeserializeOwned
+        + serde::Serialize
+        + std::fmt::Debug,
 {
     let Ok(parsed) = serde_json::from_value::<K>(object.clone()) else {
         panic!("not even well-formed: {object}");
@@ -40,7 +43,11 @@ async fn what_can_never_be_valid_is_not_taken() {
         ("/spec/items", json!([]), "spec.items"),
         ("/spec/items/0/quantity", json!(0), "spec.items[0].quantity"),
         ("/spec/items/0/quantity", json!(10_001), "spec.items[0].quantity"),
-        ("/spec/items", json!([{ "product": "mug", "quantity": 1 }, { "product": "mug", "quantity": 2 }]), "Duplicate value"),
+        (
+            "/spec/items",
+            json!([{ "product": "mug", "quantity": 1 }, { "product": "mug", "quantity": 2 }]),
+            "Duplicate value",
+        ),
         ("/spec/customer", json!(""), "spec.customer"),
         ("/metadata/name", json!("x".repeat(64)), "at most 63 characters"),
     ] {
@@ -122,9 +129,11 @@ async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
     assert!(error.to_string().contains("never changes its state again"), "{error}");
     let payment = world.payment_of("order-2").await.metadata.name.unwrap();
     let forged = json!({ "status": { "state": "Approved" } });
-    let error = world.api::<Payment>().patch_status(&payment, &params, &Patch::Merge(&forged)).await.expect_err("final");
+    let error =
+        world.api::<Payment>().patch_status(&payment, &params, &Patch::Merge(&forged)).await.expect_err("final");
     assert!(error.to_string().contains("never changes its state again"), "{error}");
-    let uncancelled = world.patch::<Payment>(&payment, json!({ "spec": { "cancel": false } })).await.expect_err("stays");
+    let uncancelled =
+        world.patch::<Payment>(&payment, json!({ "spec": { "cancel": false } })).await.expect_err("stays");
     assert!(uncancelled.to_string().contains("stays cancelled"), "{uncancelled}");
     world.row("order-1", State::Completed).await;
     world.row("order-2", State::Cancelled).await;

@@ -234,7 +234,10 @@ impl State {
             if refunds > 1 {
                 self.fault("refunded_at_most_once", object, &order);
             }
-            let charge = self.of("Payment").find(|p| text(p, "/spec/order/uid") == order).map(|p| number(p, "/spec/amount/amount"));
+            let charge = self
+                .of("Payment")
+                .find(|p| text(p, "/spec/order/uid") == order)
+                .map(|p| number(p, "/spec/amount/amount"));
             if answer == "Refunded" && (refunds > charges || charge.is_some_and(|charge| amount > charge)) {
                 self.fault("refund_never_exceeds_charge", object, &order);
             }
@@ -280,8 +283,10 @@ impl State {
             let uid = text(&wallet, "/metadata/uid");
             let mine = self.of("Payment").filter(|p| text(p, "/spec/wallet/uid") == uid);
             let standing = mine.filter(|p| has(p, "/status/approvedAt") && !has(p, "/status/cancelledAt"));
-            let (sum, charged) =
-                (standing.map(|p| number(p, "/spec/amount/amount")).sum::<i64>(), number(&wallet, "/status/charged/amount"));
+            let (sum, charged) = (
+                standing.map(|p| number(p, "/spec/amount/amount")).sum::<i64>(),
+                number(&wallet, "/status/charged/amount"),
+            );
             if sum != charged {
                 self.fault("money_is_conserved", &wallet, format!("charged {charged}, payments that stand {sum}"));
             }
@@ -306,8 +311,12 @@ impl State {
 
     /// view_converges
     fn views(&mut self) {
-        let standing: Vec<Value> =
-            self.objects.iter().filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k)).map(|(_, o)| o.clone()).collect();
+        let standing: Vec<Value> = self
+            .objects
+            .iter()
+            .filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k))
+            .map(|(_, o)| o.clone())
+            .collect();
         for order in standing {
             let uid = text(&order, "/metadata/uid");
             let state_of = |kind| {

@@ -12,7 +12,9 @@ use crate::harness::{World, wait_for};
 async fn gone<K>(world: &World, name: &str)
 where
     K: kube::Resource<Scope = kube::core::NamespaceResourceScope, DynamicType = ()>
-        + Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+        + Clone
+        + serde::de::DeserializeOwned
+        + std::fmt::Debug,
 {
     let api: Api<K> = world.api();
     wait_for(&format!("{name} to be gone"), || async { api.get_opt(name).await.ok()?.is_none().then_some(()) }).await;

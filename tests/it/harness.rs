@@ -109,7 +109,11 @@ impl World {
     /// Creates an object from JSON.
     pub async fn create<K>(&self, object: Value) -> K
     where
-        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + Serialize + std::fmt::Debug,
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>
+            + Clone
+            + DeserializeOwned
+            + Serialize
+            + std::fmt::Debug,
     {
         let object: K = serde_json::from_value(object).expect("well-formed");
         self.api().create(&PostParams::default(), &object).await.expect("created")

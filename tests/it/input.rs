@@ -25,12 +25,42 @@ async fn each_kind_of_bad_input_ends_invalid_and_names_the_field() {
     let good = |name: &str| order(name, "alice", "mug", 1);
     let cases = [
         ("no-store", with(good("no-store"), "/spec/store", json!("nowhere")), "UnknownStore", "spec.store"),
-        ("no-product", with(good("no-product"), "/spec/items/0/product", json!("nothing")), "UnknownProduct", "spec.items[0].product"),
-        ("elsewhere", with(good("elsewhere"), "/spec/store", json!("other")), "ProductOfAnotherStore", "spec.items[0].product"),
-        ("no-wallet", with(good("no-wallet"), "/spec/payment/wallet", json!("nobody")), "UnknownWallet", "spec.payment.wallet"),
-        ("not-hers", with(good("not-hers"), "/spec/payment/wallet", json!("bob")), "NotTheOwner", "spec.payment.wallet"),
-        ("currency", with(good("currency"), "/spec/items/0/product", json!("euro")), "CurrencyMismatch", "spec.items[0].product"),
-        ("too-large", with(order("too-large", "alice", "gold", 10_000), "/spec/store", json!("shop")), "AmountTooLarge", "spec.items"),
+        (
+            "no-product",
+            with(good("no-product"), "/spec/items/0/product", json!("nothing")),
+            "UnknownProduct",
+            "spec.items[0].product",
+        ),
+        (
+            "elsewhere",
+            with(good("elsewhere"), "/spec/store", json!("other")),
+            "ProductOfAnotherStore",
+            "spec.items[0].product",
+        ),
+        (
+            "no-wallet",
+            with(good("no-wallet"), "/spec/payment/wallet", json!("nobody")),
+            "UnknownWallet",
+            "spec.payment.wallet",
+        ),
+        (
+            "not-hers",
+            with(good("not-hers"), "/spec/payment/wallet", json!("bob")),
+            "NotTheOwner",
+            "spec.payment.wallet",
+        ),
+        (
+            "currency",
+            with(good("currency"), "/spec/items/0/product", json!("euro")),
+            "CurrencyMismatch",
+            "spec.items[0].product",
+        ),
+        (
+            "too-large",
+            with(order("too-large", "alice", "gold", 10_000), "/spec/store", json!("shop")),
+            "AmountTooLarge",
+            "spec.items",
+        ),
     ];
     for (_, object, _, _) in &cases {
         world.create::<Order>(object.clone()).await;
@@ -65,7 +95,9 @@ async fn the_samples_applied_in_one_go_come_to_their_ends() {
     world.row("mugs-for-alice", State::Delivering).await;
     world.cancel("second-thoughts").await;
     assert_eq!(world.end_of("second-thoughts").await, State::Cancelled);
-    for (order, state) in [("two-posters", State::OutOfStock), ("too-dear", State::PaymentFailed), ("second-thoughts", State::Cancelled)] {
+    for (order, state) in
+        [("two-posters", State::OutOfStock), ("too-dear", State::PaymentFailed), ("second-thoughts", State::Cancelled)]
+    {
         world.row(order, state).await;
     }
     let events = wait_events(&world).await;

@@ -76,7 +76,8 @@ async fn a_wish_after_delivery_is_refused_and_the_order_says_so() {
     world.row("order-1", State::Delivered).await;
     world.cancel("order-1").await;
     let api = world.orders();
-    let refused = crate::harness::wait_for("the refusal", || async { api.get("order-1").await.ok()?.status?.cancel_refused });
+    let refused =
+        crate::harness::wait_for("the refusal", || async { api.get("order-1").await.ok()?.status?.cancel_refused });
     assert!(refused.await.contains("before the wish"));
     world.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.unwrap();
     assert_eq!(world.end_of("order-1").await, State::Completed);

@@ -23,10 +23,8 @@ async fn cancel_and_deliver_at_once(operators: usize) {
             let _ = world.patch::<Delivery>(&delivery, claim).await;
             let cancel = json!({ "spec": { "cancel": { "reason": "ChangedMind" } } });
             let done = json!({ "spec": { "progress": "Delivered" } });
-            let (cancelled, _) = tokio::join!(
-                world.patch::<Order>(&name, cancel),
-                world.patch::<Delivery>(&delivery, done)
-            );
+            let (cancelled, _) =
+                tokio::join!(world.patch::<Order>(&name, cancel), world.patch::<Delivery>(&delivery, done));
             cancelled.expect("a wish is always taken");
         }
     }))

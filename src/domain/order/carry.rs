@@ -1,7 +1,7 @@
 //! The way forward: `Placed` → `Delivering` → `Delivered` → `Completed`.
 //!
 //! The Payment is created once every product is held, the Delivery once the Payment is approved. A wish to cancel is
-//! tried first: it is decided by one object, the Payment while it is not approved, then the Delivery ([`undo::turn`]).
+//! tried first: it is decided by one object, the Payment while it is not approved, then the Delivery (see [`undo`]).
 
 use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, delivery, payment, plan, product};
 use super::undo::{self, Turn};
@@ -14,7 +14,7 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy)
         return forward(seen, terms, now, policy);
     };
     match undo::turn(seen, terms, outcome, now, policy) {
-        Turn::Undo(plan) => plan,
+        Turn::Undo(plan) => *plan,
         Turn::TooLate => forward(seen, terms, now, policy),
     }
 }
@@ -22,7 +22,7 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy)
 /// Why an order that is not paid cannot be carried on.
 fn failure(seen: &Observed, terms: &Terms) -> Option<Outcome> {
     if let Some(reason) = seen.payment.present().and_then(|payment| payment.declined.as_ref()) {
-        let message = format!("spec.payment.wallet: {} was declined.", terms.amount.amount);
+        let message = format!("spec.payment.wallet: {} {} was declined.", terms.amount.amount, terms.amount.currency);
         return Some(Outcome::new(State::PaymentFailed, reason, message));
     }
     let short = seen.products.iter().zip(&terms.items).enumerate().find_map(|(index, (product, line))| {

@@ -45,7 +45,8 @@ fn terms(seen: &Observed) -> Result<Terms, Outcome> {
         return Err(invalid("UnknownWallet", message));
     };
     if wallet.owner != request.customer {
-        let message = format!("spec.payment.wallet: Wallet {} does not belong to {}.", request.wallet, request.customer);
+        let message =
+            format!("spec.payment.wallet: Wallet {} does not belong to {}.", request.wallet, request.customer);
         return Err(invalid("NotTheOwner", message));
     }
     let mut items = Vec::with_capacity(request.items.len());

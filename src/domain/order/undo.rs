@@ -21,9 +21,13 @@ use super::{Observed, Outcome, PaymentFacts, State, Status, Terms, ended, moving
 /// Whether the order can still turn back.
 pub(super) enum Turn {
     /// It turns, or takes the step that decides.
-    Undo(Plan<Status>),
+    Undo(Box<Plan<Status>>),
     /// What decides went the other way: the order goes on.
     TooLate,
+}
+
+fn undo(plan: Plan<Status>) -> Turn {
+    Turn::Undo(Box::new(plan))
 }
 
 /// Takes the step that decides, or, where it is taken, turns the order to `Cancelling`.
@@ -31,9 +35,9 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, outcome: Outcome, now: Time, 
     let paid = seen.status.paid_at.is_some();
     let payment = match &seen.payment {
         Lookup::Present(payment) => payment,
-        Lookup::Unproven if paid => return Turn::Undo(Plan::only(read(Kind::Payment, seen))),
+        Lookup::Unproven if paid => return undo(Plan::only(read(Kind::Payment, seen))),
         Lookup::Unproven | Lookup::Gone if !paid => {
-            return Turn::Undo(Plan::only(Intent::CreatePayment(payment_draft(seen, terms, true))));
+            return undo(Plan::only(Intent::CreatePayment(payment_draft(seen, terms, true))));
         }
         Lookup::Unproven | Lookup::Gone => return without_payment(seen, terms, now, policy),
     };
@@ -43,20 +47,20 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, outcome: Outcome, now: Time, 
             Lookup::Present(delivery) if delivery.held => {}
             Lookup::Present(delivery) if delivery.delivered => return Turn::TooLate,
             Lookup::Present(delivery) => {
-                return Turn::Undo(Plan::only(Intent::HoldDelivery(delivery.target.clone(), hold)));
+                return undo(Plan::only(Intent::HoldDelivery(delivery.target.clone(), hold)));
             }
-            Lookup::Unproven if paid => return Turn::Undo(Plan::only(read(Kind::Delivery, seen))),
+            Lookup::Unproven if paid => return undo(Plan::only(read(Kind::Delivery, seen))),
             // Recorded as handed over and gone: nobody can deliver it any more.
             Lookup::Gone if paid => {}
             Lookup::Unproven | Lookup::Gone => {
                 let draft = delivery_draft(seen, terms, Some(hold));
-                return Turn::Undo(Plan::only(Intent::CreateDelivery(draft)));
+                return undo(Plan::only(Intent::CreateDelivery(draft)));
             }
         }
     } else if !payment.cancel && payment.declined.is_none() {
-        return Turn::Undo(Plan::only(Intent::CancelPayment(payment.target.clone())));
+        return undo(Plan::only(Intent::CancelPayment(payment.target.clone())));
     }
-    Turn::Undo(cancelling(seen, payment, outcome, now))
+    undo(cancelling(seen, payment, outcome, now))
 }
 
 /// A paid order whose recorded Payment is gone cannot be given back by itself. Delivered, it goes on to its end.
@@ -64,7 +68,7 @@ fn without_payment(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -
     if seen.delivery.present().is_some_and(|delivery| delivery.delivered) {
         return Turn::TooLate;
     }
-    Turn::Undo(payment_missing(seen, terms, now, policy))
+    undo(payment_missing(seen, terms, now, policy))
 }
 
 fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
@@ -124,9 +128,10 @@ fn release(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
     if !reads.is_empty() {
         return Plan::all(reads);
     }
-    let open = seen.products.iter().any(|product| {
-        product.present().is_some_and(|facts| facts.answer != Some(product::Answer::Released))
-    });
+    let open = seen
+        .products
+        .iter()
+        .any(|product| product.present().is_some_and(|facts| facts.answer != Some(product::Answer::Released)));
     if open {
         let message = "The stock is given back.".to_owned();
         return wait(seen, State::Cancelling, "WaitingForRelease", message, now, policy);
@@ -149,4 +154,3 @@ fn stall(seen: &Observed, reason: &'static str, message: String, now: Time, poli
 fn amount(terms: &Terms) -> String {
     format!("{} {}", terms.amount.amount, terms.amount.currency)
 }
-

@@ -1,0 +1,199 @@
+//! The ledger on its own: what a stale, repeated or missing view of a requester may and may not do.
+
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+use super::*;
+use crate::domain::product::{self, Answer, Ask, Entry};
+use crate::domain::{Meta, Plan};
+
+fn now() -> Time {
+    Time::from_millis(1_000_000)
+}
+
+fn policy() -> Policy {
+    Policy { settle_within: std::time::Duration::ZERO, ..Policy::default() }
+}
+
+fn meta() -> Meta {
+    Meta {
+        name: "mug".into(),
+        uid: "product".into(),
+        version: Version(1),
+        generation: 1,
+        created: now(),
+        changed: now(),
+        deleting: None,
+        guarded: true,
+        namespace_terminating: false,
+    }
+}
+
+fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {
+    Request { order: order.into(), name: order.into(), version: Version(version), afresh: false, arrived: now(), ask }
+}
+
+fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) -> product::Observed {
+    product::Observed { meta: meta(), stock, status, requests, missing: Vec::new(), referred: true }
+}
+
+fn decide(stock: i64, status: &product::Status, requests: Vec<Request<Ask>>) -> Plan<product::Status> {
+    product::decide(&observed(stock, status.clone(), requests), now(), &policy())
+}
+
+/// The status after the decision; the plan must have one.
+fn next(stock: i64, status: &product::Status, requests: Vec<Request<Ask>>) -> product::Status {
+    decide(stock, status, requests).status.expect("a status to write")
+}
+
+fn answers(status: &product::Status) -> Vec<(&str, Answer)> {
+    status.entries.iter().map(|entry| (entry.order.as_str(), entry.answer)).collect()
+}
+
+#[test]
+fn one_write_answers_everything_that_waits_first_come_first_served() {
+    let mut late = request("late", 7, Ask::Hold(2));
+    late.arrived = Time::from_millis(2_000_000);
+    let status = next(3, &Default::default(), vec![late, request("b", 5, Ask::Hold(1)), request("a", 6, Ask::Hold(1))]);
+    assert_eq!(answers(&status), [("a", Answer::Held), ("b", Answer::Held), ("late", Answer::Refused)]);
+    assert_eq!((status.available, status.reserved, status.sold), (1, 2, 0));
+}
+
+#[test]
+fn what_was_paid_is_sold_and_leaves_and_the_mark_rises() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let sold = next(3, &held, vec![request("a", 9, Ask::Sell)]);
+    assert_eq!((sold.available, sold.reserved, sold.sold), (1, 0, 2));
+    assert!(sold.entries.is_empty());
+    assert_eq!(sold.settled_through, "9");
+}
+
+#[test]
+fn an_old_version_of_a_settled_requester_is_read_afresh_not_served_again() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let sold = next(3, &held, vec![request("a", 9, Ask::Sell)]);
+    let plan = decide(3, &sold, vec![request("a", 5, Ask::Hold(2))]);
+    assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }]);
+    assert!(plan.status.is_none());
+    // Read afresh it says the same: then it was somebody else who settled at that version.
+    let fresh = Request { afresh: true, ..request("b", 5, Ask::Hold(1)) };
+    assert_eq!(answers(&next(3, &sold, vec![fresh])), [("b", Answer::Held)]);
+}
+
+#[test]
+fn a_release_gives_back_what_was_held_or_sold_and_nothing_else() {
+    let release = |paid| Ask::Release { quantity: 2, paid };
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let released = next(3, &held, vec![request("a", 9, release(false))]);
+    assert_eq!((released.available, released.reserved, released.sold), (3, 0, 0));
+    assert_eq!(answers(&released), [("a", Answer::Released)]);
+
+    let sold = next(3, &held, vec![request("a", 9, Ask::Sell)]);
+    let returned = next(3, &sold, vec![request("a", 12, release(true))]);
+    assert_eq!((returned.available, returned.reserved, returned.sold), (3, 0, 0));
+
+    let never_asked = next(3, &Default::default(), vec![request("a", 5, release(false))]);
+    assert_eq!((never_asked.available, answers(&never_asked)), (3, vec![("a", Answer::Released)]));
+
+    // The answer stands until it is acknowledged, however often it is asked for.
+    assert!(decide(3, &returned, vec![request("a", 12, release(true))]).status.is_none());
+    let refused = next(1, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    assert_eq!(answers(&next(1, &refused, vec![request("a", 9, release(false))])), [("a", Answer::Released)]);
+}
+
+#[test]
+fn an_acknowledged_answer_leaves_with_a_later_write_alone() {
+    let refused = next(0, &Default::default(), vec![request("a", 5, Ask::Hold(1))]);
+    assert!(decide(0, &refused, vec![request("a", 9, Ask::Ended)]).status.is_none(), "nobody waits for that");
+    let later = next(0, &refused, vec![request("a", 9, Ask::Ended), request("b", 11, Ask::Hold(1))]);
+    assert_eq!((answers(&later), later.settled_through.as_str()), (vec![("b", Answer::Refused)], "9"));
+}
+
+#[test]
+fn a_requester_that_is_gone_settles_its_entry_as_it_stands() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let mut seen = observed(3, held.clone(), Vec::new());
+    let plan = product::decide(&seen, now(), &policy());
+    assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }], "absence proves nothing");
+    seen.missing = vec![("a".into(), Missing::Gone(Version(20)))];
+    let settled = product::decide(&seen, now(), &policy()).status.expect("a write");
+    assert_eq!((settled.reserved, settled.sold, settled.settled_through.as_str()), (0, 2, "20"));
+}
+
+#[test]
+fn a_full_ledger_lets_requests_wait() {
+    let entries = (0..CAPACITY).map(|n| {
+        let order = format!("order-{n}");
+        Entry { order: order.clone(), name: order, quantity: 1, answer: Answer::Held }
+    });
+    let full = product::Status { reserved: CAPACITY as i64, entries: entries.collect(), ..Default::default() };
+    let mut requests: Vec<_> = (0..CAPACITY).map(|n| request(&format!("order-{n}"), 1, Ask::Hold(1))).collect();
+    requests.push(request("one-more", 2, Ask::Hold(1)));
+    let plan = decide(2_000, &full, requests.clone());
+    assert!(plan.status.is_none_or(|status| status.entries.len() == CAPACITY));
+    requests[0] = request("order-0", 3, Ask::Sell);
+    let status = next(2_000, &full, requests);
+    assert!(status.entries.iter().any(|entry| entry.order == "one-more"), "who leaves makes room");
+}
+
+/// `stock_is_conserved`: whatever a crowd of orders does, and in whatever order and however stale it is seen.
+#[test]
+fn stock_is_conserved() {
+    let seed: u64 = rand::random();
+    println!("seed {seed}");
+    let mut random = StdRng::seed_from_u64(seed);
+    for _ in 0..300 {
+        let stock = random.random_range(0..20);
+        let mut status = product::Status::default();
+        // What each order says at each of its versions; the ledger sees any version, never an older one than before.
+        let mut orders: Vec<Vec<(u64, Ask)>> = Vec::new();
+        let mut version = 0;
+        for _ in 0..120 {
+            version += 1;
+            if orders.len() < 6 {
+                orders.push(vec![(version, Ask::Hold(random.random_range(1..5)))]);
+            }
+            let order = random.random_range(0..orders.len());
+            let entry = status.entries.iter().find(|entry| entry.order == format!("order-{order}"));
+            let history = &mut orders[order];
+            let Some((_, last)) = history.last().copied() else { continue };
+            let following = match (last, entry.map(|entry| entry.answer)) {
+                (Ask::Hold(_), Some(Answer::Held)) if random.random_bool(0.6) => Some(Ask::Sell),
+                (Ask::Hold(quantity), _) if random.random_bool(0.3) => Some(Ask::Release { quantity, paid: false }),
+                (Ask::Sell, _) if random.random_bool(0.5) => {
+                    let Ask::Hold(quantity) = history[0].1 else { continue };
+                    Some(Ask::Release { quantity, paid: true })
+                }
+                (Ask::Release { .. }, Some(Answer::Released)) => Some(Ask::Ended),
+                _ => None,
+            };
+            history.extend(following.map(|ask| (version, ask)));
+            let seen = orders.iter().enumerate().map(|(number, history)| {
+                let stale = random.random_range(0..history.len());
+                let fresh = random.random_bool(0.5);
+                let (version, ask) = if fresh { history[history.len() - 1] } else { history[stale] };
+                Request { afresh: fresh, ..request(&format!("order-{number}"), version, ask) }
+            });
+            let seen: Vec<_> = seen.collect();
+            if let Some(next) = decide(stock, &status, seen).status {
+                status = next;
+            }
+            assert_eq!(status.supplied, status.available + status.reserved + status.sold);
+            assert!(status.available >= 0 && status.reserved >= 0 && status.sold >= 0, "{status:?}");
+        }
+        // Everybody is seen as they are: what is reserved and sold is what orders hold and have bought.
+        let as_it_is = |number: usize, history: &Vec<(u64, Ask)>| {
+            let (version, ask) = history[history.len() - 1];
+            Request { afresh: true, ..request(&format!("order-{number}"), version, ask) }
+        };
+        let all = orders.iter().enumerate().map(|(number, history)| as_it_is(number, history)).collect();
+        if let Some(next) = decide(stock, &status, all).status {
+            status = next;
+        }
+        let quantity = |history: &Vec<(u64, Ask)>| match history[0].1 {
+            Ask::Hold(quantity) => quantity,
+            _ => 0,
+        };
+        let bought: i64 = orders.iter().filter(|h| matches!(h[h.len() - 1].1, Ask::Sell)).map(quantity).sum();
+        assert_eq!(status.sold, bought, "seed {seed}");
+    }
+}

@@ -1,0 +1,246 @@
+//! What an order does next, for each thing it may see.
+
+use super::*;
+use crate::domain::{Kind, Version};
+
+fn now() -> Time {
+    Time::from_millis(10_000_000)
+}
+
+fn target(name: &str) -> Target {
+    Target { name: name.into(), uid: format!("uid-of-{name}"), version: Version(7) }
+}
+
+/// An order of two mugs that nobody has looked at yet, with everything it refers to in place.
+fn fresh() -> Observed {
+    Observed {
+        meta: Meta {
+            name: "order-1".into(),
+            uid: "uid-1".into(),
+            version: Version(5),
+            generation: 1,
+            created: now(),
+            changed: now(),
+            deleting: None,
+            guarded: true,
+            namespace_terminating: false,
+        },
+        request: Request {
+            customer: "alice".into(),
+            store: "shop".into(),
+            items: vec![("mug".into(), 2)],
+            wallet: "alice".into(),
+            deliver_to: Address { recipient: "Alice".into(), address: "1".into(), zone: "gangnam".into(), phone: None },
+            cancel: None,
+        },
+        status: Status::default(),
+        store: Lookup::Present(StoreFacts { seller: "kim".into(), confirmation: Confirmation::Automatic }),
+        products: vec![Lookup::Present(mug(None))],
+        wallet: Lookup::Present(WalletFacts {
+            uid: "uid-of-alice".into(),
+            owner: "alice".into(),
+            currency: "KRW".into(),
+            deleting: false,
+        }),
+        references_afresh: false,
+        payment: Lookup::Unproven,
+        delivery: Lookup::Unproven,
+        view_shows_end: false,
+    }
+}
+
+fn mug(answer: Option<product::Answer>) -> ProductFacts {
+    let price = Money::new(1_000, "KRW");
+    ProductFacts { uid: "uid-of-mug".into(), store: "shop".into(), price, deleting: false, answer }
+}
+
+fn plan(seen: &Observed) -> Plan<Status> {
+    decide(seen, now(), &Policy::default())
+}
+
+fn placed() -> Observed {
+    let mut seen = fresh();
+    seen.status = plan(&seen).status.expect("placed");
+    seen
+}
+
+fn payment() -> PaymentFacts {
+    let target = target("payment");
+    PaymentFacts { target, cancel: false, approved: false, declined: None, cancelled: false, stalled: None }
+}
+
+fn delivery() -> DeliveryFacts {
+    DeliveryFacts { target: target("delivery"), held: false, delivered: false, confirmed: false, cancelled: false }
+}
+
+fn delivering() -> Observed {
+    let mut seen = placed();
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.status = plan(&seen).status.expect("paid");
+    seen.products = vec![Lookup::Present(mug(None))];
+    seen.delivery = Lookup::Present(delivery());
+    seen
+}
+
+fn wishes(mut seen: Observed) -> Observed {
+    seen.request.cancel = Some("ChangedMind".into());
+    seen.meta.generation = 2;
+    seen
+}
+
+#[test]
+fn an_order_is_placed_with_terms_that_last() {
+    let status = placed().status;
+    assert_eq!((status.state, status.placed_at), (Some(State::Placed), Some(now())));
+    let terms = status.terms.unwrap();
+    assert_eq!((terms.amount, terms.seller.as_str()), (Money::new(2_000, "KRW"), "kim"));
+    assert_eq!(terms.items[0].uid, "uid-of-mug");
+}
+
+#[test]
+fn nothing_is_called_missing_before_it_was_read_afresh() {
+    let mut seen = fresh();
+    seen.products = vec![Lookup::Unproven];
+    let intents = plan(&seen).intents;
+    assert!(intents.contains(&Intent::ReadAfresh { kind: Kind::Product, name: "mug".into() }), "{intents:?}");
+    seen.references_afresh = true;
+    seen.products = vec![Lookup::Gone];
+    let status = plan(&seen).status.unwrap();
+    assert_eq!(status.state, Some(State::Invalid));
+    assert!(status.outcome.unwrap().message.starts_with("spec.items[0].product"));
+}
+
+#[test]
+fn money_is_asked_for_once_every_product_is_held() {
+    let mut seen = placed();
+    assert_eq!(plan(&seen).intents, []);
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
+    let intents = plan(&seen).intents;
+    assert!(matches!(&intents[..], [Intent::CreatePayment(draft)] if !draft.cancel && draft.amount.amount == 2_000));
+}
+
+#[test]
+fn no_delivery_without_payment() {
+    let mut seen = placed();
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
+    seen.payment = Lookup::Present(payment());
+    assert_eq!(plan(&seen).intents, [], "not before it is approved");
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    let plan = plan(&seen);
+    assert!(matches!(&plan.intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
+    assert_eq!(plan.status.unwrap().state, Some(State::Delivering));
+}
+
+#[test]
+fn a_confirmed_delivery_completes_the_order() {
+    let mut seen = delivering();
+    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    let status = plan(&seen).status.unwrap();
+    assert_eq!((status.state, status.ended_at), (Some(State::Completed), Some(now())));
+}
+
+#[test]
+fn too_little_stock_ends_the_order_only_after_its_payment_is_barred() {
+    let mut seen = placed();
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Refused)))];
+    let intents = plan(&seen).intents;
+    assert!(matches!(&intents[..], [Intent::CreatePayment(draft)] if draft.cancel), "{intents:?}");
+    seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
+    seen.status = plan(&seen).status.unwrap();
+    assert_eq!(seen.status.state, Some(State::Cancelling));
+    assert!(plan(&seen).status.is_none(), "the wallet has not promised yet that it never charges");
+    seen.payment = Lookup::Present(PaymentFacts { cancel: true, cancelled: true, ..payment() });
+    seen.status = plan(&seen).status.unwrap();
+    assert!(seen.status.releasing_at.is_some() && seen.status.ended_at.is_none());
+    assert!(plan(&seen).status.is_none(), "no end before every ledger has answered");
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Released)))];
+    assert_eq!(plan(&seen).status.unwrap().state, Some(State::OutOfStock));
+}
+
+#[test]
+fn a_paid_order_is_held_before_it_is_refunded() {
+    let mut seen = wishes(delivering());
+    assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(..)]));
+    assert!(plan(&seen).status.is_none(), "it turns only once the hold is seen");
+    seen.delivery = Lookup::Present(DeliveryFacts { held: true, ..delivery() });
+    seen.status = plan(&seen).status.unwrap();
+    assert_eq!(seen.status.state, Some(State::Cancelling));
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    assert!(plan(&seen).status.is_none(), "the delivery is still to be recalled");
+    seen.delivery = Lookup::Present(DeliveryFacts { held: true, cancelled: true, ..delivery() });
+    assert!(plan(&seen).status.unwrap().releasing_at.is_some());
+}
+
+#[test]
+fn a_wish_that_comes_after_the_delivery_is_refused() {
+    let mut seen = wishes(delivering());
+    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, ..delivery() });
+    let plan = plan(&seen);
+    assert_eq!(plan.intents, []);
+    let status = plan.status.unwrap();
+    assert!(status.cancel_refused.is_some() && status.outcome.is_none());
+}
+
+#[test]
+fn a_wish_while_the_payment_is_open_bars_the_payment_first() {
+    let mut seen = wishes(placed());
+    seen.payment = Lookup::Present(payment());
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
+    // It was approved in the meantime: now the delivery decides, created held where there is none.
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    let intents = plan(&seen).intents;
+    assert!(matches!(&intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_some()), "{intents:?}");
+}
+
+#[test]
+fn an_order_that_is_not_placed_yet_is_cancelled_at_once() {
+    let status = plan(&wishes(fresh())).status.unwrap();
+    assert_eq!((status.state, status.placed_at), (Some(State::Cancelled), None));
+}
+
+#[test]
+fn a_recorded_payment_that_is_missing_is_stalled_never_recreated() {
+    let mut seen = wishes(delivering());
+    seen.payment = Lookup::Gone;
+    seen.meta.changed = Time::from_millis(0);
+    let plan = plan(&seen);
+    assert_eq!(plan.intents, []);
+    let stalled = plan.status.unwrap().conditions.into_iter().find(|c| c.type_ == "Stalled").unwrap();
+    assert!(stalled.reason == "PaymentMissing" && stalled.message.contains("2000 KRW"));
+}
+
+#[test]
+fn terminal_is_final() {
+    let mut seen = delivering();
+    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    seen.status = plan(&seen).status.unwrap();
+    let seen = wishes(seen);
+    let status = plan(&seen).status.unwrap();
+    assert_eq!((status.state, status.observed_generation), (Some(State::Completed), 2));
+    let again = Observed { status, ..seen };
+    assert_eq!(plan(&again), Plan::rest());
+}
+
+#[test]
+fn a_deleted_order_goes_once_its_row_shows_the_end() {
+    let mut seen = delivering();
+    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    seen.status = plan(&seen).status.unwrap();
+    seen.meta.deleting = Some(now());
+    assert_eq!(plan(&seen), Plan::rest());
+    seen.view_shows_end = true;
+    assert_eq!(plan(&seen).intents, [Intent::DropFinalizer]);
+}
+
+#[test]
+fn a_wait_is_written_down_only_once_it_has_lasted() {
+    let mut seen = placed();
+    seen.payment = Lookup::Present(payment());
+    let quiet = plan(&seen);
+    assert!(quiet.status.is_none() && quiet.next.is_some());
+    seen.meta.changed = Time::from_millis(0);
+    let conditions = plan(&seen).status.unwrap().conditions;
+    assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
+}

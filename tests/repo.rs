@@ -1,0 +1,197 @@
+//! The rules of the repository.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: impl AsRef<Path>) -> String {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every file below a folder with this ending.
+fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.to_string_lossy().ends_with(ending) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// What each layer may use of the others; nothing points back.
+const LAYERS: [(&str, &[&str]); 7] = [
+    ("domain", &[]),
+    ("crd", &["domain"]),
+    ("telemetry", &["domain", "cluster"]),
+    ("cluster", &["domain", "crd", "telemetry"]),
+    ("http", &["domain", "crd", "cluster", "telemetry"]),
+    ("controllers", &["domain", "crd", "cluster", "telemetry"]),
+    ("cli", &["domain", "crd", "cluster", "controllers", "http", "telemetry"]),
+];
+
+#[test]
+fn layers_point_one_way() {
+    for (layer, allowed) in LAYERS {
+        for file in files(&format!("src/{layer}"), ".rs") {
+            let text = read(&file);
+            for (other, _) in LAYERS.iter().filter(|(other, _)| *other != layer && !allowed.contains(other)) {
+                let used = format!("crate::{other}::");
+                assert!(!text.contains(&used), "{} uses {used} and must not", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_domain_is_pure() {
+    for file in files("src/domain", ".rs") {
+        let text = read(&file);
+        let text = text.split("#[cfg(test)]").next().expect("the part that ships");
+        for impure in
+            ["kube::", "tokio::", "tracing::", "std::env", "std::fs", "SystemTime", "Instant::now", "Timestamp::now"]
+        {
+            assert!(!text.contains(impure), "{} uses {impure}", file.display());
+        }
+    }
+}
+
+#[test]
+fn files_are_short_and_nothing_is_left_for_later() {
+    for folder in ["src", "tests", "benches"] {
+        for file in files(folder, ".rs") {
+            let text = read(&file);
+            let lines = text.lines().count();
+            assert!(lines <= 400, "{} has {lines} lines", file.display());
+            for mark in [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("todo", "!("), concat!("#[ig", "nore")] {
+                assert!(!text.contains(mark), "{} has a {mark}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn nothing_panics_on_purpose_in_what_ships() {
+    for file in files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")) {
+        let text = read(&file);
+        let ships = text.split("#[cfg(test)]").next().expect("the part that ships");
+        for panic in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "unimplemented!("] {
+            assert!(!ships.contains(panic), "{} has {panic}", file.display());
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for file in files("src", ".rs") {
+        assert!(read(&file).starts_with("//! "), "{} has no header", file.display());
+    }
+}
+
+#[test]
+fn the_definitions_in_crds_are_fresh() {
+    let manifests = jumun::crd::manifests().expect("manifests");
+    let names: Vec<String> = manifests.iter().map(|(name, _)| name.clone()).collect();
+    for (name, yaml) in &manifests {
+        assert_eq!(&read(format!("crds/{name}")), yaml, "crds/{name} is stale: run `make crds`");
+    }
+    for file in files("crds", ".yaml") {
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        assert!(names.contains(&name), "crds/{name} is not generated any more");
+    }
+}
+
+#[test]
+fn every_string_list_and_field_of_the_definitions_is_bounded_and_documented() {
+    fn visit(path: &str, schema: &serde_json::Value) {
+        let spec = path.contains(".spec.");
+        match schema["type"].as_str() {
+            Some("string") => {
+                let bounded = ["maxLength", "enum", "format"].iter().any(|bound| !schema[bound].is_null());
+                assert!(bounded, "{path} is an unbounded string");
+            }
+            Some("array") => {
+                assert!(!schema["maxItems"].is_null(), "{path} is an unbounded list");
+                visit(&format!("{path}[]"), &schema["items"]);
+            }
+            Some("integer") if spec => assert!(!schema["minimum"].is_null(), "{path} has no minimum"),
+            _ => {}
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            let path = format!("{path}.{name}");
+            if path.contains(".spec.") {
+                assert!(
+                    property["description"].as_str().is_some_and(|text| !text.is_empty()),
+                    "{path} is not documented"
+                );
+            }
+            assert!(property["nullable"].is_null(), "{path} may be null");
+            visit(&path, property);
+        }
+    }
+    for definition in jumun::crd::definitions() {
+        let kind = definition.spec.names.kind.clone();
+        for version in definition.spec.versions {
+            let schema = serde_json::to_value(version.schema.expect("a schema").open_api_v3_schema).expect("JSON");
+            visit(&kind, &schema);
+        }
+    }
+}
+
+#[test]
+fn the_samples_and_the_documents_of_the_manual_are_well_formed() {
+    let documents = |text: &str| text.split("\n---\n").map(str::to_owned).collect::<Vec<String>>();
+    let mut checked = 0;
+    for file in files("manifests/samples", ".yaml") {
+        for document in documents(&read(&file)) {
+            let value: serde_json::Value = serde_saphyr::from_str(&document).expect("YAML");
+            let kind = value["kind"].as_str().expect("a kind").to_owned();
+            let parsed = match kind.as_str() {
+                "Store" => serde_json::from_value::<jumun::crd::Store>(value).map(drop),
+                "Product" => serde_json::from_value::<jumun::crd::Product>(value).map(drop),
+                "Wallet" => serde_json::from_value::<jumun::crd::Wallet>(value).map(drop),
+                "Order" => serde_json::from_value::<jumun::crd::Order>(value).map(drop),
+                _ => panic!("{}: a {kind} is not written by people", file.display()),
+            };
+            parsed.unwrap_or_else(|error| panic!("{}: {kind}: {error}", file.display()));
+            checked += 1;
+        }
+    }
+    assert!(checked >= 9, "only {checked} documents");
+}
+
+#[test]
+fn every_make_target_that_the_readme_names_exists() {
+    let makefile = read("Makefile");
+    for text in [read("README.md"), read("ARCHITECTURE.md")] {
+        for piece in text.split("`make ").skip(1) {
+            let target: String = piece.chars().take_while(|c| c.is_ascii_lowercase() || *c == '-').collect();
+            assert!(makefile.contains(&format!("\n{target}:")), "there is no `make {target}`");
+        }
+    }
+}
+
+#[test]
+fn no_document_says_a_bare_orders() {
+    let mut texts = files("docs", ".md");
+    texts.extend(["README.md", "ARCHITECTURE.md", "tools/demo", "Makefile"].map(|name| root().join(name)));
+    for file in texts {
+        for line in read(&file).lines() {
+            for verb in ["get", "wait", "delete", "describe", "edit", "explain"] {
+                let bare = line.contains(&format!("kubectl {verb} orders "))
+                    || line.ends_with(&format!("kubectl {verb} orders"));
+                assert!(!bare, "{}: say ord or orders.jumun.dev: {line}", file.display());
+            }
+        }
+    }
+}
