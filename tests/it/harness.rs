@@ -29,6 +29,9 @@ async fn plane() -> &'static Plane {
     PLANE.get_or_init(|| async { Plane::up("test", "") }).await
 }
 
+/// Quiet means that nothing has changed for this long; more than a ledger may leave something for a later write.
+const QUIET: Duration = Duration::from_millis(2_500);
+
 /// A test's namespace.
 pub struct World {
     pub client: Client,
@@ -75,6 +78,7 @@ impl World {
     /// Stops every operator and the recorder, and checks everything that was recorded. The namespace stays for whoever
     /// wants to look; it goes with the control plane.
     pub async fn finish(mut self) -> crate::checker::Verdict {
+        self.quiet_for(QUIET).await;
         let log = self.recorder.stop(&self.client, &self.namespace).await;
         for operator in &mut self.operators {
             operator.kill();
@@ -83,6 +87,19 @@ impl World {
         println!("{}: {verdict}", self.namespace);
         verdict.assert();
         verdict
+    }
+
+    /// Waits until nothing has changed for this long.
+    async fn quiet_for(&self, how_long: Duration) {
+        let since = std::cell::Cell::new((self.recorder.seen(), Instant::now()));
+        wait_for("quiet", || async {
+            let seen = self.recorder.seen();
+            if seen != since.get().0 {
+                since.set((seen, Instant::now()));
+            }
+            (since.get().1.elapsed() > how_long).then_some(())
+        })
+        .await;
     }
 
     pub fn operator_mut(&mut self, index: usize) -> &mut Operator {
