@@ -31,8 +31,11 @@ pub struct Args {
     #[arg(long, env = "JUMUN_LISTEN", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them
-    #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300)]
+    #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=86_400))]
     linger_seconds: u64,
+    /// For tests alone: shorter than a delayed request may be on its way
+    #[arg(long, hide = true)]
+    test_linger_seconds: Option<u64>,
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
@@ -49,7 +52,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         namespace: args.namespace,
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
         concurrency: args.concurrency.into(),
-        policy: Policy { linger: Duration::from_secs(args.linger_seconds), ..Policy::default() },
+        policy: Policy {
+            linger: Duration::from_secs(args.test_linger_seconds.unwrap_or(args.linger_seconds)),
+            ..Policy::default()
+        },
     };
     let running = start(&config, &options)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");

@@ -240,7 +240,6 @@ impl<K: Source> Cache<K> {
     pub fn list_item(&self, object: K, now: Time) {
         let mut inner = self.write();
         let version = version_of(&object);
-        inner.delivered = inner.delivered.max(version);
         let key = Key::of(&object);
         let seen = match inner.objects.get(&key) {
             Some(held) if held.version >= version => held.clone(),
@@ -265,6 +264,7 @@ impl<K: Source> Cache<K> {
             }
         }
         for (key, seen) in listing {
+            inner.delivered = inner.delivered.max(seen.version);
             let change = inner.put_seen(key.clone(), seen);
             if change.is_some() {
                 changes.push((key, change));

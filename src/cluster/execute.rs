@@ -17,7 +17,7 @@ use super::cache::Key;
 use super::clock::Clock;
 use super::errors::Error;
 use super::watch::slim;
-use super::world::{Held, Pass, World};
+use super::world::{EVERY, Held, Pass, World};
 use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
 use crate::domain::ids::FINALIZER;
 use crate::domain::{Intent, Kind, Target, Version};
@@ -55,12 +55,10 @@ impl Executor {
         too_old(decided)?;
         match intent {
             Intent::ReadAfresh { kind, name } => self.read_afresh(*kind, &key.sibling(name), pass).await,
-            Intent::AddFinalizer => self.set_finalizer::<K>(key, true).await,
-            Intent::DropFinalizer => self.set_finalizer::<K>(key, false).await,
-            Intent::DeleteSelf => match K::cache(&self.world).get(key) {
-                Some(seen) => self.delete::<K>(key, &target_of(&*seen.object)).await,
-                None => Ok(()),
-            },
+            Intent::ReadOrders => self.read_orders(key, pass).await,
+            Intent::AddFinalizer(target) => self.set_finalizer::<K>(key, target, true).await,
+            Intent::DropFinalizer(target) => self.set_finalizer::<K>(key, target, false).await,
+            Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
             Intent::CreatePayment(draft) => self.create(key, Payment::from_draft(draft)).await,
             Intent::CreateDelivery(draft) => self.create(key, Delivery::from_draft(draft)).await,
             Intent::CreateView(row) => self.create(key, OrderView::from_row(row)).await,
@@ -165,15 +163,33 @@ impl Executor {
         self.call(K::KIND, "delete", &target.name, api.delete(&target.name, &params)).await.map(drop)
     }
 
-    async fn set_finalizer<K: Held>(&self, key: &Key, wanted: bool) -> Result<(), Error> {
-        let Some(seen) = K::cache(&self.world).get(key) else { return Ok(()) };
+    /// Reads every order of the namespace into the cache, page by page.
+    async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<(), Error> {
+        let mut params = ListParams::default().limit(500);
+        loop {
+            let page = self.call(Kind::Order, "list", EVERY, self.api::<Order>(key).list(&params)).await?;
+            let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
+            pass.note(Kind::Order, EVERY, version, self.clock.now());
+            page.items.into_iter().for_each(|order| self.keep(order));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Puts our finalizer on the very version that was decided on, or takes it off.
+    async fn set_finalizer<K: Held>(&self, key: &Key, target: &Target, wanted: bool) -> Result<(), Error> {
+        let Some(seen) = K::cache(&self.world).get(key).filter(|seen| seen.version == target.version) else {
+            return Err(Error::Conflict { kind: K::KIND, verb: "patch", name: target.name.clone() });
+        };
         let mut finalizers = seen.object.meta().finalizers.clone().unwrap_or_default();
         finalizers.retain(|finalizer| finalizer != FINALIZER);
         if wanted {
             finalizers.push(FINALIZER.to_owned());
         }
         let change = json!({ "metadata": { "finalizers": finalizers } });
-        self.patch::<K>(key, &target_of(&*seen.object), change).await
+        self.patch::<K>(key, target, change).await
     }
 
     fn keep<K: Held>(&self, mut object: K) {
@@ -213,13 +229,4 @@ fn guarded(target: &Target, mut change: Value) -> Value {
     metadata["uid"] = json!(target.uid);
     metadata["resourceVersion"] = json!(target.version.0.to_string());
     change
-}
-
-fn target_of<K: Held>(object: &K) -> Target {
-    let meta = object.meta();
-    Target {
-        name: meta.name.clone().unwrap_or_default(),
-        uid: meta.uid.clone().unwrap_or_default(),
-        version: Version::parse(meta.resource_version.as_deref().unwrap_or_default()),
-    }
 }

@@ -7,7 +7,7 @@ use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
 use crate::domain::ledger::Missing;
 use crate::domain::{Kind, Lookup, Time, Version};
 
-use super::cache::{Cache, Change, Key, Seen, Source};
+use super::cache::{Cache, Change, Index, Key, Seen, Source};
 use super::queue::Queue;
 
 /// See the module's documentation.
@@ -23,6 +23,9 @@ pub struct World {
     terminating: RwLock<HashSet<Arc<str>>>,
     queues: HashMap<Kind, Arc<Queue>>,
 }
+
+/// Stands for the name of every object of a kind in a [`Pass`].
+pub const EVERY: &str = "*";
 
 /// A kind whose cache the world holds.
 pub trait Held: Source {
@@ -46,10 +49,21 @@ held!(Store => stores, Product => products, Wallet => wallets, Order => orders, 
 /// The live reads of one pass of one reconcile: what was read, and the version of the list that answered.
 #[derive(Debug, Default)]
 pub struct Pass {
+    version: Option<Version>,
     reads: HashMap<(Kind, String), (Version, Time)>,
 }
 
 impl Pass {
+    /// A pass without reads, about this version of the object.
+    pub fn of(version: Option<Version>) -> Self {
+        Self { version, reads: HashMap::new() }
+    }
+
+    /// Whether its reads were made for this version of the object.
+    pub fn belongs_to(&self, version: Option<Version>) -> bool {
+        self.version == version
+    }
+
     /// Notes a live read.
     pub fn note(&mut self, kind: Kind, name: &str, version: Version, at: Time) {
         self.reads.insert((kind, name.to_owned()), (version, at));
@@ -107,8 +121,21 @@ impl World {
     /// Wakes whoever a change concerns.
     pub fn wake<K: Source>(&self, key: &Key, change: Change<K>) {
         let Some((old, new)) = change else { return };
+        if let (Some(old), None) = (&old, &new) {
+            self.wake_dependants(key, old.meta().uid.as_deref().unwrap_or_default());
+        }
         for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
             self.wake_one(kind, key.sibling(&name));
+        }
+    }
+
+    /// Wakes who waits for a ledger that is gone.
+    fn wake_dependants(&self, key: &Key, uid: &str) {
+        for order in self.orders.find(&key.namespace, Index::Refers(uid.to_owned())) {
+            self.wake_one(Kind::Order, order);
+        }
+        for payment in self.payments.find(&key.namespace, Index::Asks(uid.to_owned())) {
+            self.wake_one(Kind::Payment, payment);
         }
     }
 

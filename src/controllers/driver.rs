@@ -68,10 +68,16 @@ pub(super) enum Next {
 pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
+        let version = C::Root::cache(&context.world).get(key).map(|seen| seen.version);
+        if !pass.belongs_to(version) {
+            // Other versions of the object may rest on facts that are younger than the reads.
+            pass = Pass::of(version);
+        }
         let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
         let (decided, now) = (Instant::now(), context.clock.now());
         let plan = C::decide(&observed, now, &context.policy);
-        let decides_again = plan.intents.iter().any(|intent| matches!(intent, Intent::ReadAfresh { .. }));
+        let decides_again =
+            plan.intents.iter().any(|intent| matches!(intent, Intent::ReadAfresh { .. } | Intent::ReadOrders));
         match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
             Ok(()) if decides_again => {}
             Ok(()) => return plan.next.map_or(Next::Changed, |next| Next::After(next.since(context.clock.now()))),

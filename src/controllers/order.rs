@@ -7,7 +7,7 @@ use crate::domain::delivery::Progress;
 use crate::domain::order::{
     DeliveryFacts, Observed, PaymentFacts, ProductFacts, Request, Status, StoreFacts, WalletFacts, decide,
 };
-use crate::domain::{Kind, Lookup, Plan, Policy, Time, conditions, ids};
+use crate::domain::{Kind, Lookup, Plan, Policy, Time, conditions, ids, view};
 
 use super::{Controller, meta_of};
 
@@ -78,12 +78,16 @@ impl Controller for Orders {
         let status = order.status.clone().unwrap_or_default();
         let terms = status.terms.as_ref();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let product = |(index, item): (usize, &crate::crd::order::Item)| {
-            let uid = terms.and_then(|terms| terms.items.get(index)).map(|line| line.uid.as_str());
-            let found = world.lookup::<Product>(&key.sibling(&item.product), uid, pass);
-            map(found, |seen| product_facts(&seen.object, &meta.uid))
+        let product = |name: &str, uid: Option<&str>| {
+            map(world.lookup(&key.sibling(name), uid, pass), |seen: Seen<Product>| {
+                product_facts(&seen.object, &meta.uid)
+            })
         };
-        let products = order.spec.items.iter().enumerate().map(product).collect();
+        // Once there are terms they count: the list in the spec can be written in another order.
+        let products = match terms {
+            Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
+            None => order.spec.items.iter().map(|item| product(&item.product, None)).collect(),
+        };
         let wallet = key.sibling(&order.spec.payment.wallet);
         let read = |kind, name: &str| pass.read(kind, name).is_some();
         let items_afresh = order.spec.items.iter().all(|item| read(Kind::Product, &item.product));
@@ -93,9 +97,10 @@ impl Controller for Orders {
             products,
             wallet: map(world.lookup(&wallet, None, pass), wallet_facts),
             references_afresh: items_afresh && read(Kind::Store, &order.spec.store) && read(Kind::Wallet, &wallet.name),
+            order_afresh: read(Kind::Order, &meta.name),
             payment: map(of_order::<Payment>(world, &child, pass), payment_facts),
             delivery: map(of_order::<Delivery>(world, &child, pass), delivery_facts),
-            view_shows_end: view_shows_end(world, key, &meta.uid),
+            view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, pass),
             status,
             meta,
         })
@@ -197,10 +202,6 @@ fn target_of<K: kube::Resource>(seen: &Seen<K>) -> crate::domain::Target {
     }
 }
 
-fn view_shows_end(world: &World, key: &Key, uid: &str) -> bool {
-    let row = world.views.get(key);
-    row.is_some_and(|seen| {
-        let view = &*seen.object;
-        view.spec.order.uid == uid && view.status.as_ref().is_some_and(|status| status.order.is_end())
-    })
+fn view_shows_end(world: &World, key: &Key, pass: &Pass) -> bool {
+    super::view::OrderViews::observe(world, key, pass).is_some_and(|row| view::shows_end(&row))
 }

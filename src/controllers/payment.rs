@@ -65,6 +65,7 @@ impl Controller for Payments {
             wallet_name: spec.wallet.name.clone(),
             wallet,
             cancel: spec.cancel,
+            refunded_by_hand: spec.refunded_by_hand,
             status: payment.status.clone().unwrap_or_default(),
         })
     }

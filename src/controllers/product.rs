@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::cache::Index;
+use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, Product};
 use crate::domain::ledger::{Missing, Request};
@@ -53,6 +54,7 @@ impl Controller for Products {
             stock: seen.object.spec.stock,
             missing: status.entries.iter().filter_map(missing).collect(),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
+            orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
             requests,
             status,
             meta,
@@ -90,7 +92,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
         order: uid,
         name: key.name.to_string(),
         version: seen.version,
-        afresh: pass.read(Kind::Order, &key.name).is_some(),
+        read: pass.read(Kind::Order, &key.name),
         arrived: status.placed_at?,
         ask,
     })

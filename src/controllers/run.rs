@@ -92,9 +92,11 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         policy: Arc::new(options.policy.clone()),
     };
     let mut tasks = JoinSet::new();
-    spawn_watches(&mut tasks, &watcher);
     let concurrency = options.concurrency;
     tasks.spawn(async move {
+        learn_the_time(&context).await;
+        let mut watches = JoinSet::new();
+        spawn_watches(&mut watches, &watcher);
         // No controller decides before every cache is whole.
         let mut tick = tokio::time::interval(Duration::from_millis(5));
         while !context.world.is_complete() {
@@ -112,6 +114,18 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         );
     });
     Ok(Running { world, metrics, tasks })
+}
+
+/// Any answer of the API server carries its time; nothing is judged by the clock before one has come.
+async fn learn_the_time(context: &Context) {
+    let mut pause = tokio::time::interval(Duration::from_secs(1));
+    loop {
+        pause.tick().await;
+        match context.executor.client.apiserver_version().await {
+            Ok(version) => return tracing::info!(version = version.git_version, "the API server answers"),
+            Err(error) => tracing::warn!(%error, "the API server does not answer; trying again every second"),
+        }
+    }
 }
 
 async fn control<C: Controller>(context: &Context, concurrency: usize) {

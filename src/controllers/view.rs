@@ -14,10 +14,10 @@ impl Source for OrderView {
         self.status.iter_mut().for_each(|status| status.timeline.shrink_to_fit());
     }
 
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+    fn wakes(name: &str, _: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let ended = |view: Option<&Self>| view.and_then(|v| v.status.as_ref()).is_some_and(|s| s.order.is_end());
         let mut woken = vec![(Kind::OrderView, name.to_owned())];
-        if ended(new) && !ended(old) {
+        if ended(new) {
             woken.push((Kind::Order, name.to_owned()));
         }
         woken

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::cache::Index;
+use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
 use crate::domain::ledger::{Missing, Request};
@@ -52,6 +53,7 @@ impl Controller for Wallets {
             deposited: seen.object.spec.deposited.clone(),
             missing: status.entries.iter().filter_map(missing).collect(),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
+            orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
             requests,
             status,
             meta,
@@ -87,7 +89,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         order,
         name: key.name.to_string(),
         version: seen.version,
-        afresh: pass.read(Kind::Payment, &key.name).is_some(),
+        read: pass.read(Kind::Payment, &key.name),
         arrived: meta_of(world, &seen).created,
         ask,
     })

@@ -53,7 +53,7 @@ pub struct OrderSpec {
     #[schemars(length(min = 1, max = 63))]
     pub customer: String,
     /// Name of the Store ordered from.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub store: String,
     /// What is ordered; each product once.
     #[schemars(length(min = 1, max = 20))]
@@ -72,7 +72,7 @@ pub struct OrderSpec {
 #[serde(rename_all = "camelCase")]
 pub struct Item {
     /// Name of the Product.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub product: String,
     /// How many.
     #[schemars(range(min = 1, max = 10_000))]
@@ -87,7 +87,7 @@ pub struct PaymentMethod {
     #[serde(default)]
     pub method: Method,
     /// Name of the Wallet; it must belong to the order's customer.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub wallet: String,
 }
 

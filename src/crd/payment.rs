@@ -38,6 +38,11 @@ use crate::domain::{Money, ObjectRef, OrderRef, payment::Status};
         .message("a cancelled payment stays cancelled")
         .field_path(".spec"),
     validation = Rule::new(
+        "!has(self.spec.refundedByHand) || !self.spec.refundedByHand || (has(self.spec.cancel) && self.spec.cancel)"
+    )
+    .message("only a cancelled payment is given back")
+    .field_path(".spec.refundedByHand"),
+    validation = Rule::new(
         "!has(oldSelf.status) || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state)"
     )
     .message("a declined or cancelled payment never changes its state again")
@@ -56,6 +61,9 @@ pub struct PaymentSpec {
     /// Give it back, or never charge it. Once set, it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel: bool,
+    /// The payment office sets this where the wallet is gone and it has given the money back by hand.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refunded_by_hand: bool,
 }
 
 impl Payment {
@@ -67,6 +75,7 @@ impl Payment {
             wallet: draft.wallet.clone(),
             amount: draft.amount.clone(),
             cancel: draft.cancel,
+            refunded_by_hand: false,
         };
         let metadata = super::child_meta(&draft.order);
         Self { metadata, spec, status: None }

@@ -39,7 +39,7 @@ use crate::domain::{Money, product::Status};
 )]
 pub struct ProductSpec {
     /// Name of the Store that sells it.
-    #[schemars(length(min = 1, max = 253))]
+    #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub store: String,
     /// What customers read.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -35,8 +35,8 @@ pub fn retire<S>(meta: &Meta, order: &str, fate: Fate, now: Time, policy: &Polic
         return Plan::wait_until(due);
     }
     match meta.deleting {
-        None => Plan::only(Intent::DeleteSelf),
-        Some(_) if meta.guarded => Plan::only(Intent::DropFinalizer),
+        None => Plan::only(Intent::DeleteSelf(meta.target())),
+        Some(_) if meta.guarded => Plan::only(Intent::DropFinalizer(meta.target())),
         Some(_) => Plan::rest(),
     }
 }
@@ -44,13 +44,18 @@ pub fn retire<S>(meta: &Meta, order: &str, fate: Fate, now: Time, policy: &Polic
 /// The part of a child's decision that does not depend on its kind: nothing more to decide where this gives a plan.
 pub fn gate<S>(meta: &Meta) -> Option<Plan<S>> {
     if meta.let_go() {
-        return Some(if meta.guarded { Plan::only(Intent::DropFinalizer) } else { Plan::rest() });
+        return Some(if meta.guarded { Plan::only(Intent::DropFinalizer(meta.target())) } else { Plan::rest() });
     }
     match (meta.guarded, meta.deleting) {
         (true, _) => None,
-        (false, None) => Some(Plan::only(Intent::AddFinalizer)),
+        (false, None) => Some(Plan::only(Intent::AddFinalizer(meta.target()))),
         (false, Some(_)) => Some(Plan::rest()),
     }
+}
+
+/// Lets a deleted ledger go to which no open order refers, once that was read and not only not seen.
+pub fn release<S>(meta: &Meta, orders_afresh: bool) -> Plan<S> {
+    Plan::only(if orders_afresh { Intent::DropFinalizer(meta.target()) } else { Intent::ReadOrders })
 }
 
 /// The intent that proves or disproves the absence of an object, where its absence is not proven yet.

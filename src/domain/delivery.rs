@@ -153,14 +153,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.progress == Some(Progress::Delivered) {
         return arrived(seen, now);
     }
-    if seen.held && seen.unpaid.present() == Some(&true) {
+    if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
         let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
         let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
         return Plan::write(finish(seen, status, State::Cancelled, report, now));
     }
     match seen.fate {
         Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
-        Fate::Open | Fate::Ended(_) if seen.held => held(seen, now, policy),
+        Fate::Open if seen.held => held(seen, now, policy),
         Fate::Open | Fate::Ended(_) => Plan::rest(),
     }
 }

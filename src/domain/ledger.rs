@@ -26,8 +26,8 @@ pub struct Request<Ask> {
     pub name: String,
     /// The version of the requester that was seen.
     pub version: Version,
-    /// Whether that version was read from the API server for this very decision.
-    pub afresh: bool,
+    /// The version of the list by which it was read from the API server for this very decision, where it was.
+    pub read: Option<Version>,
     /// First come, first served; ties are broken by UID.
     pub arrived: Time,
     pub ask: Ask,
@@ -66,6 +66,8 @@ pub trait Book {
     fn settle(&mut self, entry: &Self::Entry);
     /// Whether settling the entry moves a total.
     fn holds(entry: &Self::Entry) -> bool;
+    /// Whether the request gives something back, or promises never to take it.
+    fn gives_back(ask: &Self::Ask) -> bool;
     /// UID of the order the entry is for.
     fn order(entry: &Self::Entry) -> &str;
     /// Name of the requester of the entry.
@@ -83,8 +85,13 @@ pub struct Served {
     pub read_afresh: Vec<String>,
 }
 
-/// The most entries a ledger holds; above it, requests wait for room. The schema's bound is higher.
+/// The most entries a ledger holds; above it, requests wait for room.
 pub const CAPACITY: usize = 1_000;
+/// The schema's bound: what gives back is answered up to here, so that a full ledger cannot keep an undo from its end.
+const LIMIT: usize = 1_024;
+/// Above this many entries, those whose requester was not seen are looked into, so many at a time.
+const CROWDED: usize = 64;
+const LOOK_INTO: usize = 16;
 
 /// Serves `requests`: entries first, so that what leaves makes room; then new requests in order of arrival.
 pub fn serve<B: Book>(
@@ -102,9 +109,12 @@ pub fn serve<B: Book>(
         if B::step(None, &request.ask) != Step::Answer {
             continue;
         }
-        if request.version <= seen_mark && !request.afresh {
+        if entries.len() >= if B::gives_back(&request.ask) { LIMIT } else { CAPACITY } {
+            continue;
+        }
+        if request.version <= seen_mark && request.read.is_none_or(|read| read < seen_mark) {
             served.read_afresh.push(request.name.clone());
-        } else if entries.len() < CAPACITY {
+        } else {
             entries.push(book.answer(None, request));
             served.urgent = true;
         }
@@ -123,18 +133,19 @@ fn revisit<B: Book>(
     served: &mut Served,
 ) -> HashSet<String> {
     let by_order: HashMap<&str, &Request<B::Ask>> = requests.iter().map(|r| (r.order.as_str(), r)).collect();
-    let known = entries.iter().map(|e| B::order(e).to_owned()).collect();
+    let known: HashSet<String> = entries.iter().map(|e| B::order(e).to_owned()).collect();
+    let crowded = known.len() > CROWDED;
     entries.retain_mut(|entry| {
         let Some(request) = by_order.get(B::order(entry)) else {
             return match missing(B::order(entry)) {
                 Missing::Gone(version) => {
                     book.settle(entry);
                     *mark = (*mark).max(version);
-                    served.urgent |= B::holds(entry);
+                    served.urgent |= B::holds(entry) || crowded;
                     false
                 }
                 Missing::Unproven => {
-                    if B::holds(entry) {
+                    if B::holds(entry) || (crowded && served.read_afresh.len() < LOOK_INTO) {
                         served.read_afresh.push(B::requester(entry).to_owned());
                     }
                     true
@@ -171,15 +182,15 @@ pub fn plan<S: PartialEq>(
     now: Time,
     policy: &Policy,
 ) -> Plan<S> {
+    if served.urgent || changed_spec {
+        return if *seen == wanted { Plan::rest() } else { Plan::write(wanted) };
+    }
     if !served.read_afresh.is_empty() {
         let read = |name: &String| Intent::ReadAfresh { kind: requesters, name: name.clone() };
         return Plan::all(served.read_afresh.iter().map(read).collect());
     }
     if *seen == wanted {
         return Plan::rest();
-    }
-    if served.urgent || changed_spec {
-        return Plan::write(wanted);
     }
     match served.lazy_since.map(|since| since.after(policy.settle_within)) {
         Some(due) if due <= now => Plan::write(wanted),

@@ -253,6 +253,8 @@ pub struct Observed {
     pub wallet: Lookup<WalletFacts>,
     /// Whether store, products and wallet were all read from the API server for this very decision.
     pub references_afresh: bool,
+    /// Whether the order itself was.
+    pub order_afresh: bool,
     pub payment: Lookup<PaymentFacts>,
     pub delivery: Lookup<DeliveryFacts>,
     /// Whether the row of the read model shows the order's end.
@@ -266,6 +268,18 @@ impl Observed {
 
     fn child_name(&self) -> String {
         ids::child_name(&self.meta.name, &self.meta.uid)
+    }
+
+    /// Whether children may be created from what was seen. Nobody can have removed them before the order had lingered, so
+    /// until half of that time has passed since it was placed, whatever was seen is good enough; then it is read afresh.
+    fn may_create(&self, now: Time, policy: &Policy) -> bool {
+        let young = |placed: Time| now.since(placed) < policy.linger / 2;
+        self.order_afresh || self.status.placed_at.is_some_and(young)
+    }
+
+    /// Reads the order itself from the API server, to decide again.
+    fn read_order(&self) -> Plan<Status> {
+        Plan::only(Intent::ReadAfresh { kind: super::Kind::Order, name: self.meta.name.clone() })
     }
 
     /// The wish to cancel: the customer's word, or the deletion of the order.
@@ -301,7 +315,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 fn after_the_end(seen: &Observed) -> Plan<Status> {
     if seen.meta.deleting.is_some() {
         let free = seen.meta.guarded && seen.view_shows_end;
-        return if free { Plan::only(Intent::DropFinalizer) } else { Plan::rest() };
+        return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }
     if seen.status.observed_generation == seen.meta.generation {
         return Plan::rest();

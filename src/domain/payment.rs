@@ -101,6 +101,8 @@ pub struct Observed {
     /// The wallet that the order recorded, and its answer.
     pub wallet: Lookup<Option<wallet::Answer>>,
     pub cancel: bool,
+    /// The payment office has given the money back by hand.
+    pub refunded_by_hand: bool,
     pub status: Status,
     pub fate: Fate,
 }
@@ -163,11 +165,11 @@ fn cancel(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
             wait(seen, State::Cancelling, report, now, policy)
         }
         Lookup::Gone if seen.status.approved_at.is_none() => cancelled(false, "WalletGone"),
+        Lookup::Gone if seen.refunded_by_hand => cancelled(true, "RefundedByHand"),
         Lookup::Gone => {
             let message = format!(
-                "Wallet {} is gone: give the money back by hand, then remove the finalizer {} from this Payment.",
-                seen.wallet_name,
-                super::ids::FINALIZER
+                "Wallet {} is gone: give the money back by hand, then set spec.refundedByHand: true on this Payment.",
+                seen.wallet_name
             );
             let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
             let plan = wait(seen, State::Cancelling, report, now, policy);

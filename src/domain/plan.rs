@@ -71,12 +71,14 @@ pub enum Intent {
         kind: Kind,
         name: String,
     },
+    /// Read every order of the namespace, likewise.
+    ReadOrders,
     /// Put our finalizer on the object itself.
-    AddFinalizer,
+    AddFinalizer(Target),
     /// Take our finalizer off the object itself.
-    DropFinalizer,
+    DropFinalizer(Target),
     /// Delete the object itself.
-    DeleteSelf,
+    DeleteSelf(Target),
     CreatePayment(payment::Draft),
     CreateDelivery(delivery::Draft),
     CancelPayment(Target),

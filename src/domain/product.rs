@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Condition, Intent, Kind, Meta, Plan, Policy, Time, Version, child};
+use super::{Condition, Kind, Meta, Plan, Policy, Time, Version, child};
 
 /// Observed state of a Product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -120,6 +120,8 @@ pub struct Observed {
     pub missing: Vec<(String, Missing)>,
     /// Whether an order that has not ended refers to this product.
     pub referred: bool,
+    /// Whether every order was read from the API server for this very decision.
+    pub orders_afresh: bool,
 }
 
 struct Stock {
@@ -172,6 +174,10 @@ impl Book for Stock {
         entry.answer == Answer::Held
     }
 
+    fn gives_back(ask: &Ask) -> bool {
+        matches!(ask, Ask::Release { .. })
+    }
+
     fn order(entry: &Entry) -> &str {
         &entry.order
     }
@@ -219,7 +225,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     status.observed_generation = meta.generation;
     status.conditions = conditions::conditions(&seen.status.conditions, readiness(&status), meta.generation, now);
     if meta.deleting.is_some() && !seen.referred && !status.entries.iter().any(Stock::holds) {
-        return Plan::only(Intent::DropFinalizer);
+        return child::release(meta, seen.orders_afresh);
     }
     let supplied_anew = seen.status.observed_generation != meta.generation;
     ledger::plan(Kind::Order, &seen.status, status, &served, supplied_anew, now, policy)

@@ -186,6 +186,15 @@ fn loses(row: &Status, wanted: &Status) -> bool {
         || (row.delivery.is_some() && wanted.delivery.is_none())
 }
 
+/// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
+pub fn shows_end(seen: &Observed) -> bool {
+    let (Some(order), Some((_, row, _))) = (&seen.order, &seen.row) else { return false };
+    let wanted = project(order, seen.payment.as_ref(), seen.delivery.as_ref());
+    row.spec.order.uid == order.order.uid
+        && row.status.order.is_end()
+        && (*row == wanted || loses(&row.status, &wanted.status))
+}
+
 /// What to do about a row.
 pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     let Some(order) = seen.order.as_ref().filter(|_| !seen.namespace_terminating) else { return Plan::rest() };

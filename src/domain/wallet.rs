@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Condition, Intent, Kind, Meta, Money, Plan, Policy, Time, Version, child};
+use super::{Condition, Kind, Meta, Money, Plan, Policy, Time, Version, child};
 
 /// Observed state of a Wallet.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -127,6 +127,8 @@ pub struct Observed {
     pub missing: Vec<(String, Missing)>,
     /// Whether an order that has not ended refers to this wallet.
     pub referred: bool,
+    /// Whether every order was read from the API server for this very decision.
+    pub orders_afresh: bool,
 }
 
 struct Purse {
@@ -170,6 +172,10 @@ impl Book for Purse {
 
     fn holds(_: &Entry) -> bool {
         false
+    }
+
+    fn gives_back(ask: &Ask) -> bool {
+        matches!(ask, Ask::Cancel { .. })
     }
 
     fn order(entry: &Entry) -> &str {
@@ -218,7 +224,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let ready = Report::Ready { ready: true, reason: "Open", message: String::new() };
     status.conditions = conditions::conditions(&seen.status.conditions, ready, meta.generation, now);
     if meta.deleting.is_some() && !seen.referred {
-        return Plan::only(Intent::DropFinalizer);
+        return child::release(meta, seen.orders_afresh);
     }
     let deposited_anew = seen.status.observed_generation != meta.generation;
     ledger::plan(Kind::Payment, &seen.status, status, &served, deposited_anew, now, policy)

@@ -48,6 +48,8 @@ async fn what_can_never_be_valid_is_not_taken() {
             json!([{ "product": "mug", "quantity": 1 }, { "product": "mug", "quantity": 2 }]),
             "Duplicate value",
         ),
+        ("/spec/items/0/product", json!("kimchi,stew"), "spec.items[0].product"),
+        ("/spec/payment/wallet", json!("a=b"), "spec.payment.wallet"),
         ("/spec/customer", json!(""), "spec.customer"),
         ("/metadata/name", json!("x".repeat(64)), "at most 63 characters"),
     ] {

@@ -129,6 +129,34 @@ async fn ledgers_stay_until_no_open_order_refers_to_them() {
 }
 
 #[tokio::test]
+async fn a_refund_to_a_wallet_that_is_gone_is_stalled_until_it_was_made_by_hand() {
+    let world = World::new("wallet-gone", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let name = world.delivery_of("order-1").await.metadata.name.unwrap();
+    world.row("order-1", State::Delivering).await;
+    world.api::<Wallet>().delete("alice", &DeleteParams::default()).await.unwrap();
+    world.patch::<Wallet>("alice", json!({ "metadata": { "finalizers": null } })).await.unwrap();
+    gone::<Wallet>(&world, "alice").await;
+    world.cancel("order-1").await;
+    let api = world.orders();
+    let message = wait_for("the order to be stalled", || async {
+        let conditions = api.get("order-1").await.ok()?.status?.conditions;
+        conditions.into_iter().find(|condition| condition.type_ == "Stalled").map(|condition| condition.message)
+    })
+    .await;
+    assert!(message.contains("1000 KRW") && message.contains("refundedByHand"), "{message}");
+    assert!(!world.deliver(&name).await, "it stays held");
+    world.patch::<Payment>(&name, json!({ "spec": { "refundedByHand": true } })).await.unwrap();
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    assert_eq!(world.settled_stock("mug").await, (100, 0));
+    world.row("order-1", State::Cancelled).await;
+    // The ledger is gone, so its books are not judged.
+}
+
+#[tokio::test]
 async fn a_namespace_with_orders_under_way_goes_away() {
     let world = World::new("namespace", 1).await;
     world.shop().await;

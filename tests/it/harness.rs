@@ -305,7 +305,7 @@ impl Operator {
     fn start(plane: &Plane, namespace: &str, log: &str, arguments: &[&str]) -> Self {
         let file = std::fs::File::create(log).expect("log");
         let child = Command::new(env!("CARGO_BIN_EXE_jumun"))
-            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0", "--linger-seconds", "2"])
+            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0", "--test-linger-seconds", "2"])
             .args(arguments)
             .env("KUBECONFIG", &plane.operator)
             .env("LOG_FORMAT", "json")

@@ -124,6 +124,20 @@ async fn an_order_of_several_products_holds_all_or_none() {
     assert_eq!(world.money("alice").await, (93_000, 7_000));
     assert_eq!(world.settled_stock("mug").await, (8, 2));
     assert_eq!(world.settled_stock("poster").await, (0, 1));
+
+    // The list of items is a map: written in another order, it is the same order still.
+    let mut turned = crate::harness::order("turned", "alice", "mug", 3);
+    turned["spec"]["items"] = json!([{ "product": "poster", "quantity": 1 }, { "product": "mug", "quantity": 3 }]);
+    let restock = json!({ "spec": { "stock": 2 } });
+    world.patch::<jumun::crd::Product>("poster", restock).await.unwrap();
+    world.create::<jumun::crd::Order>(turned).await;
+    world.delivery_of("turned").await;
+    let items = json!([{ "product": "mug", "quantity": 3 }, { "product": "poster", "quantity": 1 }]);
+    world.patch::<jumun::crd::Order>("turned", json!({ "spec": { "items": items } })).await.unwrap();
+    world.cancel("turned").await;
+    assert_eq!(world.end_of("turned").await, State::Cancelled);
+    assert_eq!(world.settled_stock("mug").await, (8, 2));
+    assert_eq!(world.settled_stock("poster").await, (1, 1));
     let payment: Payment = world.payment_of("short").await;
     assert!(payment.spec.cancel && payment.status.unwrap().approved_at.is_none());
     world.row("both", State::Completed).await;

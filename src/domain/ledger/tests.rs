@@ -29,11 +29,19 @@ fn meta() -> Meta {
 }
 
 fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {
-    Request { order: order.into(), name: order.into(), version: Version(version), afresh: false, arrived: now(), ask }
+    Request { order: order.into(), name: order.into(), version: Version(version), read: None, arrived: now(), ask }
 }
 
 fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) -> product::Observed {
-    product::Observed { meta: meta(), stock, status, requests, missing: Vec::new(), referred: true }
+    product::Observed {
+        meta: meta(),
+        stock,
+        status,
+        requests,
+        missing: Vec::new(),
+        referred: true,
+        orders_afresh: false,
+    }
 }
 
 fn decide(stock: i64, status: &product::Status, requests: Vec<Request<Ask>>) -> Plan<product::Status> {
@@ -75,7 +83,7 @@ fn an_old_version_of_a_settled_requester_is_read_afresh_not_served_again() {
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }]);
     assert!(plan.status.is_none());
     // Read afresh it says the same: then it was somebody else who settled at that version.
-    let fresh = Request { afresh: true, ..request("b", 5, Ask::Hold(1)) };
+    let fresh = Request { read: Some(Version(30)), ..request("b", 5, Ask::Hold(1)) };
     assert_eq!(answers(&next(3, &sold, vec![fresh])), [("b", Answer::Held)]);
 }
 
@@ -171,7 +179,10 @@ fn stock_is_conserved() {
                 let stale = random.random_range(0..history.len());
                 let fresh = random.random_bool(0.5);
                 let (version, ask) = if fresh { history[history.len() - 1] } else { history[stale] };
-                Request { afresh: fresh, ..request(&format!("order-{number}"), version, ask) }
+                Request {
+                    read: fresh.then_some(Version(u64::MAX)),
+                    ..request(&format!("order-{number}"), version, ask)
+                }
             });
             let seen: Vec<_> = seen.collect();
             if let Some(next) = decide(stock, &status, seen).status {
@@ -183,7 +194,7 @@ fn stock_is_conserved() {
         // Everybody is seen as they are: what is reserved and sold is what orders hold and have bought.
         let as_it_is = |number: usize, history: &Vec<(u64, Ask)>| {
             let (version, ask) = history[history.len() - 1];
-            Request { afresh: true, ..request(&format!("order-{number}"), version, ask) }
+            Request { read: Some(Version(u64::MAX)), ..request(&format!("order-{number}"), version, ask) }
         };
         let all = orders.iter().enumerate().map(|(number, history)| as_it_is(number, history)).collect();
         if let Some(next) = decide(stock, &status, all).status {
@@ -196,4 +207,42 @@ fn stock_is_conserved() {
         let bought: i64 = orders.iter().filter(|h| matches!(h[h.len() - 1].1, Ask::Sell)).map(quantity).sum();
         assert_eq!(status.sold, bought, "seed {seed}");
     }
+}
+
+#[test]
+fn a_live_read_older_than_the_mark_proves_nothing() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let sold = next(3, &held, vec![request("a", 9, Ask::Sell)]);
+    let slow = Request { read: Some(Version(8)), ..request("a", 5, Ask::Hold(1)) };
+    let plan = decide(3, &sold, vec![slow]);
+    assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }]);
+    assert!(plan.status.is_none());
+}
+
+#[test]
+fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
+    let entries = (0..=CROWDED).map(|n| {
+        let order = format!("order-{n}");
+        Entry { order: order.clone(), name: order, quantity: 1, answer: Answer::Refused }
+    });
+    let crowded = product::Status { entries: entries.collect(), ..Default::default() };
+    let mut status = product::Status { observed_generation: 1, ..crowded };
+    status =
+        decide(0, &product::Status { observed_generation: 0, ..status }, Vec::new()).status.expect("a first status");
+    let mut seen = observed(0, status.clone(), Vec::new());
+    assert_eq!(product::decide(&seen, now(), &policy()).intents.len(), LOOK_INTO);
+    seen.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];
+    let settled = product::decide(&seen, now(), &policy()).status.expect("a write");
+    assert_eq!(settled.entries.len(), CROWDED);
+}
+
+#[test]
+fn a_deleted_ledger_goes_only_after_every_order_was_read() {
+    let mut seen = observed(3, Default::default(), Vec::new());
+    (seen.meta.deleting, seen.referred) = (Some(now()), false);
+    assert_eq!(product::decide(&seen, now(), &policy()).intents, [Intent::ReadOrders]);
+    seen.orders_afresh = true;
+    assert_eq!(product::decide(&seen, now(), &policy()).intents, [Intent::DropFinalizer(seen.meta.target())]);
+    seen.referred = true;
+    assert!(product::decide(&seen, now(), &policy()).intents.is_empty());
 }

@@ -43,7 +43,11 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         return deliver(seen, now, policy);
     }
     if let Lookup::Present(payment) = &seen.payment {
-        return if payment.approved { hand_over(seen, terms, payment, now) } else { await_payment(seen, now, policy) };
+        return if payment.approved {
+            hand_over(seen, terms, payment, now, policy)
+        } else {
+            await_payment(seen, now, policy)
+        };
     }
     let reads = absent_products(seen, terms);
     if !reads.is_empty() {
@@ -53,6 +57,9 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         product.present().is_some_and(|facts| facts.answer == Some(product::Answer::Held))
     };
     if seen.products.iter().all(held) {
+        if !seen.may_create(now, policy) {
+            return seen.read_order();
+        }
         return Plan::only(Intent::CreatePayment(payment_draft(seen, terms, false)));
     }
     let message = "Stock is asked for.".to_owned();
@@ -85,7 +92,10 @@ fn await_payment(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 }
 
 /// Paid: the Delivery is created, then the order says so.
-fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time) -> Plan<Status> {
+fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
+    if seen.delivery.present().is_none() && !seen.may_create(now, policy) {
+        return seen.read_order();
+    }
     let status = Status {
         paid_at: Some(now),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),

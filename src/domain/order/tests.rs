@@ -43,6 +43,7 @@ fn fresh() -> Observed {
             deleting: false,
         }),
         references_afresh: false,
+        order_afresh: false,
         payment: Lookup::Unproven,
         delivery: Lookup::Unproven,
         view_shows_end: false,
@@ -231,7 +232,7 @@ fn a_deleted_order_goes_once_its_row_shows_the_end() {
     seen.meta.deleting = Some(now());
     assert_eq!(plan(&seen), Plan::rest());
     seen.view_shows_end = true;
-    assert_eq!(plan(&seen).intents, [Intent::DropFinalizer]);
+    assert_eq!(plan(&seen).intents, [Intent::DropFinalizer(seen.meta.target())]);
 }
 
 #[test]
@@ -243,4 +244,19 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
     seen.meta.changed = Time::from_millis(0);
     let conditions = plan(&seen).status.unwrap().conditions;
     assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
+}
+
+#[test]
+fn nothing_is_created_for_an_old_order_before_it_was_read_afresh() {
+    let read = Intent::ReadAfresh { kind: Kind::Order, name: "order-1".into() };
+    let mut seen = placed();
+    seen.status.placed_at = Some(Time::from_millis(0));
+    seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
+    assert_eq!(plan(&seen).intents, [read.clone()], "no payment");
+    assert_eq!(plan(&wishes(seen.clone())).intents, [read.clone()], "not even one to stand in the way");
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    assert_eq!(plan(&seen).intents, [read.clone()], "no delivery");
+    assert_eq!(plan(&wishes(seen.clone())).intents, [read], "not even a held one");
+    seen.order_afresh = true;
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(_)]));
 }

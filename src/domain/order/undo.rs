@@ -36,6 +36,7 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, outcome: Outcome, now: Time, 
     let payment = match &seen.payment {
         Lookup::Present(payment) => payment,
         Lookup::Unproven if paid => return undo(Plan::only(read(Kind::Payment, seen))),
+        Lookup::Unproven | Lookup::Gone if !paid && !seen.may_create(now, policy) => return undo(seen.read_order()),
         Lookup::Unproven | Lookup::Gone if !paid => {
             return undo(Plan::only(Intent::CreatePayment(payment_draft(seen, terms, true))));
         }
@@ -52,6 +53,7 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, outcome: Outcome, now: Time, 
             Lookup::Unproven if paid => return undo(Plan::only(read(Kind::Delivery, seen))),
             // Recorded as handed over and gone: nobody can deliver it any more.
             Lookup::Gone if paid => {}
+            Lookup::Unproven | Lookup::Gone if !seen.may_create(now, policy) => return undo(seen.read_order()),
             Lookup::Unproven | Lookup::Gone => {
                 let draft = delivery_draft(seen, terms, Some(hold));
                 return undo(Plan::only(Intent::CreateDelivery(draft)));
@@ -112,6 +114,9 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy)
             Some(why) => stall(seen, "RefundStalled", format!("Money at risk, {}: {why}", amount(terms)), now, policy),
             None => wait(seen, State::Cancelling, "WaitingForRefund", "The payment is given back.".into(), now, policy),
         };
+    }
+    if payment.approved && seen.delivery == Lookup::Unproven {
+        return Plan::only(read(Kind::Delivery, seen));
     }
     if seen.delivery.present().is_some_and(|delivery| !delivery.cancelled) {
         let message = "The delivery is called back.".to_owned();
