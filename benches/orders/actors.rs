@@ -30,11 +30,18 @@ pub struct Shop {
 /// What came of a run.
 pub struct Done {
     pub seconds: f64,
-    /// From the create that is sent to the row that shows the end.
-    pub latencies: Vec<Duration>,
+    pub orders: Vec<Timed>,
     /// Writes of the actors themselves: orders created, courier's steps.
     pub creates: usize,
     pub patches: usize,
+}
+
+/// How long an order took.
+pub struct Timed {
+    /// When it was sent, from the start of the run.
+    pub sent: Duration,
+    /// From the create that is sent to the row that shows the end.
+    pub took: Duration,
 }
 
 impl Shop {
@@ -89,8 +96,8 @@ impl Shop {
     pub async fn run(&self, count: usize, rate: Option<f64>) -> Done {
         let courier = tokio::spawn(courier(self.api()));
         let sent = Arc::new(Mutex::new(HashMap::new()));
-        let reader = tokio::spawn(reader(self.api(), count, sent.clone()));
         let started = Instant::now();
+        let reader = tokio::spawn(reader(self.api(), count, started, sent.clone()));
         let place = |number: usize| {
             let sent = sent.clone();
             async move {
@@ -104,10 +111,10 @@ impl Shop {
         // An open loop does not wait for answers; a closed one keeps so many requests under way.
         let at_once = if rate.is_some() { count } else { AT_ONCE };
         futures::stream::iter(0..count).for_each_concurrent(at_once, place).await;
-        let latencies = reader.await.expect("the reader lives");
+        let orders = reader.await.expect("the reader lives");
         let seconds = started.elapsed().as_secs_f64();
         courier.abort();
-        Done { seconds, latencies, creates: count, patches: 2 * count }
+        Done { seconds, orders, creates: count, patches: 2 * count }
     }
 }
 
@@ -136,7 +143,12 @@ async fn courier(api: Api<Delivery>) {
 }
 
 /// Waits until the rows of `count` orders show their end, and gives how long each took.
-async fn reader(api: Api<OrderView>, count: usize, sent: Arc<Mutex<HashMap<String, Instant>>>) -> Vec<Duration> {
+async fn reader(
+    api: Api<OrderView>,
+    count: usize,
+    started: Instant,
+    sent: Arc<Mutex<HashMap<String, Instant>>>,
+) -> Vec<Timed> {
     let mut rows = watcher(api, watcher::Config::default()).default_backoff().applied_objects().boxed();
     let mut latencies = Vec::with_capacity(count);
     while let Some(row) = rows.try_next().await.expect("the watch of rows") {
@@ -144,7 +156,7 @@ async fn reader(api: Api<OrderView>, count: usize, sent: Arc<Mutex<HashMap<Strin
             continue;
         }
         let sent = sent.lock().expect("times").remove(&row.metadata.name.unwrap_or_default());
-        latencies.extend(sent.map(|at| at.elapsed()));
+        latencies.extend(sent.map(|at| Timed { sent: at - started, took: at.elapsed() }));
         if latencies.len() % 100 == 0 && !latencies.is_empty() {
             crate::say(&format!("  {} of {count} orders completed", latencies.len()));
         }

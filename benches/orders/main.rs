@@ -77,9 +77,9 @@ async fn run(size: &Size, quick: bool) {
     let rate = report.phases[0].orders_per_second / 2.0;
     say(&format!("half: {} orders at {rate:.1}/s ({:.0} s)", size.half, size.half as f64 / rate));
     let bench = Bench::open(&plane, "half", 50, size.half).await;
-    let (phase, latencies) = bench.run(size.half, Some(rate)).await;
+    let (phase, orders) = bench.run(size.half, Some(rate)).await;
     report.phases.push(phase);
-    report.latency = Latency::of(&latencies);
+    report.latency = Latency::of(&orders);
 
     say(&format!("quiet: {} s", size.quiet.as_secs()));
     let before = Meters::read(&plane, &bench.operator).await;
@@ -89,6 +89,7 @@ async fn run(size: &Size, quick: bool) {
     report.quiet_seconds = started.elapsed().as_secs_f64();
     report.quiet_calls = after.calls() - before.calls();
     report.quiet_revisions = after.revision - before.revision;
+    report.quiet_leases = after.lease_writes - before.lease_writes;
     report.quiet_cpu_seconds = after.operator_cpu - before.operator_cpu;
     bench.operator.stop();
 
@@ -122,11 +123,11 @@ impl<'a> Bench<'a> {
     }
 
     /// Runs orders to their end and waits until the operator has nothing left to do.
-    async fn run(&self, orders: usize, rate: Option<f64>) -> (Phase, Vec<Duration>) {
+    async fn run(&self, orders: usize, rate: Option<f64>) -> (Phase, Vec<actors::Timed>) {
         let before = Meters::read(self.plane, &self.operator).await;
         let done = self.shop.run(orders, rate).await;
         self.operator.settle().await;
         let after = Meters::read(self.plane, &self.operator).await;
-        (Phase::of(self.name, orders, &done, &before, &after), done.latencies)
+        (Phase::of(self.name, orders, &done, &before, &after), done.orders)
     }
 }

@@ -14,6 +14,8 @@ pub struct Meters {
     pub revision: u64,
     /// The operator's successful and failed calls, by labels.
     pub operator_calls: BTreeMap<String, u64>,
+    /// Writes of leases, which the control plane renews by itself.
+    pub lease_writes: u64,
     /// Writes of our kinds that the API server answered with success, whoever sent them.
     pub api_writes: u64,
     pub operator_cpu: f64,
@@ -32,18 +34,22 @@ impl Meters {
             plane.bin.display(),
             plane.admin.display()
         ));
-        let written = |line: &&str| {
+        let count =
+            |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
+        let written = |line: &str| {
             line.starts_with("apiserver_request_total{")
-                && line.contains("group=\"jumun.dev\"")
                 && line.contains("code=\"2")
                 && ["POST", "PATCH", "PUT", "DELETE"].iter().any(|verb| line.contains(&format!("verb=\"{verb}\"")))
         };
-        let count =
-            |line: &str| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).unwrap_or_default();
+        let writes = |label: &str| {
+            let lines = metrics.lines().filter(|line| line.contains(label) && written(line));
+            lines.map(count).sum::<f64>() as u64
+        };
         Self {
             revision: revision(plane).await,
             operator_calls: operator.calls().await,
-            api_writes: metrics.lines().filter(written).map(count).sum::<f64>() as u64,
+            api_writes: writes("group=\"jumun.dev\""),
+            lease_writes: writes("resource=\"leases\""),
             operator_cpu: cpu_seconds(operator.child.id()),
             api_server_cpu: cpu_seconds(pid("kube-apiserver")),
             etcd_cpu: cpu_seconds(pid("etcd")),

@@ -1,11 +1,10 @@
 //! The figures: printed with their goals, and written as JSON with the shape of the machine.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::actors::Done;
+use crate::actors::{Done, Timed};
 use crate::meters::Meters;
 use crate::raw::Rates;
 
@@ -32,6 +31,7 @@ pub struct Report {
     pub quiet_seconds: f64,
     pub quiet_calls: u64,
     pub quiet_revisions: u64,
+    pub quiet_leases: u64,
     pub quiet_cpu_seconds: f64,
     /// Empty, with half of the live orders, with all of them.
     pub memory_kib: [u64; 3],
@@ -73,14 +73,19 @@ pub struct Latency {
     pub p50: f64,
     pub p90: f64,
     pub p99: f64,
+    /// In how many different seconds the slowest hundredth was sent: few mean a pause of the machine, many a habit.
+    pub slow_seconds: usize,
 }
 
 impl Latency {
-    pub fn of(times: &[Duration]) -> Self {
-        let mut sorted: Vec<f64> = times.iter().map(|time| time.as_secs_f64() * 1_000.0).collect();
+    pub fn of(orders: &[Timed]) -> Self {
+        let millis = |order: &Timed| order.took.as_secs_f64() * 1_000.0;
+        let mut sorted: Vec<f64> = orders.iter().map(millis).collect();
         sorted.sort_by(f64::total_cmp);
         let at = |share: f64| sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1];
-        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99) }
+        let slow = orders.iter().filter(|order| millis(order) >= at(0.99));
+        let seconds: std::collections::BTreeSet<u64> = slow.map(|order| order.sent.as_secs()).collect();
+        Self { p50: at(0.5), p90: at(0.9), p99: at(0.99), slow_seconds: seconds.len() }
     }
 }
 
@@ -154,6 +159,7 @@ impl Report {
             quiet_seconds: 0.0,
             quiet_calls: 0,
             quiet_revisions: 0,
+            quiet_leases: 0,
             quiet_cpu_seconds: 0.0,
             memory_kib: [0; 3],
             memory_per_live_order_kb: 0.0,
@@ -194,11 +200,12 @@ impl Report {
             let calls: Vec<String> = phase.calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
             println!("  calls: {}", calls.join(", "));
         }
-        let Latency { p50, p90, p99 } = self.latency;
+        let Latency { p50, p90, p99, slow_seconds } = self.latency;
         println!("create → final row at half rate, ms: p50 {p50:.0}, p90 {p90:.0}, p99 {p99:.0}   goal p99 ≤ 250");
+        println!("  the slowest hundredth was sent in {slow_seconds} different seconds");
         println!(
-            "quiet for {:.0} s: {} calls (goal 0), {} revisions of etcd (leases alone), {:.2} s of CPU",
-            self.quiet_seconds, self.quiet_calls, self.quiet_revisions, self.quiet_cpu_seconds
+            "quiet for {:.0} s: {} calls (goal 0), {} revisions of etcd of which {} leases, {:.2} s of CPU",
+            self.quiet_seconds, self.quiet_calls, self.quiet_revisions, self.quiet_leases, self.quiet_cpu_seconds
         );
         println!(
             "memory: {:.1} MiB empty, {:.1} with all live orders, {:.2} kB for each more   goal ≤ 6.5",

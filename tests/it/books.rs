@@ -38,23 +38,23 @@ async fn one_wallet_covers_only_some(operators: usize) {
     for n in 0..5 {
         world.product(&format!("product-{n}"), 100, 1_000).await;
     }
-    world.wallet("alice", 3_333).await;
-    world.orders_at_once(60, |n| (format!("order-{n}"), format!("product-{}", n % 5))).await;
-    deliver_all(&world, 33).await;
+    world.wallet("alice", 12_033).await;
+    world.orders_at_once(200, |n| (format!("order-{n}"), format!("product-{}", n % 5))).await;
+    deliver_all(&world, 120).await;
     let ends = world.all_ends().await;
-    assert_eq!((ends["Completed"], ends["PaymentFailed"], ends.len()), (33, 27, 2), "{ends:?}");
-    assert_eq!(world.money("alice").await, (33, 3_300));
-    rows(&world, 60).await;
+    assert_eq!((ends["Completed"], ends["PaymentFailed"], ends.len()), (120, 80, 2), "{ends:?}");
+    assert_eq!(world.money("alice").await, (33, 12_000));
+    rows(&world, 200).await;
     world.finish().await;
 }
 
 #[tokio::test]
-async fn a_wallet_that_covers_33_orders_pays_33() {
+async fn a_wallet_that_covers_120_of_200_orders_pays_120() {
     one_wallet_covers_only_some(1).await;
 }
 
 #[tokio::test]
-async fn a_wallet_that_covers_33_orders_pays_33_with_two_operators() {
+async fn a_wallet_that_covers_120_of_200_orders_pays_120_with_two_operators() {
     one_wallet_covers_only_some(2).await;
 }
 

@@ -9,7 +9,16 @@ use crate::harness::World;
 
 #[tokio::test]
 async fn ten_mugs_are_paid_shipped_and_shown_and_a_cancelled_order_restores_money_and_stock() {
-    let world = World::new("points-shop", 1).await;
+    the_points_shop(1).await;
+}
+
+#[tokio::test]
+async fn the_points_shop_keeps_the_same_books_with_two_operators() {
+    the_points_shop(2).await;
+}
+
+async fn the_points_shop(operators: usize) {
+    let world = World::new(&format!("points-shop-{operators}"), operators).await;
     world.shop().await;
     world.product("mug", 1_000, 1_000).await;
     world.wallet("alice", 999_999).await;

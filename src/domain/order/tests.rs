@@ -252,11 +252,12 @@ fn nothing_is_created_for_an_old_order_before_it_was_read_afresh() {
     let mut seen = placed();
     seen.status.placed_at = Some(Time::from_millis(0));
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
-    assert_eq!(plan(&seen).intents, [read.clone()], "no payment");
-    assert_eq!(plan(&wishes(seen.clone())).intents, [read.clone()], "not even one to stand in the way");
+    let reads = |seen: &Observed| plan(seen).intents == std::slice::from_ref(&read);
+    assert!(reads(&seen), "no payment");
+    assert!(reads(&wishes(seen.clone())), "not even one to stand in the way");
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
-    assert_eq!(plan(&seen).intents, [read.clone()], "no delivery");
-    assert_eq!(plan(&wishes(seen.clone())).intents, [read], "not even a held one");
+    assert!(reads(&seen), "no delivery");
+    assert!(reads(&wishes(seen.clone())), "not even a held one");
     seen.order_afresh = true;
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(_)]));
 }
