@@ -195,3 +195,17 @@ fn no_document_says_a_bare_orders() {
         }
     }
 }
+
+#[test]
+fn every_test_that_the_guarantees_name_exists() {
+    let sources: String = ["src", "tests"].iter().flat_map(|folder| files(folder, ".rs")).map(read).collect();
+    let guarantees = read("docs/guarantees.md");
+    let rows: Vec<&str> = guarantees.lines().filter(|line| line.starts_with("| ") && line.ends_with(" |")).collect();
+    assert!(rows.len() > 20, "only {} rows", rows.len());
+    for name in
+        rows.iter().filter_map(|row| row.rsplit("| ").next()).flat_map(|tests| tests.split('`').skip(1).step_by(2))
+    {
+        let is_test = sources.contains(&format!("fn {name}(")) || sources.contains(&format!("\"{name}\""));
+        assert!(is_test, "docs/guarantees.md names {name}, which is no test and no invariant of the checker");
+    }
+}

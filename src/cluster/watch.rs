@@ -128,7 +128,7 @@ impl Watcher {
 }
 
 /// Drops the parts of an object that no decision looks at.
-pub(super) fn slim<K: Source>(object: &mut K) {
+pub fn slim<K: Source>(object: &mut K) {
     let meta = object.meta_mut();
     meta.managed_fields = None;
     meta.annotations = None;

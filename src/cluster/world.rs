@@ -54,13 +54,11 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass without reads, about this version of the object.
-    pub fn of(version: Option<Version>) -> Self {
-        Self { version, reads: HashMap::new() }
-    }
-
-    /// Whether its reads were made for this version of the object.
-    pub fn belongs_to(&self, version: Option<Version>) -> bool {
+    /// Whether its reads were made for this version of the object; one without reads becomes a pass about this version.
+    pub fn fits(&mut self, version: Option<Version>) -> bool {
+        if self.reads.is_empty() {
+            self.version = version;
+        }
         self.version == version
     }
 

@@ -18,7 +18,7 @@ use crate::domain::{Intent, Kind, Meta, Plan, Policy, Time};
 use crate::telemetry::Metrics;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
-const ROUNDS: usize = 8;
+const ROUNDS: usize = 12;
 /// Everything is looked at again within this time, whatever a watch may have missed.
 const RESYNC: Duration = Duration::from_secs(600);
 /// The beat in which that is spread.
@@ -68,12 +68,13 @@ pub(super) enum Next {
 pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
-        let version = C::Root::cache(&context.world).get(key).map(|seen| seen.version);
-        if !pass.belongs_to(version) {
-            // Other versions of the object may rest on facts that are younger than the reads.
-            pass = Pass::of(version);
-        }
         let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
+        let version = C::seen(&observed).map(|(meta, _)| meta.version);
+        if !pass.fits(version) {
+            // Another version of the object may rest on facts that are younger than the reads.
+            pass = Pass::default();
+            continue;
+        }
         let (decided, now) = (Instant::now(), context.clock.now());
         let plan = C::decide(&observed, now, &context.policy);
         let decides_again =

@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod driver;
+mod ledger;
 pub mod order;
 pub mod payment;
 pub mod product;

@@ -1,30 +1,27 @@
 //! Product: watches products and the orders that ask for its stock.
 
-use std::collections::BTreeSet;
-
 use crate::cluster::cache::Index;
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, Product};
-use crate::domain::ledger::{Missing, Request};
+use crate::domain::ledger::Request;
 use crate::domain::product::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, is_guarded, meta_of};
+use super::{Controller, is_guarded, ledger, meta_of};
 
 impl Source for Product {
     const KIND: Kind = Kind::Product;
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let entries = |product: Option<&Self>| -> BTreeSet<(String, String)> {
-            let entries = product.and_then(|p| p.status.as_ref()).into_iter().flat_map(|status| &status.entries);
-            entries.map(|entry| (entry.name.clone(), format!("{}{:?}", entry.order, entry.answer))).collect()
-        };
         let (before, after) = (entries(old), entries(new));
-        // Only an answer that is new concerns its order: an entry leaves after the order has acknowledged it.
-        let answered = after.difference(&before).map(|(order, _)| (Kind::Order, order.clone()));
+        let answered = ledger::answered(before, after).into_iter().map(|entry| (Kind::Order, entry.name.clone()));
         std::iter::once((Kind::Product, name.to_owned())).chain(answered).collect()
     }
+}
+
+fn entries(product: Option<&Product>) -> &[Entry] {
+    product.and_then(|product| product.status.as_ref()).map_or(&[], |status| &status.entries)
 }
 
 /// The Product controller.
@@ -39,20 +36,15 @@ impl Controller for Products {
         let seen = world.products.get(key)?;
         let meta = meta_of(world, &seen);
         let status = seen.object.status.clone().unwrap_or_default();
-        let asking = world.orders.find(&key.namespace, Index::Asks(meta.uid.clone()));
-        let known = status.entries.iter().map(|entry| key.sibling(&entry.name));
-        let keys: BTreeSet<Key> = asking.into_iter().chain(known).collect();
-        let requests: Vec<_> =
-            keys.iter().filter_map(|order| request(world, order, &meta.uid, &status.entries, pass)).collect();
-        let missing = |entry: &Entry| -> Option<(String, Missing)> {
-            if requests.iter().any(|request: &Request<Ask>| request.order == entry.order) {
-                return None;
-            }
-            Some((entry.order.clone(), world.missing::<Order>(&key.sibling(&entry.name), Some(&entry.order), pass)))
-        };
+        let names = status.entries.iter().map(|entry| entry.name.as_str());
+        let keys = ledger::requesters(&world.orders, key, &meta.uid, names);
+        let request = |order| request(world, order, &meta.uid, &status.entries, pass);
+        let requests: Vec<_> = keys.iter().filter_map(request).collect();
+        let entries = status.entries.iter().map(|entry| (entry.order.as_str(), entry.name.as_str()));
+        let missing = |order: &str, name: &str| world.missing::<Order>(&key.sibling(name), Some(order), pass);
         Some(Observed {
             stock: seen.object.spec.stock,
-            missing: status.entries.iter().filter_map(missing).collect(),
+            missing: ledger::unseen(&requests, entries, missing),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
             requests,

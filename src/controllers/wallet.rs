@@ -1,29 +1,27 @@
 //! Wallet: watches wallets and the payments that ask for its money.
 
-use std::collections::BTreeSet;
-
 use crate::cluster::cache::Index;
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
-use crate::domain::ledger::{Missing, Request};
+use crate::domain::ledger::Request;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, is_guarded, meta_of};
+use super::{Controller, is_guarded, ledger, meta_of};
 
 impl Source for Wallet {
     const KIND: Kind = Kind::Wallet;
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let entries = |wallet: Option<&Self>| -> BTreeSet<(String, String)> {
-            let entries = wallet.and_then(|w| w.status.as_ref()).into_iter().flat_map(|status| &status.entries);
-            entries.map(|entry| (entry.name.clone(), format!("{:?}", entry.answer))).collect()
-        };
         let (before, after) = (entries(old), entries(new));
-        let answered = after.difference(&before).map(|(payment, _)| (Kind::Payment, payment.clone()));
+        let answered = ledger::answered(before, after).into_iter().map(|entry| (Kind::Payment, entry.name.clone()));
         std::iter::once((Kind::Wallet, name.to_owned())).chain(answered).collect()
     }
+}
+
+fn entries(wallet: Option<&Wallet>) -> &[Entry] {
+    wallet.and_then(|wallet| wallet.status.as_ref()).map_or(&[], |status| &status.entries)
 }
 
 /// The Wallet controller.
@@ -38,20 +36,15 @@ impl Controller for Wallets {
         let seen = world.wallets.get(key)?;
         let meta = meta_of(world, &seen);
         let status = seen.object.status.clone().unwrap_or_default();
-        let asking = world.payments.find(&key.namespace, Index::Asks(meta.uid.clone()));
-        let known = status.entries.iter().map(|entry| key.sibling(&entry.name));
-        let keys: BTreeSet<Key> = asking.into_iter().chain(known).collect();
-        let requests: Vec<_> =
-            keys.iter().filter_map(|payment| request(world, payment, &meta.uid, &status.entries, pass)).collect();
-        let missing = |entry: &Entry| -> Option<(String, Missing)> {
-            if requests.iter().any(|request: &Request<Ask>| request.order == entry.order) {
-                return None;
-            }
-            Some((entry.order.clone(), world.missing::<Payment>(&key.sibling(&entry.name), None, pass)))
-        };
+        let names = status.entries.iter().map(|entry| entry.name.as_str());
+        let keys = ledger::requesters(&world.payments, key, &meta.uid, names);
+        let request = |payment| request(world, payment, &meta.uid, &status.entries, pass);
+        let requests: Vec<_> = keys.iter().filter_map(request).collect();
+        let entries = status.entries.iter().map(|entry| (entry.order.as_str(), entry.name.as_str()));
+        let missing = |_: &str, name: &str| world.missing::<Payment>(&key.sibling(name), None, pass);
         Some(Observed {
             deposited: seen.object.spec.deposited.clone(),
-            missing: status.entries.iter().filter_map(missing).collect(),
+            missing: ledger::unseen(&requests, entries, missing),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
             requests,
