@@ -1,6 +1,8 @@
 //! Admission: a MutatingAdmissionPolicy puts our finalizer on new Orders, which saves the controller a write each.
 //!
-//! Everything works without it. There is no webhook: nothing to keep up, no certificate to renew.
+//! Everything works without it. There is no webhook: nothing to keep up, no certificate to renew. For some seconds after the
+//! kinds were installed for the first time the API server has not read their schema yet, and answers 503 to a new Order
+//! whatever `failurePolicy` says; whoever installs waits until it takes one (`kubectl create --dry-run=server`).
 
 /// The policy and its binding.
 pub const MANIFEST: &str = r#"apiVersion: admissionregistration.k8s.io/v1
@@ -20,10 +22,12 @@ spec:
     - name: has-none-of-ours
       expression: "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)"
   mutations:
-    - patchType: ApplyConfiguration
-      applyConfiguration:
+    - patchType: JSONPatch
+      jsonPatch:
         expression: >-
-          Object{metadata: Object.metadata{finalizers: ["jumun.dev/undo"]}}
+          has(object.metadata.finalizers)
+          ? [JSONPatch{op: "add", path: "/metadata/finalizers/-", value: "jumun.dev/undo"}]
+          : [JSONPatch{op: "add", path: "/metadata/finalizers", value: ["jumun.dev/undo"]}]
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding

@@ -151,6 +151,11 @@ async fn orders_get_the_finalizer_from_the_policy_and_from_the_controller_where_
     world.wallet("alice", 1_000).await;
     let by_policy = world.order("order-1", "alice", "mug", 1).await;
     assert_eq!(by_policy.metadata.finalizers.as_deref(), Some(&["jumun.dev/undo".to_owned()][..]));
+    let mut another = order("order-2", "alice", "mug", 1);
+    another["metadata"]["finalizers"] = json!(["example.com/audit"]);
+    let both = world.create::<Order>(another).await.metadata.finalizers.unwrap_or_default();
+    assert_eq!(both, ["example.com/audit", "jumun.dev/undo"]);
+    world.cancel("order-2").await;
     world.patch::<Order>("order-1", json!({ "metadata": { "finalizers": null } })).await.unwrap();
     world.start_operator(&[]);
     world.delivery_of("order-1").await;
@@ -158,6 +163,6 @@ async fn orders_get_the_finalizer_from_the_policy_and_from_the_controller_where_
     assert_eq!(order.metadata.finalizers.unwrap_or_default(), ["jumun.dev/undo"]);
     world.cancel("order-1").await;
     world.row("order-1", State::Cancelled).await;
-    world.settled_stock("mug").await;
+    world.row("order-2", State::Cancelled).await;
     world.finish().await;
 }

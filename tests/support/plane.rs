@@ -42,6 +42,10 @@ impl Plane {
         let kubectl = format!("{}/kubectl --kubeconfig {}", bin.display(), admin.display());
         sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/operator/ >/dev/null"));
         sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
+        // For some seconds after a first installation the API server has not read the new kinds' schema.
+        let takes_orders =
+            format!("{kubectl} create --dry-run=server -f manifests/samples/02-orders.yaml >/dev/null 2>&1");
+        sh(&format!("for _ in $(seq 60); do {takes_orders} && exit 0; sleep 0.5; done; {kubectl} get crd; exit 1"));
         let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
         let (folder, operator) = (admin.with_file_name(""), admin.with_file_name("operator.kubeconfig"));
         with_token(&admin, &operator, &token);
@@ -61,6 +65,10 @@ impl Plane {
         sh(&format!("{kubectl} create clusterrole jumun-actors --verb='*' --resource='*.jumun.dev' {account} {apply}"));
         let binding = "--clusterrole=jumun-actors --serviceaccount=jumun-system:actors";
         sh(&format!("{kubectl} create clusterrolebinding jumun-actors {binding} {account} {apply}"));
+        // For some seconds after a first installation the API server has not read the new kinds' schema.
+        let takes_orders =
+            format!("{kubectl} create --dry-run=server -f manifests/samples/02-orders.yaml >/dev/null 2>&1");
+        sh(&format!("for _ in $(seq 60); do {takes_orders} && exit 0; sleep 0.5; done; {kubectl} get crd; exit 1"));
         let token = sh(&format!("{kubectl} -n jumun-system create token actors --duration=12h"));
         let kubeconfig = self.folder.join("actors.kubeconfig");
         with_token(&self.admin, &kubeconfig, &token);
