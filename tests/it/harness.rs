@@ -90,7 +90,7 @@ impl World {
     }
 
     /// Waits until nothing has changed for this long.
-    async fn quiet_for(&self, how_long: Duration) {
+    pub async fn quiet_for(&self, how_long: Duration) {
         let since = std::cell::Cell::new((self.recorder.seen(), Instant::now()));
         wait_for("quiet", || async {
             let seen = self.recorder.seen();

@@ -25,8 +25,7 @@ async fn quiet_is_silent() {
     }
     rows(&world, 500).await;
     // What may still come is a wait that is written down once it has lasted, and stock that is settled late.
-    let settled = Duration::from_secs(10);
-    tokio::time::sleep(settled).await;
+    world.quiet_for(Duration::from_secs(8)).await;
     let (versions, calls) = (world.recorder.seen(), world.operator(0).calls().await);
     tokio::time::sleep(Duration::from_secs(120)).await;
     assert_eq!(world.recorder.seen(), versions, "no object has changed");
