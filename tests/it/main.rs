@@ -4,6 +4,7 @@
 //! version of every object; at the end the checker, which shares no code with the operator, replays them in order and
 //! checks the invariants of the design at each one.
 
+mod a_quiet_system; // the longest: its name lets it start first
 mod admission;
 mod books;
 mod checker;
@@ -16,5 +17,4 @@ mod operations;
 #[path = "../support/plane.rs"]
 mod plane;
 mod points_shop;
-mod quiet;
 mod races;
