@@ -18,7 +18,7 @@ unit: ## the pure core alone, in seconds
 check: ## format, lints, documentation, dependencies
 	@tools/check
 
-bench: ## the benchmark (QUICK=1: about 3 minutes)
+bench: ## the benchmark (QUICK=1: about 4 minutes)
 	cargo bench --bench orders
 
 crds: ## write crds/ anew

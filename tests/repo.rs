@@ -33,7 +33,7 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 const LAYERS: [(&str, &[&str]); 7] = [
     ("domain", &[]),
     ("crd", &["domain"]),
-    ("telemetry", &["domain", "cluster"]),
+    ("telemetry", &["domain"]),
     ("cluster", &["domain", "crd", "telemetry"]),
     ("http", &["domain", "crd", "cluster", "telemetry"]),
     ("controllers", &["domain", "crd", "cluster", "telemetry"]),

@@ -10,6 +10,7 @@ use super::Failure;
 use crate::cluster::client;
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
+use crate::http::live::Live;
 use crate::http::ops;
 
 /// Run the controllers against the cluster of KUBECONFIG, or of the pod it runs in.
@@ -59,7 +60,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let running = start(&config, &options)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
-    let registry = running.metrics.registry(&running.world);
+    let mut registry = running.metrics.registry();
+    registry.register_collector(Box::new(Live::of(&running.world)));
     let router = ops::router(running.world.clone(), registry);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {

@@ -1,3 +1,4 @@
 //! HTTP: the operator's own listener.
 
+pub mod live;
 pub mod ops;

@@ -1,18 +1,11 @@
 //! The metrics of the operator. Labels are bounded: kinds, verbs, results and constants, never names or error texts.
 //! Names follow controller-runtime's where it has one, so that existing dashboards work.
 
-use std::sync::{Arc, Weak};
-
-use prometheus_client::collector::Collector;
-use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
-use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-
-use crate::cluster::World;
-use crate::domain::Kind;
 
 /// A controller and the outcome of one reconcile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -75,8 +68,8 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// A registry with these metrics and the live figures of `world`.
-    pub fn registry(&self, world: &Arc<World>) -> Registry {
+    /// A registry with these metrics.
+    pub fn registry(&self) -> Registry {
         let mut registry = Registry::default();
         let m = self.clone();
         registry.register("controller_runtime_reconcile", "Reconciles by outcome", m.reconciles);
@@ -89,36 +82,6 @@ impl Metrics {
         registry.register("jumun_api_calls", "Calls to the API server by kind, verb and result", m.calls);
         registry.register("jumun_watch_events", "Watch events by kind", m.watch_events);
         registry.register("jumun_facts", "What was reported as an Event, by reason", m.facts);
-        registry.register_collector(Box::new(Live { world: Arc::downgrade(world) }));
         registry
-    }
-}
-
-/// Figures that are read when they are asked for.
-#[derive(Debug)]
-struct Live {
-    world: Weak<World>,
-}
-
-impl Collector for Live {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(world) = self.world.upgrade() else { return Ok(()) };
-        let kind_type = prometheus_client::metrics::MetricType::Gauge;
-        let mut depth = encoder.encode_descriptor("workqueue_depth", "Keys that are due", None, kind_type)?;
-        for kind in Kind::ALL {
-            if let Some(queue) = world.queue(kind) {
-                let label = [("controller", kind.as_str())];
-                ConstGauge::new(queue.depth().0 as i64).encode(depth.encode_family(&label)?)?;
-            }
-        }
-        let mut held =
-            encoder.encode_descriptor("jumun_cached_objects", "Objects held in the caches", None, kind_type)?;
-        for (kind, count) in world.sizes() {
-            let label = [("kind", kind.as_str())];
-            ConstGauge::new(count as i64).encode(held.encode_family(&label)?)?;
-        }
-        let counter = prometheus_client::metrics::MetricType::Counter;
-        let info = encoder.encode_descriptor("jumun_up", "One for as long as the process lives", None, counter)?;
-        ConstCounter::new(1u64).encode(info)
     }
 }

@@ -1,0 +1,47 @@
+//! The figures that are read when they are asked for: how deep the queues are, how much the caches hold.
+
+use std::sync::{Arc, Weak};
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+
+use crate::cluster::World;
+use crate::domain::Kind;
+
+/// Figures that are read when they are asked for.
+#[derive(Debug)]
+pub struct Live {
+    world: Weak<World>,
+}
+
+impl Collector for Live {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Some(world) = self.world.upgrade() else { return Ok(()) };
+        let kind_type = prometheus_client::metrics::MetricType::Gauge;
+        let mut depth = encoder.encode_descriptor("workqueue_depth", "Keys that are due", None, kind_type)?;
+        for kind in Kind::ALL {
+            if let Some(queue) = world.queue(kind) {
+                let label = [("controller", kind.as_str())];
+                ConstGauge::new(queue.depth().0 as i64).encode(depth.encode_family(&label)?)?;
+            }
+        }
+        let mut held =
+            encoder.encode_descriptor("jumun_cached_objects", "Objects held in the caches", None, kind_type)?;
+        for (kind, count) in world.sizes() {
+            let label = [("kind", kind.as_str())];
+            ConstGauge::new(count as i64).encode(held.encode_family(&label)?)?;
+        }
+        let counter = prometheus_client::metrics::MetricType::Counter;
+        let info = encoder.encode_descriptor("jumun_up", "One for as long as the process lives", None, counter)?;
+        ConstCounter::new(1u64).encode(info)
+    }
+}
+
+impl Live {
+    /// The figures of this world, for as long as it lives.
+    pub fn of(world: &Arc<World>) -> Self {
+        Self { world: Arc::downgrade(world) }
+    }
+}
