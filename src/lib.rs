@@ -9,4 +9,5 @@ pub mod controllers;
 pub mod crd;
 pub mod domain;
 pub mod http;
+pub mod outbound;
 pub mod telemetry;

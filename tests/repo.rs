@@ -30,10 +30,11 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
 }
 
 /// What each layer may use of the others; nothing points back.
-const LAYERS: [(&str, &[&str]); 7] = [
+const LAYERS: [(&str, &[&str]); 8] = [
     ("domain", &[]),
     ("crd", &["domain"]),
     ("telemetry", &["domain"]),
+    ("outbound", &["domain", "telemetry"]),
     ("cluster", &["domain", "crd", "telemetry"]),
     ("http", &["domain", "crd", "cluster", "telemetry"]),
     ("controllers", &["domain", "crd", "cluster", "telemetry"]),

@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file.
 
 mod crds;
+mod fake_provider;
 mod release;
 mod run;
 mod view;
@@ -31,6 +32,7 @@ enum Command {
     Crds(crds::Args),
     View(view::Args),
     Release(release::Args),
+    FakeProvider(fake_provider::Args),
 }
 
 /// Runs the command line and gives the exit status: 0 well, 1 failed, 2 wrong usage.
@@ -45,6 +47,7 @@ pub async fn main() -> ExitCode {
         Command::Crds(args) => crds::run(&args),
         Command::View(args) => view::run(args).await,
         Command::Release(args) => release::run(args).await,
+        Command::FakeProvider(args) => fake_provider::run(args).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

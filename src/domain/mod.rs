@@ -15,6 +15,7 @@ pub mod order;
 pub mod payment;
 pub mod plan;
 pub mod product;
+pub mod provider;
 pub mod store;
 pub mod time;
 pub mod view;

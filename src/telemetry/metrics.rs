@@ -42,6 +42,13 @@ pub struct Reported {
     pub reason: &'static str,
 }
 
+/// A call to somebody else's endpoint: what it was for (`provider`, `notice`) and how it went.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct Outbound {
+    pub target: &'static str,
+    pub result: &'static str,
+}
+
 /// See the module's documentation.
 #[derive(Clone, Debug)]
 pub struct Metrics {
@@ -51,6 +58,7 @@ pub struct Metrics {
     pub calls: Family<Call, Counter>,
     pub watch_events: Family<Watch, Counter>,
     pub facts: Family<Reported, Counter>,
+    pub outbound_calls: Family<Outbound, Counter>,
 }
 
 impl Default for Metrics {
@@ -63,6 +71,7 @@ impl Default for Metrics {
             calls: Family::default(),
             watch_events: Family::default(),
             facts: Family::default(),
+            outbound_calls: Family::default(),
         }
     }
 }
@@ -82,6 +91,7 @@ impl Metrics {
         registry.register("jumun_api_calls", "Calls to the API server by kind, verb and result", m.calls);
         registry.register("jumun_watch_events", "Watch events by kind", m.watch_events);
         registry.register("jumun_facts", "What was reported as an Event, by reason", m.facts);
+        registry.register("jumun_outbound_calls", "Calls to endpoints outside, by target and result", m.outbound_calls);
         registry
     }
 }
