@@ -16,7 +16,7 @@ use crate::http::fake_provider::{FakeProvider, Faults, Switch};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Where it listens; port 0 takes a free one
-    #[arg(long, env = "JUMUN_LISTEN", default_value = "127.0.0.1:8090")]
+    #[arg(long, default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
     /// A fault and how many calls it hits (default: every one): timeout, fail, lostReply, late, decline, down; repeatable
     #[arg(long = "fault", value_name = "FAULT[=COUNT]", value_parser = parse_fault)]

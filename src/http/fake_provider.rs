@@ -88,14 +88,14 @@ async fn charge(State(provider): State<FakeProvider>, Path(key): Path<String>, b
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(delay_ms)).await;
             let answer = provider.memory().book.charge(&key, &charge, false);
-            tracing::info!(%key, ?answer, "late charge");
+            tracing::info!(%key, %answer, "late charge");
         });
         return StatusCode::GATEWAY_TIMEOUT.into_response();
     }
     let decline = fault == Some(Fault::Decline);
     answer(fault, || {
         let answer = provider.memory().book.charge(&key, &charge, decline);
-        tracing::info!(%key, amount = charge.amount, currency = %charge.currency, ?answer, "charge");
+        tracing::info!(%key, amount = charge.amount, currency = %charge.currency, %answer, "charge");
         answer
     })
     .await
@@ -113,7 +113,7 @@ async fn void(State(provider): State<FakeProvider>, Path(key): Path<String>) -> 
     let fault = provider.hit(CallKind::Void);
     answer(fault, || {
         let answer = provider.memory().book.void(&key);
-        tracing::info!(%key, ?answer, "void");
+        tracing::info!(%key, %answer, "void");
         answer
     })
     .await

@@ -50,6 +50,16 @@ pub enum Answer {
     OtherAmount,
 }
 
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Status(status, _) => status,
+            Self::Unknown => "unknown",
+            Self::OtherAmount => "conflict",
+        })
+    }
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub struct Book {
