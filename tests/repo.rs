@@ -35,9 +35,9 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("crd", &["domain"]),
     ("telemetry", &["domain"]),
     ("outbound", &["domain", "telemetry"]),
-    ("cluster", &["domain", "crd", "telemetry"]),
+    ("cluster", &["domain", "crd", "outbound", "telemetry"]),
     ("http", &["domain", "crd", "cluster", "telemetry"]),
-    ("controllers", &["domain", "crd", "cluster", "telemetry"]),
+    ("controllers", &["domain", "crd", "cluster", "outbound", "telemetry"]),
     ("cli", &["domain", "crd", "cluster", "controllers", "http", "telemetry"]),
 ];
 
@@ -83,7 +83,7 @@ fn files_are_short_and_nothing_is_left_for_later() {
 
 #[test]
 fn nothing_panics_on_purpose_in_what_ships() {
-    for file in files("src", ".rs").into_iter().filter(|file| !file.ends_with("tests.rs")) {
+    for file in files("src", ".rs").into_iter().filter(|file| !file.to_string_lossy().ends_with("tests.rs")) {
         let text = read(&file);
         let ships = text.split("#[cfg(test)]").next().expect("the part that ships");
         for panic in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "unimplemented!("] {

@@ -57,6 +57,16 @@ pub enum Index {
     Asks(String),
     /// Orders that refer to the ledger with this UID and have not ended.
     Refers(String),
+    /// Orders that are not placed yet.
+    Unplaced,
+    /// Orders of this store that are not placed yet.
+    UnplacedAt(String),
+    /// Orders that are placed and not paid.
+    InFlight,
+    /// Orders that the kitchen of this store has to do with: placed, and not cooked.
+    InKitchen(String),
+    /// Notifications that wait for the endpoint of this store, or, without a name, for that of customers.
+    Waiting(Option<String>),
 }
 
 /// A kind that is cached.
@@ -79,6 +89,11 @@ pub trait Source:
 
     /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
     fn slim(&mut self) {}
+
+    /// Objects that are looked at again because the object changed, found by an index: a kind each.
+    fn rouses(_old: Option<&Self>, _new: Option<&Self>) -> Vec<(Kind, Index)> {
+        Vec::new()
+    }
 
     /// What is to be looked at again because the object changed: kind and name, in the same namespace.
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
@@ -154,6 +169,11 @@ impl<K: Source> Cache<K> {
             .get(&(namespace.clone(), index))
             .map(|keys| keys.iter().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// How many objects an index finds in a namespace.
+    pub fn count(&self, namespace: &Arc<str>, index: Index) -> usize {
+        self.read().index.get(&(namespace.clone(), index)).map_or(0, BTreeSet::len)
     }
 
     /// The tombstone of a UID: the version that proves it gone (zero where that is not known), and when that was noticed.

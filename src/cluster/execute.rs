@@ -18,9 +18,10 @@ use super::clock::Clock;
 use super::errors::Error;
 use super::watch::slim;
 use super::world::{EVERY, Held, Pass, World};
-use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ids::FINALIZER;
 use crate::domain::{Intent, Kind, Target, Version};
+use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Call;
 
@@ -38,6 +39,8 @@ pub struct Executor {
     pub world: Arc<World>,
     pub clock: Arc<Clock>,
     pub metrics: Metrics,
+    /// Calls to providers and endpoints.
+    pub outbound: Outbound,
 }
 
 impl Executor {
@@ -59,11 +62,27 @@ impl Executor {
             Intent::AddFinalizer(target) => self.set_finalizer::<K>(key, target, true).await,
             Intent::DropFinalizer(target) => self.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
+            Intent::CallProvider { provider, key: charge, call } => {
+                pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
+                Ok(())
+            }
+            Intent::SendNotice(message) => {
+                pass.told = Some(self.send_notice(key, message).await);
+                Ok(())
+            }
             Intent::CreatePayment(draft) => self.create(key, Payment::from_draft(draft)).await,
+            Intent::CreateTicket(draft) => self.create(key, Ticket::from_draft(draft)).await,
             Intent::CreateDelivery(draft) => self.create(key, Delivery::from_draft(draft)).await,
+            Intent::CreateNotification(draft) => self.create(key, Notification::from_draft(draft)).await,
             Intent::CreateView(row) => self.create(key, OrderView::from_row(row)).await,
             Intent::CancelPayment(target) => {
                 self.patch::<Payment>(key, target, json!({ "spec": { "cancel": true } })).await
+            }
+            Intent::HoldTicket(target, hold) => {
+                self.patch::<Ticket>(key, target, json!({ "spec": { "hold": hold } })).await
+            }
+            Intent::ReadyDelivery(target) => {
+                self.patch::<Delivery>(key, target, json!({ "spec": { "ready": true } })).await
             }
             Intent::HoldDelivery(target, hold) => {
                 self.patch::<Delivery>(key, target, json!({ "spec": { "hold": hold } })).await
@@ -108,7 +127,10 @@ impl Executor {
             Kind::Wallet => self.read::<Wallet>(key, pass).await,
             Kind::Order => self.read::<Order>(key, pass).await,
             Kind::Payment => self.read::<Payment>(key, pass).await,
+            Kind::Ticket => self.read::<Ticket>(key, pass).await,
             Kind::Delivery => self.read::<Delivery>(key, pass).await,
+            Kind::Notification => self.read::<Notification>(key, pass).await,
+            Kind::OrderPlatform => self.read::<OrderPlatform>(key, pass).await,
             Kind::OrderView => self.read::<OrderView>(key, pass).await,
         }
     }

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod errors;
 pub mod events;
 pub mod execute;
+mod outside;
 pub mod queue;
 pub mod watch;
 pub mod world;

@@ -3,8 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ledger::Missing;
+use crate::domain::platform;
+use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
 
 use super::cache::{Cache, Change, Index, Key, Seen, Source};
@@ -18,7 +20,10 @@ pub struct World {
     pub wallets: Cache<Wallet>,
     pub orders: Cache<Order>,
     pub payments: Cache<Payment>,
+    pub tickets: Cache<Ticket>,
     pub deliveries: Cache<Delivery>,
+    pub notifications: Cache<Notification>,
+    pub platforms: Cache<OrderPlatform>,
     pub views: Cache<OrderView>,
     terminating: RwLock<HashSet<Arc<str>>>,
     queues: HashMap<Kind, Arc<Queue>>,
@@ -44,19 +49,25 @@ macro_rules! held {
 }
 
 held!(Store => stores, Product => products, Wallet => wallets, Order => orders, Payment => payments,
-      Delivery => deliveries, OrderView => views);
+      Ticket => tickets, Delivery => deliveries, Notification => notifications, OrderPlatform => platforms,
+      OrderView => views);
 
-/// The live reads of one pass of one reconcile: what was read, and the version of the list that answered.
+/// What one pass of one reconcile has learnt beside the caches: live reads, with the version of the list that answered,
+/// and what was said from outside.
 #[derive(Debug, Default)]
 pub struct Pass {
     version: Option<Version>,
     reads: HashMap<(Kind, String), (Version, Time)>,
+    /// What the payment provider replied.
+    pub reply: Option<Reply>,
+    /// What the endpoint of a notice said; an error is one short sentence of ours.
+    pub told: Option<Result<(), String>>,
 }
 
 impl Pass {
-    /// Whether its reads were made for this version of the object; one without reads becomes a pass about this version.
+    /// Whether what it learnt was learnt for this version of the object; a new pass becomes one about this version.
     pub fn fits(&mut self, version: Option<Version>) -> bool {
-        if self.reads.is_empty() {
+        if self.reads.is_empty() && self.reply.is_none() && self.told.is_none() {
             self.version = version;
         }
         self.version == version
@@ -94,26 +105,40 @@ impl World {
 
     /// Whether every cache has been filled once.
     pub fn is_complete(&self) -> bool {
-        self.stores.is_complete()
-            && self.products.is_complete()
-            && self.wallets.is_complete()
-            && self.orders.is_complete()
-            && self.payments.is_complete()
-            && self.deliveries.is_complete()
-            && self.views.is_complete()
+        let all = [
+            self.stores.is_complete(),
+            self.products.is_complete(),
+            self.wallets.is_complete(),
+            self.orders.is_complete(),
+            self.payments.is_complete(),
+            self.tickets.is_complete(),
+            self.deliveries.is_complete(),
+            self.notifications.is_complete(),
+            self.platforms.is_complete(),
+            self.views.is_complete(),
+        ];
+        all.into_iter().all(|complete| complete)
     }
 
     /// How many objects each cache holds.
-    pub fn sizes(&self) -> [(Kind, usize); 7] {
+    pub fn sizes(&self) -> [(Kind, usize); 10] {
         [
             (Kind::Store, self.stores.len()),
             (Kind::Product, self.products.len()),
             (Kind::Wallet, self.wallets.len()),
             (Kind::Order, self.orders.len()),
             (Kind::Payment, self.payments.len()),
+            (Kind::Ticket, self.tickets.len()),
             (Kind::Delivery, self.deliveries.len()),
+            (Kind::Notification, self.notifications.len()),
+            (Kind::OrderPlatform, self.platforms.len()),
             (Kind::OrderView, self.views.len()),
         ]
+    }
+
+    /// The OrderPlatform that counts in the namespace of `key`.
+    pub fn platform(&self, key: &Key) -> Option<Seen<OrderPlatform>> {
+        self.platforms.get(&key.sibling(platform::NAME))
     }
 
     /// Wakes whoever a change concerns.
@@ -124,6 +149,21 @@ impl World {
         }
         for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
             self.wake_one(kind, key.sibling(&name));
+        }
+        for (kind, index) in K::rouses(old.as_deref(), new.as_deref()) {
+            for found in self.find(kind, key, index) {
+                self.wake_one(kind, found);
+            }
+        }
+    }
+
+    /// The objects of a kind that an index finds.
+    fn find(&self, kind: Kind, key: &Key, index: Index) -> Vec<Key> {
+        match kind {
+            Kind::Order => self.orders.find(&key.namespace, index),
+            Kind::Payment => self.payments.find(&key.namespace, index),
+            Kind::Notification => self.notifications.find(&key.namespace, index),
+            _ => Vec::new(),
         }
     }
 
@@ -165,6 +205,7 @@ impl World {
             self.wake_namespace::<Wallet>(namespace);
             self.wake_namespace::<Order>(namespace);
             self.wake_namespace::<Payment>(namespace);
+            self.wake_namespace::<Ticket>(namespace);
             self.wake_namespace::<Delivery>(namespace);
         }
     }

@@ -1,11 +1,11 @@
 //! Delivery: watches deliveries, payments that came to their end, and the end of orders.
 
 use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::{Delivery, Payment};
+use crate::crd::Delivery;
 use crate::domain::delivery::{Observed, Status, decide};
-use crate::domain::{Kind, Lookup, Meta, Plan, Policy, Time, payment};
+use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, fate_of, meta_of};
+use super::{Controller, fate_of, meta_of, unpaid};
 
 impl Source for Delivery {
     const KIND: Kind = Kind::Delivery;
@@ -35,24 +35,17 @@ impl Controller for Deliveries {
         let seen = world.deliveries.get(key)?;
         let delivery = &*seen.object;
         let (spec, order) = (&delivery.spec, delivery.spec.order.clone());
-        // The Payment has the same name: both are derived from the order.
-        let unpaid = match world.lookup::<Payment>(key, None, pass) {
-            Lookup::Present(found) => {
-                Lookup::Present(found.object.status.as_ref().is_some_and(payment::Status::is_final))
-            }
-            Lookup::Unproven => Lookup::Unproven,
-            Lookup::Gone => Lookup::Gone,
-        };
         Some(Observed {
             meta: meta_of(world, &seen),
             fate: fate_of(world, key, &order, pass),
             order,
             confirmation: spec.confirmation,
+            deadlines: spec.deadlines,
             held: spec.hold.is_some(),
             progress: spec.progress,
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),
-            unpaid,
+            unpaid: unpaid(world, key, pass),
         })
     }
 

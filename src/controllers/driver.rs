@@ -77,8 +77,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Ne
         }
         let (decided, now) = (Instant::now(), context.clock.now());
         let plan = C::decide(&observed, now, &context.policy);
-        let decides_again =
-            plan.intents.iter().any(|intent| matches!(intent, Intent::ReadAfresh { .. } | Intent::ReadOrders));
+        let decides_again = plan.intents.iter().any(Intent::informs);
         match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
             Ok(()) if decides_again => {}
             Ok(()) => return plan.next.map_or(Next::Changed, |next| Next::After(next.since(context.clock.now()))),
@@ -127,7 +126,10 @@ async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -
 /// What follows a failure that reading afresh may not mend. A refused hold or cancel is a race that was lost: the child
 /// is read afresh by the next decision, which comes soon.
 fn refused<S>(error: Error, plan: &Plan<S>) -> Next {
-    let race = plan.intents.iter().any(|intent| matches!(intent, Intent::HoldDelivery(..) | Intent::CancelPayment(_)));
+    let race = plan
+        .intents
+        .iter()
+        .any(|intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..) | Intent::CancelPayment(_)));
     match error.class() {
         Class::Invalid if race => Next::After(Duration::from_millis(rand::random_range(10..60))),
         _ => Next::Failed(error),

@@ -2,12 +2,16 @@
 
 pub mod delivery;
 pub mod driver;
+mod facts;
 mod ledger;
+pub mod notification;
 pub mod order;
 pub mod payment;
+pub mod platform;
 pub mod product;
 pub mod run;
 pub mod store;
+pub mod ticket;
 pub mod view;
 pub mod wallet;
 
@@ -17,8 +21,9 @@ pub use run::{Options, Running, start};
 use kube::Resource;
 
 use crate::cluster::{Key, Pass, Seen, World};
+use crate::crd::Payment;
 use crate::domain::child::Fate;
-use crate::domain::{Kind, Meta, OrderRef, Time, ids};
+use crate::domain::{Kind, Lookup, Meta, OrderRef, Time, ids};
 
 /// The identity and lifecycle of an object as last seen.
 fn meta_of<K: Resource>(world: &World, seen: &Seen<K>) -> Meta {
@@ -54,4 +59,11 @@ fn fate_of(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
         world.orders.bury(&order.uid, version, at);
     }
     world.orders.gone(&order.uid).map_or(Fate::Unproven, |(_, noticed)| Fate::Gone(noticed))
+}
+
+/// Whether the order's payment is cancelled or declined. It has the name of every child: all are derived from the order.
+fn unpaid(world: &World, child: &Key, pass: &Pass) -> Lookup<bool> {
+    facts::map(world.lookup::<Payment>(child, None, pass), |found| {
+        found.object.status.as_ref().is_some_and(crate::domain::payment::Status::is_final)
+    })
 }

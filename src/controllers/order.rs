@@ -1,27 +1,37 @@
-//! Order: watches orders, the answers of ledgers, its Payment, its Delivery, and its row.
+//! Order: watches orders, the answers of ledgers, its Payment, Ticket, Delivery and Notifications, its row, and what opens
+//! the way to those that wait.
 
-use crate::cluster::world::Held;
-use crate::cluster::{Key, Pass, Seen, Source, World, cache::Index};
-use crate::crd::{Delivery, Order, Payment, Product, Wallet};
-use crate::domain::delivery::Progress;
-use crate::domain::order::{
-    DeliveryFacts, Observed, PaymentFacts, ProductFacts, Request, Status, StoreFacts, WalletFacts, decide,
-};
-use crate::domain::{Kind, Lookup, Plan, Policy, Time, conditions, ids, view};
+use crate::cluster::{Key, Pass, Source, World, cache::Index};
+use crate::crd::{Delivery, Order, Payment, Ticket};
+use crate::domain::order::{Observed, Status, decide};
+use crate::domain::store::Fulfilment;
+use crate::domain::{Kind, Plan, Policy, Time, ids, platform};
 
+use super::facts::{self, map};
 use super::{Controller, meta_of};
 
 impl Source for Order {
     const KIND: Kind = Kind::Order;
 
     fn index(&self) -> Vec<Index> {
-        let Some(status) = self.status.as_ref().filter(|status| status.ended_at.is_none()) else { return Vec::new() };
-        let Some(terms) = &status.terms else { return Vec::new() };
+        let status = self.status.as_ref();
+        if status.is_some_and(|status| status.ended_at.is_some()) {
+            return Vec::new();
+        }
+        let Some((status, terms)) = status.and_then(|status| Some((status, status.terms.as_ref()?))) else {
+            return vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
+        };
         let asks = status.paid_at.is_none() || status.releasing_at.is_some();
         let mut found: Vec<Index> = terms.items.iter().map(|line| Index::Refers(line.uid.clone())).collect();
-        found.push(Index::Refers(terms.wallet.uid.clone()));
+        found.extend(terms.wallet.iter().map(|wallet| Index::Refers(wallet.uid.clone())));
         if asks {
             found.extend(terms.items.iter().map(|line| Index::Asks(line.uid.clone())));
+        }
+        if status.paid_at.is_none() {
+            found.push(Index::InFlight);
+        }
+        if is_in_kitchen(status) {
+            found.push(Index::InKitchen(self.spec.store.clone()));
         }
         found
     }
@@ -34,22 +44,43 @@ impl Source for Order {
         }
     }
 
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
+        let at = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()).is_some_and(is_in_kitchen);
+        // A place in the kitchen is free: the next one in line may come.
+        let Some(store) = old.filter(|_| at(old) && !at(new)).map(|order| order.spec.store.clone()) else {
+            return Vec::new();
+        };
+        vec![(Kind::Order, Index::UnplacedAt(store))]
+    }
+
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let mut woken = vec![(Kind::Order, name.to_owned()), (Kind::OrderView, name.to_owned())];
+        let queued = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()?.queue_number);
         if asks(old) != asks(new) {
             let terms = [old, new].into_iter().flatten().find_map(|order| order.status.as_ref()?.terms.as_ref());
             woken.extend(terms.iter().flat_map(|t| &t.items).map(|line| (Kind::Product, line.product.clone())));
+        }
+        if asks(old) != asks(new) || queued(old) != queued(new) {
+            woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
         }
         // Children only wait for their order's end; a deleted ledger for the end of every order that refers to it.
         if ended(old) != ended(new) || new.is_none() {
             for order in [old, new].into_iter().flatten().take(1) {
                 let child = ids::child_name(name, order.metadata.uid.as_deref().unwrap_or_default());
-                woken.extend([(Kind::Payment, child.clone()), (Kind::Delivery, child)]);
-                woken.push((Kind::Wallet, order.spec.payment.wallet.clone()));
+                woken.extend([Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| (kind, child.clone())));
+                woken.extend(order.spec.payment.wallet.iter().map(|wallet| (Kind::Wallet, wallet.clone())));
             }
         }
         woken
     }
+}
+
+/// Whether the store's kitchen has to do with the order: from placed until it is cooked or turns back.
+fn is_in_kitchen(status: &Status) -> bool {
+    use crate::domain::order::State;
+    let kitchen = status.terms.as_ref().is_some_and(|terms| terms.fulfilment == Fulfilment::Kitchen);
+    let before = [State::Placed, State::Paid, State::Accepted, State::Cooking];
+    kitchen && status.ended_at.is_none() && status.state.is_some_and(|state| before.contains(&state))
 }
 
 /// The facts by which an order asks something of the ledgers of its products.
@@ -76,30 +107,24 @@ impl Controller for Orders {
         let order = &*seen.object;
         let meta = meta_of(world, &seen);
         let status = order.status.clone().unwrap_or_default();
-        let terms = status.terms.as_ref();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let product = |name: &str, uid: Option<&str>| {
-            map(world.lookup(&key.sibling(name), uid, pass), |seen: Seen<Product>| {
-                product_facts(&seen.object, &meta.uid)
-            })
-        };
-        // Once there are terms they count: the list in the spec can be written in another order.
-        let products = match terms {
-            Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
-            None => order.spec.items.iter().map(|item| product(&item.product, None)).collect(),
-        };
-        let wallet = key.sibling(&order.spec.payment.wallet);
-        let read = |kind, name: &str| pass.read(kind, name).is_some();
-        let items_afresh = order.spec.items.iter().all(|item| read(Kind::Product, &item.product));
+        let payment = world.lookup::<Payment>(&child, None, pass);
+        let ticket = world.lookup::<Ticket>(&child, None, pass);
+        let delivery = world.lookup::<Delivery>(&child, None, pass);
+        let ats = [payment.present().map(|p| p.at), ticket.present().map(|t| t.at), delivery.present().map(|d| d.at)];
         Some(Observed {
-            request: request_of(order),
-            store: map(world.lookup(&key.sibling(&order.spec.store), None, pass), store_facts),
-            products,
-            wallet: map(world.lookup(&wallet, None, pass), wallet_facts),
-            references_afresh: items_afresh && read(Kind::Store, &order.spec.store) && read(Kind::Wallet, &wallet.name),
-            order_afresh: read(Kind::Order, &meta.name),
-            payment: map(of_order::<Payment>(world, &child, pass), payment_facts),
-            delivery: map(of_order::<Delivery>(world, &child, pass), delivery_facts),
+            request: facts::request(order),
+            store: map(world.lookup(&key.sibling(&order.spec.store), None, pass), facts::store),
+            products: facts::products(world, key, order, &meta.uid, pass),
+            wallet: facts::wallet(world, key, order, pass),
+            platform: facts::platform(world, key, order, &status),
+            references_afresh: facts::references_afresh(key, order, pass),
+            order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
+            changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
+            payment: map(payment, facts::payment),
+            ticket: map(ticket, facts::ticket),
+            delivery: map(delivery, facts::delivery),
+            notices: facts::notices(world, key, &meta, &status),
             view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, pass),
             status,
             meta,
@@ -115,93 +140,6 @@ impl Controller for Orders {
     }
 }
 
-/// A child's name holds its order's UID, so the name is enough.
-fn of_order<K: Held>(world: &World, child: &Key, pass: &Pass) -> Lookup<Seen<K>> {
-    world.lookup(child, None, pass)
-}
-
-fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
-    match lookup {
-        Lookup::Present(object) => Lookup::Present(with(object)),
-        Lookup::Unproven => Lookup::Unproven,
-        Lookup::Gone => Lookup::Gone,
-    }
-}
-
-fn request_of(order: &Order) -> Request {
-    let spec = &order.spec;
-    Request {
-        customer: spec.customer.clone(),
-        store: spec.store.clone(),
-        items: spec.items.iter().map(|item| (item.product.clone(), item.quantity)).collect(),
-        wallet: spec.payment.wallet.clone(),
-        deliver_to: spec.deliver_to.clone(),
-        cancel: spec.cancel.as_ref().map(|cancel| cancel.reason.clone()),
-    }
-}
-
-fn store_facts(seen: Seen<crate::crd::Store>) -> StoreFacts {
-    StoreFacts { seller: seen.object.spec.seller.clone(), confirmation: seen.object.spec.confirmation }
-}
-
-fn product_facts(product: &Product, order: &str) -> ProductFacts {
-    let entries = product.status.iter().flat_map(|status| &status.entries);
-    ProductFacts {
-        uid: product.metadata.uid.clone().unwrap_or_default(),
-        store: product.spec.store.clone(),
-        price: product.spec.price.clone(),
-        deleting: product.metadata.deletion_timestamp.is_some(),
-        answer: entries.into_iter().find(|entry| entry.order == order).map(|entry| entry.answer),
-    }
-}
-
-fn wallet_facts(seen: Seen<Wallet>) -> WalletFacts {
-    let wallet = &*seen.object;
-    WalletFacts {
-        uid: wallet.metadata.uid.clone().unwrap_or_default(),
-        owner: wallet.spec.owner.clone(),
-        currency: wallet.spec.deposited.currency.clone(),
-        deleting: wallet.metadata.deletion_timestamp.is_some(),
-    }
-}
-
-fn payment_facts(seen: Seen<Payment>) -> PaymentFacts {
-    let payment = &*seen.object;
-    let status = payment.status.clone().unwrap_or_default();
-    let said = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_);
-    PaymentFacts {
-        target: target_of(&seen),
-        cancel: payment.spec.cancel,
-        approved: status.approved_at.is_some(),
-        declined: status
-            .declined_at
-            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
-        cancelled: status.cancelled_at.is_some(),
-        stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
-    }
-}
-
-fn delivery_facts(seen: Seen<Delivery>) -> DeliveryFacts {
-    let delivery = &*seen.object;
-    let status = delivery.status.clone().unwrap_or_default();
-    DeliveryFacts {
-        target: target_of(&seen),
-        held: delivery.spec.hold.is_some(),
-        delivered: delivery.spec.progress == Some(Progress::Delivered),
-        confirmed: status.confirmed_at.is_some(),
-        cancelled: status.cancelled_at.is_some(),
-    }
-}
-
-fn target_of<K: kube::Resource>(seen: &Seen<K>) -> crate::domain::Target {
-    let meta = seen.object.meta();
-    crate::domain::Target {
-        name: meta.name.clone().unwrap_or_default(),
-        uid: meta.uid.clone().unwrap_or_default(),
-        version: seen.version,
-    }
-}
-
 fn view_shows_end(world: &World, key: &Key, pass: &Pass) -> bool {
-    super::view::OrderViews::observe(world, key, pass).is_some_and(|row| view::shows_end(&row))
+    super::view::OrderViews::observe(world, key, pass).is_some_and(|row| crate::domain::view::shows_end(&row))
 }

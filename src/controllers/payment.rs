@@ -2,10 +2,11 @@
 
 use crate::cluster::cache::Index;
 use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::{Payment, Wallet};
-use crate::domain::payment::{Observed, Status, decide};
-use crate::domain::{Kind, Lookup, Meta, Plan, Policy, Time};
+use crate::crd::{Payment, PaymentSpec, Wallet};
+use crate::domain::payment::{self, Observed, Status, decide};
+use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
+use super::facts::map;
 use super::{Controller, fate_of, meta_of};
 
 impl Source for Payment {
@@ -15,7 +16,10 @@ impl Source for Payment {
         let status = self.status.as_ref();
         let is_final = status.is_some_and(Status::is_final);
         let settled = status.is_some_and(|status| status.approved_at.is_some()) && !self.spec.cancel;
-        if is_final || settled { Vec::new() } else { vec![Index::Asks(self.spec.wallet.uid.clone())] }
+        if is_final || settled {
+            return Vec::new();
+        }
+        self.spec.wallet.iter().map(|wallet| Index::Asks(wallet.uid.clone())).collect()
     }
 
     fn slim(&mut self) {
@@ -28,10 +32,10 @@ impl Source for Payment {
         let mut woken = vec![(Kind::Payment, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
         let asks = |payment: Option<&Self>| payment.is_some_and(|payment| !payment.index().is_empty());
         if asks(new) {
-            woken.push((Kind::Wallet, payment.spec.wallet.name.clone()));
+            woken.extend(payment.spec.wallet.iter().map(|wallet| (Kind::Wallet, wallet.name.clone())));
         }
         if payment.status.as_ref().is_some_and(Status::is_final) {
-            woken.push((Kind::Delivery, name.to_owned()));
+            woken.extend([Kind::Ticket, Kind::Delivery].map(|kind| (kind, name.to_owned())));
         }
         woken
     }
@@ -49,21 +53,11 @@ impl Controller for Payments {
         let seen = world.payments.get(key)?;
         let payment = &*seen.object;
         let (spec, order) = (&payment.spec, payment.spec.order.clone());
-        let found = world.lookup::<Wallet>(&key.sibling(&spec.wallet.name), Some(&spec.wallet.uid), pass);
-        let wallet = match found {
-            Lookup::Present(wallet) => {
-                let entries = wallet.object.status.iter().flat_map(|status| &status.entries);
-                Lookup::Present(entries.into_iter().find(|entry| entry.order == order.uid).map(|entry| entry.answer))
-            }
-            Lookup::Unproven => Lookup::Unproven,
-            Lookup::Gone => Lookup::Gone,
-        };
         Some(Observed {
             meta: meta_of(world, &seen),
             fate: fate_of(world, key, &order, pass),
             order,
-            wallet_name: spec.wallet.name.clone(),
-            wallet,
+            source: source(world, key, spec, pass),
             cancel: spec.cancel,
             refunded_by_hand: spec.refunded_by_hand,
             status: payment.status.clone().unwrap_or_default(),
@@ -77,4 +71,29 @@ impl Controller for Payments {
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
     }
+}
+
+/// Who answers for the money.
+fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment::Source {
+    if let Some(wallet) = &spec.wallet {
+        let found = world.lookup::<Wallet>(&key.sibling(&wallet.name), Some(&wallet.uid), pass);
+        let answer = map(found, |seen| {
+            let entries = seen.object.status.iter().flat_map(|status| &status.entries);
+            entries.into_iter().find(|entry| entry.order == spec.order.uid).map(|entry| entry.answer)
+        });
+        return payment::Source::Wallet { name: wallet.name.clone(), answer };
+    }
+    let name = spec.provider.clone().unwrap_or_default();
+    let order = world.orders.get(&key.sibling(&spec.order.name));
+    let wishes = order
+        .is_some_and(|seen| seen.object.spec.cancel.is_some() || seen.object.metadata.deletion_timestamp.is_some());
+    payment::Source::Provider(payment::Provider {
+        known: world.platform(key).is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
+        name,
+        token: spec.token.clone().unwrap_or_default(),
+        amount: spec.amount.clone(),
+        reply: pass.reply.clone(),
+        order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),
+        order_wishes: wishes,
+    })
 }

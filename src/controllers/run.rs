@@ -12,12 +12,13 @@ use crate::cluster::events::Events;
 use crate::cluster::queue::Queue;
 use crate::cluster::watch::Watcher;
 use crate::cluster::{Clock, Executor, World};
-use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::{Kind, Policy};
+use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 
 use super::driver::{self, Context, Controller};
-use super::{delivery, order, payment, product, store, view, wallet};
+use super::{delivery, notification, order, payment, platform, product, store, ticket, view, wallet};
 
 /// Changes of one order's sources within this time become one write of its row.
 const VIEW_WINDOW: Duration = Duration::from_millis(20);
@@ -74,8 +75,13 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
     let (calls, watches) = (client::calls(config, clock.clone())?, client::watches(config)?);
     let metrics = Metrics::default();
     let world = Arc::new(World::new(queues(&options.controllers)));
-    let executor =
-        Executor { client: calls.clone(), world: world.clone(), clock: clock.clone(), metrics: metrics.clone() };
+    let executor = Executor {
+        client: calls.clone(),
+        world: world.clone(),
+        clock: clock.clone(),
+        metrics: metrics.clone(),
+        outbound: Outbound::new(metrics.clone()),
+    };
     let watcher = Watcher {
         client: watches,
         namespace: options.namespace.clone(),
@@ -108,7 +114,10 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
             control::<product::Products>(&context, concurrency),
             control::<wallet::Wallets>(&context, concurrency),
             control::<payment::Payments>(&context, concurrency),
+            control::<ticket::Tickets>(&context, concurrency),
             control::<delivery::Deliveries>(&context, concurrency),
+            control::<notification::Notifications>(&context, concurrency),
+            control::<platform::OrderPlatforms>(&context, concurrency),
             control::<store::Stores>(&context, concurrency),
             control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
         );
@@ -143,7 +152,10 @@ fn spawn_watches(tasks: &mut JoinSet<()>, watcher: &Watcher) {
     tasks.spawn(watcher.clone().run::<Wallet>());
     tasks.spawn(watcher.clone().run::<Order>());
     tasks.spawn(watcher.clone().run::<Payment>());
+    tasks.spawn(watcher.clone().run::<Ticket>());
     tasks.spawn(watcher.clone().run::<Delivery>());
+    tasks.spawn(watcher.clone().run::<Notification>());
+    tasks.spawn(watcher.clone().run::<OrderPlatform>());
     tasks.spawn(watcher.clone().run::<OrderView>());
     tasks.spawn(watcher.clone().run_namespaces());
 }

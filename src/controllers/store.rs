@@ -1,14 +1,25 @@
-//! Store: watches stores.
+//! Store: watches stores, and the notices that wait for their endpoint.
 
+use kube::ResourceExt;
+
+use crate::cluster::cache::Index;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, meta_of};
+use super::{Controller, meta_of, notification};
 
 impl Source for Store {
     const KIND: Kind = Kind::Store;
+
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
+        let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
+        let Some(name) = new.or(old).filter(|_| generation(old) != generation(new)).map(|s| s.name_any()) else {
+            return Vec::new();
+        };
+        vec![(Kind::Order, Index::UnplacedAt(name.clone())), (Kind::Notification, Index::Waiting(Some(name)))]
+    }
 
     fn wakes(name: &str, _: Option<&Self>, _: Option<&Self>) -> Vec<(Kind, String)> {
         vec![(Kind::Store, name.to_owned())]
@@ -25,7 +36,14 @@ impl Controller for Stores {
 
     fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
         let seen = world.stores.get(key)?;
-        Some(Observed { meta: meta_of(world, &seen), status: seen.object.status.clone().unwrap_or_default() })
+        let spec = &seen.object.spec;
+        let circuit = |_| notification::circuit(world, key, Some(key.name.to_string()));
+        Some(Observed {
+            meta: meta_of(world, &seen),
+            intake: spec.intake,
+            circuit: spec.notify.as_ref().map(circuit),
+            status: seen.object.status.clone().unwrap_or_default(),
+        })
     }
 
     fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<Status> {

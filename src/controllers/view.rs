@@ -1,11 +1,12 @@
-//! OrderView: watches orders, payments, deliveries and its own rows. A row has the name of its order.
+//! OrderView: watches orders, payments, tickets, deliveries and its own rows. A row has the name of its order.
 
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::OrderView;
-use crate::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, decide};
+use crate::domain::child::Fate;
+use crate::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide};
 use crate::domain::{Kind, Meta, OrderRef, Plan, Policy, Target, Time, ids};
 
-use super::{Controller, meta_of};
+use super::{Controller, fate_of, meta_of};
 
 impl Source for OrderView {
     const KIND: Kind = Kind::OrderView;
@@ -32,43 +33,30 @@ impl Controller for OrderViews {
     type Observed = Observed;
     type Status = ();
 
-    fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
-        let seen = world.orders.get(key)?;
-        let order = &*seen.object;
-        let meta = meta_of(world, &seen);
-        let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let (paid, shipped) = (world.payments.get(&child), world.deliveries.get(&child));
-        let changed = [Some(seen.at), paid.as_ref().map(|p| p.at), shipped.as_ref().map(|d| d.at)];
-        let payment = paid.map(|seen| PaymentSource {
-            cancel: seen.object.spec.cancel,
-            status: seen.object.status.clone().unwrap_or_default(),
-        });
-        let delivery = shipped.map(|seen| DeliverySource {
-            progress: seen.object.spec.progress,
-            courier: seen.object.spec.courier.as_ref().map(|courier| courier.name.clone()),
-            status: seen.object.status.clone().unwrap_or_default(),
-        });
-        let row = world.views.get(key).map(|seen| {
-            let meta = &seen.object.metadata;
-            let target =
-                Target { name: key.name.to_string(), uid: meta.uid.clone().unwrap_or_default(), version: seen.version };
-            (target, seen.object.to_row(), meta.deletion_timestamp.is_some())
-        });
-        let order = OrderSource {
-            order: OrderRef { name: meta.name.clone(), uid: meta.uid.clone() },
-            created: meta.created,
-            customer: order.spec.customer.clone(),
-            store: order.spec.store.clone(),
-            cancel_requested: order.spec.cancel.is_some(),
-            status: order.status.clone().unwrap_or_default(),
+    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+        let row = world.views.get(key);
+        let sources = sources(world, key);
+        if row.is_none() && sources.is_none() {
+            return None;
+        }
+        let fate = match (&sources, &row) {
+            (None, Some(row)) => fate_of(world, key, &row.object.spec.order, pass),
+            _ => Fate::Open,
         };
+        let platform = world.platform(key);
+        let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
         Some(Observed {
-            order: Some(order),
-            payment,
-            delivery,
-            row,
-            changed: changed.into_iter().flatten().max().unwrap_or(seen.at),
-            namespace_terminating: meta.namespace_terminating,
+            fate,
+            row: row.map(|seen| {
+                let meta = &seen.object.metadata;
+                let (name, uid) = (key.name.to_string(), meta.uid.clone().unwrap_or_default());
+                let target = Target { name, uid, version: seen.version };
+                (target, seen.object.to_row(), meta.deletion_timestamp.is_some())
+            }),
+            changed: sources.as_ref().map_or(Time::from_millis(0), |(_, changed)| *changed),
+            sources: sources.map(|(sources, _)| sources),
+            retention: retention.map(|retention| retention.completed.duration()),
+            namespace_terminating: world.is_terminating(&key.namespace),
         })
     }
 
@@ -79,4 +67,36 @@ impl Controller for OrderViews {
     fn seen(_: &Observed) -> Option<(&Meta, &())> {
         None
     }
+}
+
+/// What the row of an order is made of, and when the newest of it was first seen.
+fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
+    let seen = world.orders.get(key)?;
+    let order = &*seen.object;
+    let meta = meta_of(world, &seen);
+    let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
+    let (paid, cooked, shipped) = (world.payments.get(&child), world.tickets.get(&child), world.deliveries.get(&child));
+    let changed = [paid.as_ref().map(|p| p.at), cooked.as_ref().map(|t| t.at), shipped.as_ref().map(|d| d.at)];
+    let sources = Sources {
+        order: OrderSource {
+            order: OrderRef { name: meta.name, uid: meta.uid },
+            created: meta.created,
+            customer: order.spec.customer.clone(),
+            store: order.spec.store.clone(),
+            cancel_requested: order.spec.cancel.is_some(),
+            status: order.status.clone().unwrap_or_default(),
+        },
+        payment: paid.map(|seen| PaymentSource {
+            cancel: seen.object.spec.cancel,
+            status: seen.object.status.clone().unwrap_or_default(),
+        }),
+        ticket: cooked.map(|seen| TicketSource { status: seen.object.status.clone().unwrap_or_default() }),
+        delivery: shipped.map(|seen| DeliverySource {
+            ready: seen.object.spec.ready,
+            progress: seen.object.spec.progress,
+            courier: seen.object.spec.courier.as_ref().map(|courier| courier.name.clone()),
+            status: seen.object.status.clone().unwrap_or_default(),
+        }),
+    };
+    Some((sources, changed.into_iter().flatten().fold(seen.at, std::cmp::max)))
 }

@@ -44,6 +44,7 @@ impl Controller for Wallets {
         let missing = |_: &str, name: &str| world.missing::<Payment>(&key.sibling(name), None, pass);
         Some(Observed {
             deposited: seen.object.spec.deposited.clone(),
+            points: seen.object.spec.points,
             missing: ledger::unseen(&requests, entries, missing),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
@@ -67,16 +68,18 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
     let seen = world.payments.get(key)?;
     let payment = &*seen.object;
     let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
-    if spec.wallet.uid != wallet || (!is_guarded(payment) && !entries.iter().any(|entry| entry.order == order)) {
+    if spec.wallet.as_ref().is_none_or(|mine| mine.uid != wallet)
+        || (!is_guarded(payment) && !entries.iter().any(|entry| entry.order == order))
+    {
         return None;
     }
     let status = payment.status.clone().unwrap_or_default();
     let approved = status.approved_at.is_some();
     let ask = match (status.is_final(), spec.cancel) {
         (true, _) => Ask::Ended,
-        (false, true) => Ask::Cancel { amount: spec.amount.amount, approved },
+        (false, true) => Ask::Cancel { amount: spec.amount.amount, points: spec.points, approved },
         (false, false) if approved => Ask::Approved,
-        (false, false) => Ask::Charge(spec.amount.clone()),
+        (false, false) => Ask::Charge { money: spec.amount.clone(), points: spec.points },
     };
     Some(Request {
         order,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::OrderRef;
 use crate::domain::delivery::{Address, Hold, Progress, Status};
-use crate::domain::store::Confirmation;
+use crate::domain::store::{Confirmation, Deadlines};
 
 /// One shipment: couriers of its zone claim it, pick it up and deliver it; the customer confirms.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
@@ -34,7 +34,7 @@ use crate::domain::store::Confirmation;
     printcolumn(name = "Address", type_ = "string", json_path = ".spec.deliverTo.address", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.deliverTo == oldSelf.spec.deliverTo && self.spec.zone == oldSelf.spec.zone && self.spec.confirmation == oldSelf.spec.confirmation"
+        "self.spec.order == oldSelf.spec.order && self.spec.deliverTo == oldSelf.spec.deliverTo && self.spec.zone == oldSelf.spec.zone && self.spec.confirmation == oldSelf.spec.confirmation && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
     )
     .message("where and for whom to deliver cannot be changed")
     .field_path(".spec"),
@@ -94,7 +94,10 @@ pub struct DeliverySpec {
     /// Who confirms receipt.
     #[serde(default)]
     pub confirmation: Confirmation,
-    /// Whether it can be claimed.
+    /// How long its steps may take.
+    #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
+    pub deadlines: Deadlines,
+    /// Whether it can be claimed: from the start for a warehouse, once cooked for a kitchen.
     #[serde(default)]
     pub ready: bool,
     /// Set when the order is being undone; stops every step of courier and customer, and is never lifted.
@@ -131,7 +134,8 @@ impl Delivery {
             deliver_to: draft.deliver_to.clone(),
             zone: draft.deliver_to.zone.clone(),
             confirmation: draft.confirmation,
-            ready: true,
+            deadlines: draft.deadlines,
+            ready: draft.ready,
             hold: draft.hold,
             courier: None,
             progress: None,

@@ -5,19 +5,25 @@
 
 pub mod admission;
 pub mod delivery;
+pub mod notification;
 pub mod order;
 pub mod payment;
+pub mod platform;
 pub mod product;
 pub mod schema;
 pub mod store;
+pub mod ticket;
 pub mod view;
 pub mod wallet;
 
 pub use delivery::{Delivery, DeliverySpec};
+pub use notification::{Notification, NotificationSpec};
 pub use order::{Order, OrderSpec};
 pub use payment::{Payment, PaymentSpec};
+pub use platform::{OrderPlatform, OrderPlatformSpec};
 pub use product::{Product, ProductSpec};
 pub use store::{Store, StoreSpec};
+pub use ticket::{Ticket, TicketSpec};
 pub use view::{OrderView, OrderViewSpec};
 pub use wallet::{Wallet, WalletSpec};
 
@@ -34,10 +40,19 @@ pub const API_VERSION: &str = "jumun.dev/v1alpha1";
 
 /// Every CustomResourceDefinition, parents before children.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    [Store::crd(), Product::crd(), Wallet::crd(), Order::crd(), Payment::crd(), Delivery::crd(), OrderView::crd()]
-        .into_iter()
-        .map(schema::finish)
-        .collect()
+    let all = [
+        OrderPlatform::crd(),
+        Store::crd(),
+        Product::crd(),
+        Wallet::crd(),
+        Order::crd(),
+        Payment::crd(),
+        Ticket::crd(),
+        Delivery::crd(),
+        Notification::crd(),
+        OrderView::crd(),
+    ];
+    all.into_iter().map(schema::finish).collect()
 }
 
 /// Everything that is installed into a cluster before the controllers run, as (file name, YAML).
@@ -52,6 +67,11 @@ pub fn manifests() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
     }
     files.push(("admission.yaml".to_owned(), admission::MANIFEST.to_owned()));
     Ok(files)
+}
+
+/// Zero is the same as absent.
+pub(crate) fn is_zero(number: &i64) -> bool {
+    *number == 0
 }
 
 /// The metadata of an order's child: derived name, label, owner, and our finalizer from birth.

@@ -80,15 +80,29 @@ pub struct Item {
 }
 
 /// How an order is paid.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new(
+    "self.method == 'Wallet' ? has(self.wallet) && !has(self.provider) && !has(self.token) : has(self.provider) && has(self.token) && !has(self.wallet)"
+).message("method Wallet takes wallet alone, method Provider takes provider and token"))]
+#[x_kube(validation = Rule::new("!has(self.token) || !self.token.matches('^[0-9 -]{12,}$')")
+    .message("a token is single-use and comes from the provider; this looks like a card number").field_path(".token"))]
 pub struct PaymentMethod {
-    /// Wallet: from prepaid money.
+    /// Wallet: from prepaid money and points. Provider: through a payment provider of the OrderPlatform.
     #[serde(default)]
     pub method: Method,
     /// Name of the Wallet; it must belong to the order's customer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
-    pub wallet: String,
+    pub wallet: Option<String>,
+    /// Name of the provider in the OrderPlatform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub provider: Option<String>,
+    /// The provider's single-use token; never a card number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub token: Option<String>,
 }
 
 /// A way to pay.
@@ -97,6 +111,8 @@ pub enum Method {
     /// From prepaid money.
     #[default]
     Wallet,
+    /// Through a payment provider.
+    Provider,
 }
 
 /// The wish to cancel.

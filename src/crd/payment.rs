@@ -4,7 +4,8 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::order::Method;
-use crate::domain::{Money, ObjectRef, OrderRef, payment::Status};
+use crate::domain::payment::{Payer, Status};
+use crate::domain::{Money, ObjectRef, OrderRef};
 
 /// One charge of one order.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
@@ -26,11 +27,13 @@ use crate::domain::{Money, ObjectRef, OrderRef, payment::Status};
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.amount.currency"),
     printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
     printcolumn(name = "Cancel", type_ = "boolean", json_path = ".spec.cancel"),
+    printcolumn(name = "Method", type_ = "string", json_path = ".spec.method", priority = 1),
+    printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
     printcolumn(name = "Wallet", type_ = "string", json_path = ".spec.wallet.name", priority = 1),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].reason", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.method == oldSelf.spec.method && self.spec.wallet == oldSelf.spec.wallet && self.spec.amount == oldSelf.spec.amount"
+        "self.spec.order == oldSelf.spec.order && self.spec.amount == oldSelf.spec.amount && self.spec.method == oldSelf.spec.method && (self.spec.method == 'Wallet' ? self.spec.wallet == oldSelf.spec.wallet : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0)"
     )
     .message("a payment cannot be changed")
     .field_path(".spec"),
@@ -55,13 +58,26 @@ pub struct PaymentSpec {
     #[serde(default)]
     pub method: Method,
     /// The wallet that pays.
-    pub wallet: ObjectRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<ObjectRef>,
+    /// The provider that is paid through, by its name in the OrderPlatform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 63))]
+    pub provider: Option<String>,
+    /// The provider's single-use token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 256))]
+    pub token: Option<String>,
     /// How much.
     pub amount: Money,
+    /// Membership points, beside the money.
+    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[schemars(range(min = 0))]
+    pub points: i64,
     /// Give it back, or never charge it. Once set, it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel: bool,
-    /// The payment office sets this where the wallet is gone and it has given the money back by hand.
+    /// The payment office sets this where wallet or provider cannot be reached any more and it has given the money back by hand.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunded_by_hand: bool,
 }
@@ -69,11 +85,18 @@ pub struct PaymentSpec {
 impl Payment {
     /// The one Payment of an order.
     pub fn from_draft(draft: &crate::domain::payment::Draft) -> Self {
+        let (method, wallet, provider, token) = match draft.payer.clone() {
+            Payer::Wallet(wallet) => (Method::Wallet, Some(wallet), None, None),
+            Payer::Provider { name, token } => (Method::Provider, None, Some(name), Some(token)),
+        };
         let spec = PaymentSpec {
             order: draft.order.clone(),
-            method: Method::Wallet,
-            wallet: draft.wallet.clone(),
+            method,
+            wallet,
+            provider,
+            token,
             amount: draft.amount.clone(),
+            points: draft.points,
             cancel: draft.cancel,
             refunded_by_hand: false,
         };

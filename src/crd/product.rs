@@ -25,6 +25,7 @@ use crate::domain::{Money, product::Status};
     printcolumn(name = "Available", type_ = "integer", json_path = ".status.available"),
     printcolumn(name = "Reserved", type_ = "integer", json_path = ".status.reserved"),
     printcolumn(name = "Sold", type_ = "integer", json_path = ".status.sold"),
+    printcolumn(name = "Points", type_ = "integer", json_path = ".spec.points", priority = 1),
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.price.currency", priority = 1),
     printcolumn(name = "Title", type_ = "string", json_path = ".spec.title", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
@@ -48,6 +49,10 @@ pub struct ProductSpec {
     /// Price of one. Orders keep the price of the moment they were placed.
     #[x_kube(validation = Rule::new("self.amount <= 1000000000000").message("at most 1000000000000"))]
     pub price: Money,
+    /// Membership points that one costs, beside the price.
+    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[schemars(range(min = 0, max = 1_000_000_000i64))]
+    pub points: i64,
     /// Everything ever supplied, in pieces: raise it to restock. Available is this less what is reserved and sold.
     #[schemars(range(min = 0, max = 1_000_000_000_000i64))]
     pub stock: i64,

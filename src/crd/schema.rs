@@ -5,7 +5,8 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 };
 
 /// Lists that are maps, by the name of the field, and the key of their items.
-const MAP_LISTS: [(&str, &str); 3] = [("conditions", "type"), ("entries", "order"), ("items", "product")];
+const MAP_LISTS: [(&str, &str); 4] =
+    [("conditions", "type"), ("entries", "order"), ("items", "product"), ("providers", "name")];
 
 /// Completes a derived definition.
 pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinition {

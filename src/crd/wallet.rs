@@ -1,11 +1,11 @@
-//! Wallet: a customer's prepaid money, and its ledger.
+//! Wallet: a customer's prepaid money and points, and their ledger.
 
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Money, wallet::Status};
 
-/// A customer's prepaid money: everything ever paid in. Its status is the ledger of what was spent.
+/// A customer's prepaid money and points: everything ever paid in. Its status is the ledger of what was spent.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -17,12 +17,13 @@ use crate::domain::{Money, wallet::Status};
     category = "jumun",
     namespaced,
     status = "Status",
-    doc = "A customer's prepaid money: everything ever paid in. Its status is the ledger of what was spent. The payment office writes its spec.",
+    doc = "A customer's prepaid money and points: everything ever paid in. Its status is the ledger of what was spent. The payment office writes its spec.",
     selectable = ".spec.owner",
     printcolumn(name = "Owner", type_ = "string", json_path = ".spec.owner"),
     printcolumn(name = "Deposited", type_ = "integer", json_path = ".status.deposited.amount"),
     printcolumn(name = "Balance", type_ = "integer", json_path = ".status.balance.amount"),
     printcolumn(name = "Charged", type_ = "integer", json_path = ".status.charged.amount"),
+    printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.deposited.currency"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec.owner == oldSelf.spec.owner")
@@ -35,7 +36,12 @@ use crate::domain::{Money, wallet::Status};
         "!has(self.status) || !has(self.status.charged) || self.status.charged.amount <= self.spec.deposited.amount"
     )
     .message("spec.deposited is everything ever paid in: it cannot be less than what is charged")
-    .field_path(".spec.deposited.amount")
+    .field_path(".spec.deposited.amount"),
+    validation = Rule::new(
+        "!has(self.status) || !has(self.status.charged) || !has(self.status.charged.points) || self.status.charged.points <= (has(self.spec.points) ? self.spec.points : 0)"
+    )
+    .message("spec.points is every point ever given: it cannot be less than what is charged")
+    .field_path(".spec.points")
 )]
 pub struct WalletSpec {
     /// The customer it belongs to: only their orders can be paid from it.
@@ -43,4 +49,8 @@ pub struct WalletSpec {
     pub owner: String,
     /// Everything ever paid in. To top up, read it, add, and write it back with the resourceVersion that was read.
     pub deposited: Money,
+    /// Every membership point ever given; topped up likewise.
+    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
+    pub points: i64,
 }

@@ -58,16 +58,8 @@ pub enum Report<'a> {
 
 /// The conditions that say `report`; times of those that say what they said before are kept.
 pub fn conditions(seen: &[Condition], report: Report<'_>, generation: i64, now: Time) -> Vec<Condition> {
-    let make = |type_: &str, status: Truth, reason: &str, message: &str| Condition {
-        type_: type_.to_owned(),
-        status,
-        reason: reason.to_owned(),
-        message: cut(message, 512),
-        last_transition_time: seen
-            .iter()
-            .find(|old| old.type_ == type_ && old.status == status)
-            .map_or(now, |old| old.last_transition_time),
-        observed_generation: generation,
+    let make = |type_: &str, status: Truth, reason: &str, message: &str| {
+        extra(seen, type_, status, reason, message, generation, now)
     };
     let truth = |yes: bool| if yes { Truth::True } else { Truth::False };
     match report {
@@ -82,12 +74,39 @@ pub fn conditions(seen: &[Condition], report: Report<'_>, generation: i64, now: 
     }
 }
 
+/// One condition more, beside those that say how the object does.
+pub fn extra(
+    seen: &[Condition],
+    type_: &str,
+    status: Truth,
+    reason: &str,
+    message: &str,
+    generation: i64,
+    now: Time,
+) -> Condition {
+    let old = seen.iter().find(|old| old.type_ == type_ && old.status == status);
+    Condition {
+        type_: type_.to_owned(),
+        status,
+        reason: reason.to_owned(),
+        message: cut(message, 512),
+        last_transition_time: old.map_or(now, |old| old.last_transition_time),
+        observed_generation: generation,
+    }
+}
+
+/// The sentence of the wait that the conditions report, if they report one.
+pub fn waiting_message(conditions: &[Condition]) -> Option<&str> {
+    waiting(conditions).map(|condition| condition.message.as_str())
+}
+
+fn waiting(conditions: &[Condition]) -> Option<&Condition> {
+    conditions.iter().find(|c| c.status == Truth::True && (c.type_ == RECONCILING || c.type_ == STALLED))
+}
+
 /// The reason of the wait that the conditions report, if they report one.
 pub fn waiting_for(conditions: &[Condition]) -> Option<&str> {
-    conditions
-        .iter()
-        .find(|c| c.status == Truth::True && (c.type_ == RECONCILING || c.type_ == STALLED))
-        .map(|c| c.reason.as_str())
+    waiting(conditions).map(|condition| condition.reason.as_str())
 }
 
 /// The first `most` characters of a text.

@@ -1,15 +1,15 @@
 //! Delivery: one shipment.
 //!
 //! ```text
-//!           courier claims, picks up        delivers             received, or nobody is asked
-//!  Ready ───────────────────────→ PickedUp ─────────→ Delivered ─────────────────────────────→ Confirmed
-//!    │ held by the order               │ held
-//!    └────────────────┬────────────────┘
-//!                     └──→ (held) ──→ Cancelled, once the payment is seen cancelled or declined
+//!           cooked        courier claims, picks up       delivers           received, nobody is asked, or in time
+//!  Waiting ───────→ Ready ───────────────────────→ PickedUp ─────→ Delivered ──────────────────────────────────→ Confirmed
+//!    │ held by the order │ held                        │ held
+//!    └───────────────────┴──────────┬──────────────────┘
+//!                                   └──→ (held) ──→ Cancelled, once the payment is seen cancelled or declined
 //! ```
 //!
-//! Ready and PickedUp are steps of the courier and stand in the spec alone; the status is written when the delivery is
-//! done. Invariants: the schema lets a hold or the courier's decisive step win, never both; a hold is never lifted; so
+//! Waiting, Ready and PickedUp stand in the spec alone; the status is written when the delivery is done (and when it is
+//! picked up, where a deadline counts from there). Invariants: the schema lets a hold or the courier's decisive step win, never both; a hold is never lifted; so
 //! `never_delivered_and_refunded`.
 
 use schemars::JsonSchema;
@@ -17,12 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use super::child::{self, Fate};
 use super::conditions::{self, Report};
-use super::store::Confirmation;
+use super::store::{Confirmation, Deadlines};
 use super::{Condition, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
 
 /// How far a Delivery is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum State {
+    /// Not ready yet: the kitchen is at work.
+    Waiting,
     /// Can be claimed by a courier of its zone.
     Ready,
     /// With the courier.
@@ -87,9 +89,12 @@ pub enum Cause {
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has written it.
     pub observed_generation: i64,
-    /// How far it is, once it is delivered or undone; before that, `spec.progress` tells.
+    /// How far it is, once it is delivered or undone; before that, `spec.ready` and `spec.progress` tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// When it was seen picked up; written only where a deadline counts from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub picked_up_at: Option<Time>,
     /// When it was seen delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered_at: Option<Time>,
@@ -109,6 +114,7 @@ impl Default for Status {
         Self {
             observed_generation: -1,
             state: None,
+            picked_up_at: None,
             delivered_at: None,
             confirmed_at: None,
             cancelled_at: None,
@@ -123,6 +129,9 @@ pub struct Draft {
     pub order: OrderRef,
     pub deliver_to: Address,
     pub confirmation: Confirmation,
+    pub deadlines: Deadlines,
+    /// Whether it can be claimed from the start.
+    pub ready: bool,
     /// Created held where the order is being undone already.
     pub hold: Option<Hold>,
 }
@@ -133,6 +142,7 @@ pub struct Observed {
     pub meta: Meta,
     pub order: OrderRef,
     pub confirmation: Confirmation,
+    pub deadlines: Deadlines,
     pub held: bool,
     pub progress: Option<Progress>,
     pub received: bool,
@@ -152,6 +162,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     if seen.progress == Some(Progress::Delivered) {
         return arrived(seen, now);
+    }
+    if seen.progress == Some(Progress::PickedUp) && seen.deadlines.deliver.is_some() && !seen.held {
+        return picked_up(seen, now);
     }
     if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
         let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
@@ -174,19 +187,33 @@ fn held(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
 }
 
+/// On its way, with a deadline that counts from here.
+fn picked_up(seen: &Observed, now: Time) -> Plan<Status> {
+    if matches!(seen.fate, Fate::Gone(_) | Fate::Unproven) || seen.status.picked_up_at.is_some() {
+        return Plan::rest();
+    }
+    let status = Status { picked_up_at: Some(now), ..seen.status.clone() };
+    let message = "The courier brings it.".to_owned();
+    Plan::write(finish(seen, status, State::PickedUp, Report::Moving { reason: "WaitingForCourier", message }, now))
+}
+
 /// The courier has delivered it.
 fn arrived(seen: &Observed, now: Time) -> Plan<Status> {
     let delivered_at = seen.status.delivered_at.or(Some(now));
-    if seen.received || seen.confirmation == Confirmation::Automatic {
+    let due = seen.status.delivered_at.zip(seen.deadlines.confirm).map(|(at, span)| at.after(span.duration()));
+    let in_time = due.is_some_and(|due| due <= now);
+    if seen.received || seen.confirmation == Confirmation::Automatic || in_time {
         let status = Status { delivered_at, confirmed_at: Some(now), ..seen.status.clone() };
-        let report = Report::Ended { well: true, reason: "Confirmed", message: String::new() };
+        let reason = if in_time && !seen.received { "ConfirmationDeadline" } else { "Confirmed" };
+        let report = Report::Ended { well: true, reason, message: String::new() };
         return Plan::write(finish(seen, status, State::Confirmed, report, now));
     }
     let status = Status { delivered_at, ..seen.status.clone() };
     let message = "The customer confirms by received: true.".to_owned();
     let report = Report::Moving { reason: "WaitingForConfirmation", message };
     let wanted = finish(seen, status, State::Delivered, report, now);
-    if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) }
+    let plan = if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
+    Plan { next: due, ..plan }
 }
 
 fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {

@@ -16,6 +16,11 @@ pub fn child_name(order: &str, uid: &str) -> String {
     format!("{order}-{hash}")
 }
 
+/// The name of the one Notification that tells `whom` of `what` about an order: sent twice, it is the same one.
+pub fn notification_name(order: &str, uid: &str, what: &str, whom: &str) -> String {
+    format!("{}-{what}-{whom}", child_name(order, uid))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

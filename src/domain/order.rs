@@ -1,34 +1,44 @@
 //! Order: carries itself through stock, payment and delivery to completion, and undoes every step on cancel.
 //!
 //! ```text
-//!  Pending ──→ Placed ──→ Delivering ──→ Delivered ──→ Completed
-//!     │           │            │
-//!     │           │            │ wish, once the Delivery is seen held
-//!     │           │ wish, no stock, declined: once the Payment cannot be approved any more
-//!     │           └────────────┴──→ Cancelling ──→ Cancelled | OutOfStock | PaymentFailed
+//!  Pending ─→ Placed ─→ Paid ─→ Accepted ─→ Cooking ─→ Cooked ─→ Delivering ─→ Delivered ─→ Completed
+//!     │          │       │ (a warehouse order goes from Placed to Delivering at once)
+//!     │          │       └─ ticket, then delivery ─────────────────────┘
+//!     │          └── no stock, declined, late, wish: once the Payment cannot be approved any more ──┐
+//!     │              paid: rejected, late, wish: once the decisive child is held ───────────────────┤
+//!     │                                                                                             ↓
+//!     │                                            Cancelling ─→ Cancelled | Rejected | OutOfStock | PaymentFailed | Expired
 //!     ├──→ Invalid (bad input; nothing was done)
-//!     └──→ Cancelled (a wish; nothing was done)
+//!     └──→ Cancelled (a wish), Rejected (the store takes no orders): nothing was done
 //! ```
 //!
 //! How far an order is follows from the objects that exist: there is no step pointer. What other controllers act on are
-//! the facts `placedAt`, `paidAt`, `releasingAt` and `endedAt`; `state` is for people.
+//! the facts `placedAt`, `paidAt`, `releasingAt` and `endedAt`; `state` is for people, and a state that passes within a
+//! second is not written.
 //!
 //! Invariants: `terminal_is_final`, `one_child_per_role`, `no_delivery_without_payment`, `never_delivered_and_refunded`,
-//! `every_order_ends`. [`place`] is the way in, [`carry`] the way forward, [`undo`] the way back.
+//! `every_order_ends`. [`place`] is the way in, [`carry`] the way forward, [`undo`] the way back; [`deadlines`] says when
+//! a step is late and [`notices`] who is told.
 
 pub mod carry;
+pub mod deadlines;
+pub mod facts;
+pub mod notices;
 pub mod place;
 pub mod undo;
+
+pub use facts::{
+    DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
+    TicketFacts, WalletFacts,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
-use super::delivery::Address;
-use super::store::Confirmation;
-use super::{
-    Condition, Intent, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Target, Time, child, ids, product,
-};
+use super::notification::is_zero;
+use super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, SellerNotice};
+use super::{Condition, Intent, Money, ObjectRef, Plan, Policy, Time, child};
 
 /// How far an Order is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -38,7 +48,15 @@ pub enum State {
     Pending,
     /// Accepted by the platform: prices are fixed, stock and payment are asked for.
     Placed,
-    /// Paid and handed to delivery.
+    /// Paid; offered to the store.
+    Paid,
+    /// Taken by the store.
+    Accepted,
+    /// Being cooked.
+    Cooking,
+    /// Cooked; waits for a courier.
+    Cooked,
+    /// Handed to delivery.
     Delivering,
     /// At the customer's; to be confirmed.
     Delivered,
@@ -48,6 +66,10 @@ pub enum State {
     Cancelling,
     /// Undone on somebody's wish.
     Cancelled,
+    /// Refused by the store, or by its intake.
+    Rejected,
+    /// Undone because a step was late.
+    Expired,
     /// Undone for lack of stock.
     OutOfStock,
     /// Undone for lack of money.
@@ -57,9 +79,23 @@ pub enum State {
 }
 
 impl State {
+    /// Whether nothing is paid yet, as far as the order knows.
+    pub fn is_before_payment(self) -> bool {
+        matches!(self, Self::Pending | Self::Placed)
+    }
+
     /// Whether this is an end: it never changes again.
     pub fn is_end(self) -> bool {
-        matches!(self, Self::Completed | Self::Cancelled | Self::OutOfStock | Self::PaymentFailed | Self::Invalid)
+        matches!(
+            self,
+            Self::Completed
+                | Self::Cancelled
+                | Self::Rejected
+                | Self::Expired
+                | Self::OutOfStock
+                | Self::PaymentFailed
+                | Self::Invalid
+        )
     }
 }
 
@@ -72,6 +108,10 @@ pub struct Status {
     /// How far it is, in one word for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
+    /// Its turn, where the platform was full when it came: the number being served is on the OrderPlatform.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub queue_number: Option<i64>,
     /// When it was placed: stock is asked for from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<Time>,
@@ -107,6 +147,7 @@ impl Default for Status {
         Self {
             observed_generation: -1,
             state: None,
+            queue_number: None,
             placed_at: None,
             terms: None,
             payment: None,
@@ -126,16 +167,44 @@ impl Default for Status {
 pub struct Terms {
     /// Σ price × quantity.
     pub amount: Money,
+    /// Σ points × quantity.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub points: i64,
     /// What is bought, at which price.
     #[schemars(length(min = 1, max = 20))]
     pub items: Vec<Line>,
     /// The wallet that pays.
-    pub wallet: ObjectRef,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wallet: Option<ObjectRef>,
+    /// The provider that is paid through, where no wallet pays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 63))]
+    pub provider: Option<String>,
     /// The store's seller.
     #[schemars(length(max = 63))]
     pub seller: String,
+    /// What the store does with the order once it is paid.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fulfilment: Fulfilment,
+    /// How the store accepts it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub acceptance: Acceptance,
     /// Who confirms receipt.
     pub confirmation: Confirmation,
+    /// The last moment at which a customer's cancel is honoured.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub until: CutOff,
+    /// Whether the seller must have been told of a cancel before anything is undone.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub seller_notice: SellerNotice,
+    /// How long each step may take.
+    #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
+    pub deadlines: Deadlines,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// One product of an order.
@@ -176,149 +245,39 @@ impl Outcome {
     }
 }
 
-/// What the customer asks for.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Request {
-    pub customer: String,
-    pub store: String,
-    /// Products and quantities.
-    pub items: Vec<(String, i64)>,
-    pub wallet: String,
-    pub deliver_to: Address,
-    /// The reason of the wish to cancel, where there is one.
-    pub cancel: Option<String>,
-}
-
-/// What is read of a Store when an order is placed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StoreFacts {
-    pub seller: String,
-    pub confirmation: Confirmation,
-}
-
-/// What is read of a Product.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ProductFacts {
-    pub uid: String,
-    pub store: String,
-    pub price: Money,
-    pub deleting: bool,
-    /// The ledger's answer to this order.
-    pub answer: Option<product::Answer>,
-}
-
-/// What is read of a Wallet when an order is placed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct WalletFacts {
-    pub uid: String,
-    pub owner: String,
-    pub currency: String,
-    pub deleting: bool,
-}
-
-/// What is read of the order's Payment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PaymentFacts {
-    pub target: Target,
-    /// The parent's word: give it back.
-    pub cancel: bool,
-    pub approved: bool,
-    /// Why it was declined.
-    pub declined: Option<String>,
-    pub cancelled: bool,
-    /// What it waits for with a person's help alone.
-    pub stalled: Option<String>,
-}
-
-/// What is read of the order's Delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DeliveryFacts {
-    pub target: Target,
-    pub held: bool,
-    /// The courier says so; from here on no wish is honoured.
-    pub delivered: bool,
-    pub confirmed: bool,
-    pub cancelled: bool,
-}
-
-/// What a decision about an Order looks at.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    pub meta: Meta,
-    pub request: Request,
-    pub status: Status,
-    pub store: Lookup<StoreFacts>,
-    /// In the order of `request.items`.
-    pub products: Vec<Lookup<ProductFacts>>,
-    pub wallet: Lookup<WalletFacts>,
-    /// Whether store, products and wallet were all read from the API server for this very decision.
-    pub references_afresh: bool,
-    /// Whether the order itself was.
-    pub order_afresh: bool,
-    pub payment: Lookup<PaymentFacts>,
-    pub delivery: Lookup<DeliveryFacts>,
-    /// Whether the row of the read model shows the order's end.
-    pub view_shows_end: bool,
-}
-
-impl Observed {
-    fn order_ref(&self) -> OrderRef {
-        OrderRef { name: self.meta.name.clone(), uid: self.meta.uid.clone() }
-    }
-
-    fn child_name(&self) -> String {
-        ids::child_name(&self.meta.name, &self.meta.uid)
-    }
-
-    /// Whether children may be created from what was seen. Nobody can have removed them before the order had lingered, so
-    /// until half of that time has passed since it was placed, whatever was seen is good enough; then it is read afresh.
-    fn may_create(&self, now: Time, policy: &Policy) -> bool {
-        let young = |placed: Time| now.since(placed) < policy.linger / 2;
-        self.order_afresh || self.status.placed_at.is_some_and(young)
-    }
-
-    /// Reads the order itself from the API server, to decide again.
-    fn read_order(&self) -> Plan<Status> {
-        Plan::only(Intent::ReadAfresh { kind: super::Kind::Order, name: self.meta.name.clone() })
-    }
-
-    /// The wish to cancel: the customer's word, or the deletion of the order.
-    fn wish(&self) -> Option<Outcome> {
-        let deleted = || self.meta.deleting.map(|_| "Deleted");
-        let reason = self.request.cancel.as_deref().or_else(deleted)?;
-        let message =
-            if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
-        Some(Outcome::new(State::Cancelled, reason, message))
-    }
-}
-
 /// What to do about an Order.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.meta.let_go() {
         return child::gate(&seen.meta).unwrap_or_default();
     }
-    if seen.status.ended_at.is_some() {
-        return after_the_end(seen);
+    if let Some(ended) = seen.status.ended_at {
+        return after_the_end(seen, ended, now);
     }
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
-    let Some(terms) = &seen.status.terms else { return place::decide(seen, now) };
-    if seen.status.outcome.is_some() {
-        return undo::decide(seen, terms, now, policy);
-    }
-    carry::decide(seen, terms, now, policy)
+    let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
+    let plan = match undo::turn(seen, terms, now) {
+        undo::Turn::Back(why) => undo::decide(seen, terms, why, now, policy),
+        undo::Turn::Unclear => undo::clear_up(seen),
+        undo::Turn::Forward => carry::decide(seen, terms, now, policy),
+    };
+    deadlines::watch(seen, terms, notices::with(seen, terms, plan))
 }
 
 /// An ended order only answers late wishes with the reason why they are refused, and lets itself be deleted once its
-/// row shows the end.
-fn after_the_end(seen: &Observed) -> Plan<Status> {
+/// row shows the end. It goes by itself once the platform's retention is over.
+fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
     if seen.meta.deleting.is_some() {
         let free = seen.meta.guarded && seen.view_shows_end;
         return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }
+    let due = seen.platform.retention.map(|retention| ended.after(retention));
+    if due.is_some_and(|due| due <= now) {
+        return Plan::only(Intent::DeleteSelf(seen.meta.target()));
+    }
     if seen.status.observed_generation == seen.meta.generation {
-        return Plan::rest();
+        return Plan { next: due, ..Plan::rest() };
     }
     let mut status = seen.status.clone();
     status.observed_generation = seen.meta.generation;
@@ -360,5 +319,7 @@ fn ended(seen: &Observed, mut status: Status, state: State, reason: &str, messag
     status
 }
 
+#[cfg(test)]
+mod kitchen_tests;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Target, Time, delivery, payment, view};
+use super::{Target, Time, delivery, notification, payment, provider, ticket, view};
 
 /// The kinds of the group. `Display` gives the kind's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,14 +12,27 @@ pub enum Kind {
     Wallet,
     Order,
     Payment,
+    Ticket,
     Delivery,
+    Notification,
     OrderView,
+    OrderPlatform,
 }
 
 impl Kind {
     /// Every kind, parents before children.
-    pub const ALL: [Self; 7] =
-        [Self::Store, Self::Product, Self::Wallet, Self::Order, Self::Payment, Self::Delivery, Self::OrderView];
+    pub const ALL: [Self; 10] = [
+        Self::OrderPlatform,
+        Self::Store,
+        Self::Product,
+        Self::Wallet,
+        Self::Order,
+        Self::Payment,
+        Self::Ticket,
+        Self::Delivery,
+        Self::Notification,
+        Self::OrderView,
+    ];
 
     /// The kind's name as it stands in `kind:`.
     pub fn as_str(self) -> &'static str {
@@ -29,8 +42,11 @@ impl Kind {
             Self::Wallet => "Wallet",
             Self::Order => "Order",
             Self::Payment => "Payment",
+            Self::Ticket => "Ticket",
             Self::Delivery => "Delivery",
+            Self::Notification => "Notification",
             Self::OrderView => "OrderView",
+            Self::OrderPlatform => "OrderPlatform",
         }
     }
 }
@@ -51,6 +67,8 @@ pub struct Policy {
     pub patience: Duration,
     /// How long a ledger may leave what nobody waits for (sold, acknowledged) for a later write to carry along.
     pub settle_within: Duration,
+    /// A step that only people read is written once nothing has changed for so long: steps that pass quickly are one write.
+    pub gather: Duration,
 }
 
 impl Default for Policy {
@@ -59,6 +77,7 @@ impl Default for Policy {
             linger: Duration::from_secs(300),
             patience: Duration::from_secs(5),
             settle_within: Duration::from_secs(2),
+            gather: Duration::from_secs(1),
         }
     }
 }
@@ -79,13 +98,33 @@ pub enum Intent {
     DropFinalizer(Target),
     /// Delete the object itself.
     DeleteSelf(Target),
+    /// Ask the payment provider of this name, put its reply into the pass and decide again.
+    CallProvider {
+        provider: String,
+        key: String,
+        call: provider::Call,
+    },
+    /// Send the message to its endpoint, put the outcome into the pass and decide again.
+    SendNotice(notification::Message),
     CreatePayment(payment::Draft),
+    CreateTicket(ticket::Draft),
     CreateDelivery(delivery::Draft),
+    CreateNotification(notification::Draft),
     CancelPayment(Target),
+    HoldTicket(Target, ticket::Hold),
     HoldDelivery(Target, delivery::Hold),
+    /// The kitchen is done: couriers may claim it.
+    ReadyDelivery(Target),
     CreateView(view::Row),
     UpdateView(Target, view::Row),
     DeleteView(Target),
+}
+
+impl Intent {
+    /// Whether it brings news for this very decision, so that it is taken again at once.
+    pub fn informs(&self) -> bool {
+        matches!(self, Self::ReadAfresh { .. } | Self::ReadOrders | Self::CallProvider { .. } | Self::SendNotice(_))
+    }
 }
 
 /// Something a person should hear of: becomes an Event on the object and a count in the metrics.
@@ -146,6 +185,14 @@ impl<S> Plan<S> {
         self.facts.push(Fact { reason, message: message.into(), warning });
         self
     }
+}
+
+/// Writes `wanted` once `due` has come, where it says something new.
+pub fn settle<S: PartialEq>(seen: &S, wanted: S, due: Time, now: Time) -> Plan<S> {
+    if *seen == wanted {
+        return Plan::rest();
+    }
+    if now < due { Plan::wait_until(due) } else { Plan::write(wanted) }
 }
 
 /// Writes `wanted` where it says something new. A difference that is only in how a wait is worded is held back until the

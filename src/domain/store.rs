@@ -1,10 +1,11 @@
-//! Store: a shop's terms. It has nothing to do but to say that it was read.
+//! Store: a shop's terms, and whether its seller's endpoint takes notices.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
-use super::{Condition, Meta, Plan, Time};
+use super::notification::Circuit;
+use super::{Condition, Meta, Plan, Span, Time};
 
 /// What the store does with a paid order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -12,6 +13,8 @@ pub enum Fulfilment {
     /// Delivers at once.
     #[default]
     Warehouse,
+    /// Accepts, cooks, then delivers.
+    Kitchen,
 }
 
 /// How the store accepts a paid order.
@@ -20,6 +23,8 @@ pub enum Acceptance {
     /// At once.
     #[default]
     Automatic,
+    /// By `decision` on the Ticket.
+    Manual,
 }
 
 /// Who confirms that a delivery was received.
@@ -45,6 +50,61 @@ pub enum CutOff {
     /// Until the courier has delivered.
     #[default]
     Delivered,
+    /// Until the kitchen has started to cook.
+    CookingStarts,
+}
+
+/// Whether the seller must have been told of a cancel before anything is undone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum SellerNotice {
+    /// Told where there is an endpoint; nothing waits for it.
+    #[default]
+    BestEffort,
+    /// Nothing is undone before the seller's endpoint has taken the notice.
+    Required,
+}
+
+/// What becomes of new orders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Intake {
+    /// They are taken.
+    #[default]
+    Open,
+    /// They wait.
+    Hold,
+    /// New and waiting ones are rejected.
+    Drain,
+}
+
+/// How long each step of an order may take; each is optional.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Deadlines {
+    /// From placed to paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pay: Option<Span>,
+    /// From paid to the store's decision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accept: Option<Span>,
+    /// From accepted to cooked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cook: Option<Span>,
+    /// From ready to picked up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pick_up: Option<Span>,
+    /// From picked up to delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deliver: Option<Span>,
+    /// From delivered to confirmed: what is missed here confirms the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confirm: Option<Span>,
+}
+
+impl Deadlines {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// Observed state of a Store.
@@ -68,17 +128,26 @@ impl Default for Status {
 #[derive(Clone, Debug)]
 pub struct Observed {
     pub meta: Meta,
+    pub intake: Intake,
+    /// Whether it has an endpoint for notices, and how that does.
+    pub circuit: Option<Circuit>,
     pub status: Status,
 }
 
 /// What to do about a Store.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
-    if seen.status.observed_generation == seen.meta.generation || seen.meta.deleting.is_some() {
+    if seen.meta.deleting.is_some() {
         return Plan::rest();
     }
-    let report = Report::Ready { ready: true, reason: "Open", message: String::new() };
-    Plan::write(Status {
-        observed_generation: seen.meta.generation,
-        conditions: conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now),
-    })
+    let (old, generation) = (&seen.status.conditions, seen.meta.generation);
+    let (reason, message) = match seen.intake {
+        Intake::Open => ("Open", ""),
+        Intake::Hold => ("OnHold", "New orders wait until spec.intake is Open."),
+        Intake::Drain => ("Draining", "New and waiting orders are rejected."),
+    };
+    let report = Report::Ready { ready: seen.intake == Intake::Open, reason, message: message.to_owned() };
+    let mut wanted = conditions::conditions(old, report, generation, now);
+    wanted.extend(seen.circuit.as_ref().map(|circuit| circuit.condition(old, generation, now)));
+    let wanted = Status { observed_generation: generation, conditions: wanted };
+    if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) }
 }

@@ -71,9 +71,99 @@ impl JsonSchema for Time {
     }
 }
 
+/// A length of time as people write it: `90s`, `5m`, `2h30m`, `500ms`; at most some hundred years.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Span(Duration);
+
+/// The units of a [`Span`], the longest first, in milliseconds.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+impl Span {
+    /// This many whole milliseconds.
+    pub fn from_millis(millis: u64) -> Self {
+        Self(Duration::from_millis(millis))
+    }
+
+    /// As a standard duration.
+    pub fn duration(self) -> Duration {
+        self.0
+    }
+
+    /// Reads `2h30m`: units from long to short, each at most once.
+    fn parse(text: &str) -> Option<Self> {
+        let (mut rest, mut millis, mut units) = (text, 0u64, UNITS.iter());
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit())?;
+            let number: u64 = rest[..digits].parse().ok()?;
+            let unit_ends = rest[digits..].find(|c: char| c.is_ascii_digit()).map_or(rest.len(), |at| digits + at);
+            let (_, factor) = units.find(|(unit, _)| *unit == &rest[digits..unit_ends])?;
+            millis = millis.checked_add(number.checked_mul(*factor)?)?;
+            rest = &rest[unit_ends..];
+        }
+        (!text.is_empty()).then(|| Self::from_millis(millis))
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut millis = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        if millis == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, factor) in UNITS {
+            if millis >= factor {
+                write!(f, "{}{unit}", millis / factor)?;
+                millis %= factor;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is no length of time such as 90s or 2h30m")))
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let pattern = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$";
+        json_schema!({ "type": "string", "pattern": pattern, "minLength": 2, "maxLength": 32 })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lengths_of_time_are_read_and_written_as_people_write_them() {
+        for (text, millis) in [("90s", 90_000), ("2h30m", 9_000_000), ("500ms", 500), ("1m5s", 65_000), ("0s", 0)] {
+            let span = Span::parse(text).unwrap();
+            assert_eq!(span, Span::from_millis(millis), "{text}");
+            assert_eq!(Span::parse(&span.to_string()), Some(span), "{text}");
+        }
+        for text in ["", "5", "m", "5d", "5m2h", "5m5m", "-5m", "5 m"] {
+            assert_eq!(Span::parse(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn a_time_survives_the_round_trip_through_json() {

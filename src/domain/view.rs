@@ -1,8 +1,9 @@
-//! OrderView: the read model. One flat row for each order, a pure projection of the order, its payment and its delivery.
+//! OrderView: the read model. One flat row for each order, a pure projection of the order, its payment, ticket and delivery.
 //!
 //! ```text
 //!  (no row) ──→ row follows its sources ──→ row of an ended order ──→ frozen once the order is gone
-//!                        ↑ deleted: the same row comes back           replaced when the name is used by another order
+//!                        ↑ deleted: the same row comes back           replaced when the name is used by another order,
+//!                                                                      removed once the platform's retention is over
 //! ```
 //!
 //! Invariants: `view_converges`. A row that shows an order's end is never taken back by a process that sees less.
@@ -12,7 +13,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Intent, Money, OrderRef, Plan, Target, Time, delivery, order, payment};
+use super::child::Fate;
+use super::{Intent, Kind, Money, OrderRef, Plan, Target, Time, delivery, order, payment, ticket};
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
@@ -41,6 +43,9 @@ pub struct Status {
     /// State of the Payment, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<payment::State>,
+    /// State of the Ticket, once the store has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<ticket::State>,
     /// State of the Delivery, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<delivery::State>,
@@ -101,30 +106,50 @@ pub struct PaymentSource {
     pub status: payment::Status,
 }
 
+/// What the projection reads of a Ticket.
+#[derive(Clone, Debug)]
+pub struct TicketSource {
+    pub status: ticket::Status,
+}
+
 /// What the projection reads of a Delivery.
 #[derive(Clone, Debug)]
 pub struct DeliverySource {
+    pub ready: bool,
     pub progress: Option<delivery::Progress>,
     pub courier: Option<String>,
     pub status: delivery::Status,
 }
 
+/// Everything that a row is made of.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    pub order: OrderSource,
+    pub payment: Option<PaymentSource>,
+    pub ticket: Option<TicketSource>,
+    pub delivery: Option<DeliverySource>,
+}
+
 /// What a decision about a row looks at.
 #[derive(Clone, Debug)]
 pub struct Observed {
-    /// Nothing where the order is gone: its row is frozen.
-    pub order: Option<OrderSource>,
-    pub payment: Option<PaymentSource>,
-    pub delivery: Option<DeliverySource>,
+    /// Nothing where the order was not seen: its row is frozen.
+    pub sources: Option<Sources>,
+    /// What is known of the order of the row, where it was not seen.
+    pub fate: Fate,
     /// The row as it stands, and whether it is being deleted.
     pub row: Option<(Target, Row, bool)>,
     /// When the newest of the sources was first seen in its present version.
     pub changed: Time,
+    /// How long the row of an order that is gone stays; nothing for ever.
+    pub retention: Option<Duration>,
     pub namespace_terminating: bool,
 }
 
 /// The row that shows these sources.
-pub fn project(order: &OrderSource, payment: Option<&PaymentSource>, delivery: Option<&DeliverySource>) -> Row {
+pub fn project(sources: &Sources) -> Row {
+    let Sources { order, payment, ticket, delivery } = sources;
+    let (payment, delivery) = (payment.as_ref(), delivery.as_ref());
     let status = &order.status;
     let spec = Spec {
         order: order.order.clone(),
@@ -136,12 +161,13 @@ pub fn project(order: &OrderSource, payment: Option<&PaymentSource>, delivery: O
     let status = Status {
         order: status.state.unwrap_or_default(),
         payment: payment.map(payment_state),
+        store: ticket.as_ref().map(|ticket| ticket.status.state.unwrap_or(ticket::State::Offered)),
         delivery: delivery.map(delivery_state),
         cancel_requested: order.cancel_requested,
         reason: status.outcome.as_ref().map(|outcome| outcome.reason.clone()),
         courier: delivery.and_then(|d| d.courier.clone()),
         waiting_for: super::conditions::waiting_for(&status.conditions).map(str::to_owned),
-        timeline: timeline(status, payment, delivery),
+        timeline: timeline(sources),
     };
     Row { spec, status }
 }
@@ -156,20 +182,30 @@ fn payment_state(payment: &PaymentSource) -> payment::State {
 
 fn delivery_state(delivery: &DeliverySource) -> delivery::State {
     delivery.status.state.unwrap_or(match delivery.progress {
-        None => delivery::State::Ready,
+        None if delivery.ready => delivery::State::Ready,
+        None => delivery::State::Waiting,
         Some(delivery::Progress::PickedUp) => delivery::State::PickedUp,
         Some(delivery::Progress::Delivered) => delivery::State::Delivered,
     })
 }
 
-fn timeline(order: &order::Status, payment: Option<&PaymentSource>, delivery: Option<&DeliverySource>) -> Vec<Moment> {
+fn timeline(sources: &Sources) -> Vec<Moment> {
+    let order = &sources.order.status;
+    let ticket = sources.ticket.as_ref().map(|ticket| &ticket.status);
+    let delivery = sources.delivery.as_ref().map(|delivery| &delivery.status);
     let end = order.state.map_or_else(String::new, |state| format!("{state:?}"));
     let moments = [
         ("Placed", order.placed_at),
         ("Paid", order.paid_at),
-        ("Refunded", payment.and_then(|p| p.status.refunded_at)),
-        ("Delivered", delivery.and_then(|d| d.status.delivered_at)),
-        ("DeliveryCancelled", delivery.and_then(|d| d.status.cancelled_at)),
+        ("Accepted", ticket.and_then(|t| t.accepted_at)),
+        ("TicketRejected", ticket.and_then(|t| t.rejected_at)),
+        ("CookingStarted", ticket.and_then(|t| t.started_at)),
+        ("CookingFinished", ticket.and_then(|t| t.cooked_at)),
+        ("TicketCancelled", ticket.and_then(|t| t.cancelled_at)),
+        ("PickedUp", delivery.and_then(|d| d.picked_up_at)),
+        ("Delivered", delivery.and_then(|d| d.delivered_at)),
+        ("DeliveryCancelled", delivery.and_then(|d| d.cancelled_at)),
+        ("Refunded", sources.payment.as_ref().and_then(|p| p.status.refunded_at)),
         (end.as_str(), order.ended_at),
     ];
     let happened = moments.into_iter().filter_map(|(what, at)| Some(Moment { what: what.to_owned(), at: at? }));
@@ -183,25 +219,29 @@ fn timeline(order: &order::Status, payment: Option<&PaymentSource>, delivery: Op
 fn loses(row: &Status, wanted: &Status) -> bool {
     !wanted.order.is_end()
         || (row.payment.is_some() && wanted.payment.is_none())
+        || (row.store.is_some() && wanted.store.is_none())
         || (row.delivery.is_some() && wanted.delivery.is_none())
 }
 
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {
-    let (Some(order), Some((_, row, _))) = (&seen.order, &seen.row) else { return false };
-    let wanted = project(order, seen.payment.as_ref(), seen.delivery.as_ref());
-    row.spec.order.uid == order.order.uid
+    let (Some(sources), Some((_, row, _))) = (&seen.sources, &seen.row) else { return false };
+    let wanted = project(sources);
+    row.spec.order.uid == sources.order.order.uid
         && row.status.order.is_end()
         && (*row == wanted || loses(&row.status, &wanted.status))
 }
 
 /// What to do about a row.
 pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
-    let Some(order) = seen.order.as_ref().filter(|_| !seen.namespace_terminating) else { return Plan::rest() };
-    let wanted = project(order, seen.payment.as_ref(), seen.delivery.as_ref());
+    if seen.namespace_terminating {
+        return Plan::rest();
+    }
+    let Some(sources) = &seen.sources else { return retire(seen, now) };
+    let wanted = project(sources);
     let Some((target, row, deleting)) = &seen.row else {
-        let due = order.created.after(UNTOUCHED);
-        if order.status.state.is_none() && now < due {
+        let due = sources.order.created.after(UNTOUCHED);
+        if sources.order.status.state.is_none() && now < due {
             return Plan::wait_until(due);
         }
         return Plan::only(Intent::CreateView(wanted));
@@ -216,11 +256,22 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     let due = seen.changed.after(GATHER);
-    if row.status.order == wanted.status.order
-        && row.status.cancel_requested == wanted.status.cancel_requested
-        && now < due
-    {
+    let urgent = wanted.status.order.is_end() || row.status.order.is_before_payment();
+    if (!urgent || row.status.order == wanted.status.order) && now < due {
         return Plan::wait_until(due);
     }
     Plan::only(Intent::UpdateView(target.clone(), wanted))
+}
+
+/// The row of an order that is gone stays for the platform's retention, counted from the order's end.
+fn retire(seen: &Observed, now: Time) -> Plan<()> {
+    let (Some((target, row, false)), Some(retention)) = (&seen.row, seen.retention) else { return Plan::rest() };
+    let Some(ended) = row.status.timeline.last().map(|moment| moment.at) else { return Plan::rest() };
+    let due = ended.after(retention);
+    match seen.fate {
+        _ if now < due => Plan::wait_until(due),
+        Fate::Gone(_) => Plan::only(Intent::DeleteView(target.clone())),
+        Fate::Unproven => Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() }),
+        Fate::Open | Fate::Ended(_) => Plan::rest(),
+    }
 }

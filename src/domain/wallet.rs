@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
+use super::notification::is_zero;
 use super::{Condition, Kind, Meta, Money, Plan, Policy, Time, Version, child};
 
 /// Observed state of a Wallet.
@@ -32,6 +33,10 @@ pub struct Status {
     /// What can still be spent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balance: Option<Money>,
+    /// Points that can still be spent.
+    #[serde(default)]
+    #[schemars(range(min = 0))]
+    pub points: i64,
     /// What payments have taken and not given back.
     #[serde(default)]
     pub charged: Amount,
@@ -54,6 +59,7 @@ impl Default for Status {
             observed_generation: -1,
             deposited: Amount::default(),
             balance: None,
+            points: 0,
             charged: Amount::default(),
             settled_through: String::new(),
             entries: Vec::new(),
@@ -62,13 +68,17 @@ impl Default for Status {
     }
 }
 
-/// A sum in the wallet's currency.
+/// A sum of money in the wallet's currency, and of points.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Amount {
     /// In the currency's minor unit.
     #[schemars(range(min = 0))]
     pub amount: i64,
+    /// Membership points.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub points: i64,
 }
 
 /// The ledger's answer to one payment.
@@ -84,6 +94,10 @@ pub struct Entry {
     /// How much, in the currency's minor unit.
     #[schemars(range(min = 0))]
     pub amount: i64,
+    /// How many points.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub points: i64,
     pub answer: Answer,
 }
 
@@ -103,12 +117,16 @@ pub enum Answer {
 /// What a Payment's facts ask of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ask {
-    Charge(Money),
+    Charge {
+        money: Money,
+        points: i64,
+    },
     /// The charge is acknowledged.
     Approved,
     /// Give back what was taken, or promise that nothing will be.
     Cancel {
         amount: i64,
+        points: i64,
         approved: bool,
     },
     /// Declined or cancelled: every answer is acknowledged.
@@ -121,6 +139,8 @@ pub struct Observed {
     pub meta: Meta,
     /// spec.deposited
     pub deposited: Money,
+    /// spec.points
+    pub points: i64,
     pub status: Status,
     pub requests: Vec<Request<Ask>>,
     /// What is known of payments that have an entry and no request, by the order's UID.
@@ -134,7 +154,8 @@ pub struct Observed {
 struct Purse {
     currency: String,
     balance: i64,
-    charged: i64,
+    points: i64,
+    charged: Amount,
 }
 
 impl Book for Purse {
@@ -144,27 +165,24 @@ impl Book for Purse {
     fn step(entry: Option<&Entry>, ask: &Ask) -> Step {
         use Answer::{Charged, Refunded, Refused, Void};
         match (entry.map(|e| e.answer), ask) {
-            (None, Ask::Charge(_)) | (None | Some(Charged | Refused), Ask::Cancel { .. }) => Step::Answer,
+            (None, Ask::Charge { .. }) | (None | Some(Charged | Refused), Ask::Cancel { .. }) => Step::Answer,
             (Some(Charged), Ask::Approved) | (Some(_), Ask::Ended) => Step::Leave,
             (None, Ask::Approved | Ask::Ended)
-            | (Some(_), Ask::Charge(_))
+            | (Some(_), Ask::Charge { .. })
             | (Some(Refused | Refunded | Void), Ask::Approved)
             | (Some(Refunded | Void), Ask::Cancel { .. }) => Step::Rest,
         }
     }
 
     fn answer(&mut self, entry: Option<&Entry>, request: &Request<Ask>) -> Entry {
-        let (amount, answer) = match &request.ask {
-            Ask::Charge(money) if money.currency == self.currency && money.amount <= self.balance => {
-                self.balance -= money.amount;
-                self.charged += money.amount;
-                (money.amount, Answer::Charged)
+        let ((amount, points), answer) = match &request.ask {
+            Ask::Charge { money, points } => ((money.amount, *points), self.charge(money, *points)),
+            Ask::Cancel { amount, points, approved } => {
+                ((*amount, *points), self.cancel(entry, *amount, *points, *approved))
             }
-            Ask::Charge(money) => (money.amount, Answer::Refused),
-            Ask::Cancel { amount, approved } => (*amount, self.cancel(entry, *amount, *approved)),
-            Ask::Approved | Ask::Ended => (0, Answer::Void),
+            Ask::Approved | Ask::Ended => ((0, 0), Answer::Void),
         };
-        Entry { order: request.order.clone(), name: request.name.clone(), amount, answer }
+        Entry { order: request.order.clone(), name: request.name.clone(), amount, points, answer }
     }
 
     /// The totals say already what an answer says.
@@ -188,13 +206,27 @@ impl Book for Purse {
 }
 
 impl Purse {
-    fn cancel(&mut self, entry: Option<&Entry>, amount: i64, approved: bool) -> Answer {
+    /// Takes money and points, both or neither.
+    fn charge(&mut self, money: &Money, points: i64) -> Answer {
+        if money.currency != self.currency || money.amount > self.balance || points > self.points {
+            return Answer::Refused;
+        }
+        self.balance -= money.amount;
+        self.points -= points;
+        self.charged.amount += money.amount;
+        self.charged.points += points;
+        Answer::Charged
+    }
+
+    fn cancel(&mut self, entry: Option<&Entry>, amount: i64, points: i64, approved: bool) -> Answer {
         let charged = entry.map_or(approved, |e| e.answer == Answer::Charged);
         if !charged {
             return Answer::Void;
         }
-        self.charged -= amount;
+        self.charged.amount -= amount;
+        self.charged.points -= points;
         self.balance += amount;
+        self.points += points;
         Answer::Refunded
     }
 }
@@ -207,15 +239,17 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     let mut status = seen.status.clone();
     let Money { amount: deposited, currency } = seen.deposited.clone();
-    let charged = status.charged.amount;
-    let mut purse = Purse { currency, balance: deposited - charged, charged };
+    let charged = status.charged.clone();
+    let (balance, points) = (deposited - charged.amount, seen.points - charged.points);
+    let mut purse = Purse { currency, balance, points, charged };
     let mut mark = Version::parse(&status.settled_through);
     let missing = |order: &str| {
         seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
     };
     let served = ledger::serve(&mut purse, &mut status.entries, &mut mark, seen.requests.clone(), missing);
-    status.deposited.amount = deposited;
-    status.charged.amount = purse.charged;
+    status.deposited = Amount { amount: deposited, points: seen.points };
+    status.charged = purse.charged;
+    status.points = purse.points;
     status.balance = Some(Money::new(purse.balance, purse.currency));
     if mark > Version::default() {
         status.settled_through = mark.0.to_string();

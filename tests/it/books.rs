@@ -63,6 +63,7 @@ pub async fn deliver_all(world: &World, count: usize) -> usize {
     let api = world.api::<jumun::crd::Delivery>();
     let names: Vec<String> = crate::harness::wait_for("the deliveries", || async {
         let list = api.list(&Default::default()).await.ok()?.items;
+        let list: Vec<_> = list.into_iter().filter(|delivery| delivery.spec.ready).collect();
         (list.len() >= count).then(|| list.into_iter().filter_map(|delivery| delivery.metadata.name).collect())
     })
     .await;

@@ -13,13 +13,16 @@ use serde_json::Value;
 
 use crate::harness::wait_for;
 
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 10] = [
+    ("OrderPlatform", "orderplatforms"),
     ("Store", "stores"),
     ("Product", "products"),
     ("Wallet", "wallets"),
     ("Order", "orders"),
     ("Payment", "payments"),
+    ("Ticket", "tickets"),
     ("Delivery", "deliveries"),
+    ("Notification", "notifications"),
     ("OrderView", "orderviews"),
 ];
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use jumun::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use jumun::crd::{Delivery, Order, OrderView, Payment, Product, Store, Ticket, Wallet};
 use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -254,6 +254,24 @@ impl World {
             Some((status.balance?.amount, status.charged.amount))
         })
         .await
+    }
+
+    /// The order's ticket, as soon as there is one.
+    pub async fn ticket_of(&self, order: &str) -> Ticket {
+        let api: Api<Ticket> = self.api();
+        let params = ListParams::default().labels(&format!("jumun.dev/order={order}"));
+        wait_for(&format!("a ticket of {order}"), || async { api.list(&params).await.ok()?.items.pop() }).await
+    }
+
+    /// A step of the store on the order's ticket.
+    pub async fn kitchen_step(&self, order: &str, step: Value) -> kube::Result<Ticket> {
+        let ticket = self.ticket_of(order).await.metadata.name.expect("a name");
+        self.patch(&ticket, json!({ "spec": step })).await
+    }
+
+    /// The points left in a wallet.
+    pub async fn points(&self, wallet: &str) -> i64 {
+        self.api::<Wallet>().get(wallet).await.expect("a wallet").status.expect("a status").points
     }
 
     /// Runs kubectl in the namespace and gives what it printed, standard error included.

@@ -12,9 +12,12 @@ mod crashes;
 mod deletion;
 mod harness;
 mod input;
+mod intake;
 mod kubectl;
 mod operations;
+mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
 mod points_shop;
 mod races;
+mod systems;

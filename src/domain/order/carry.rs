@@ -1,52 +1,38 @@
-//! The way forward: `Placed` → `Delivering` → `Delivered` → `Completed`.
+//! The way forward: stock, payment, the store's kitchen, the courier, the customer's word.
 //!
-//! The Payment is created once every product is held, the Delivery once the Payment is approved. A wish to cancel is
-//! tried first: it is decided by one object, the Payment while it is not approved, then the Delivery (see [`undo`]).
+//! The Payment is created once every product is held; a warehouse's Delivery, or a kitchen's Ticket, once the Payment is
+//! approved; a kitchen's Delivery once the store has accepted, and it is ready once cooked. Steps that only people read
+//! (`Accepted`, `Cooking`, …) are written once nothing has changed for a second.
 
-use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, delivery, payment, plan, product};
-use super::undo::{self, Turn};
-use super::{DeliveryFacts, Observed, Outcome, PaymentFacts, State, Status, Terms, ended, moving, stalled};
+use super::super::delivery::Progress;
+use super::super::store::Fulfilment;
+use super::super::{
+    Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, delivery, payment, plan, product, ticket,
+};
+use super::{
+    DeliveryFacts, Observed, Pay, PaymentFacts, State, Status, Terms, TicketFacts, ended, moving, stalled, undo,
+};
 
 pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let paid = seen.status.paid_at.is_some();
-    let cause = seen.wish().or_else(|| if paid { None } else { failure(seen, terms) });
-    let Some(outcome) = cause.filter(|_| seen.status.cancel_refused.is_none()) else {
-        return forward(seen, terms, now, policy);
-    };
-    match undo::turn(seen, terms, outcome, now, policy) {
-        Turn::Undo(plan) => *plan,
-        Turn::TooLate => forward(seen, terms, now, policy),
+    let plan = forward(seen, terms, now, policy);
+    match undo::too_late(seen, terms) {
+        Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(seen, plan, message),
+        _ => plan,
     }
-}
-
-/// Why an order that is not paid cannot be carried on.
-fn failure(seen: &Observed, terms: &Terms) -> Option<Outcome> {
-    if let Some(reason) = seen.payment.present().and_then(|payment| payment.declined.as_ref()) {
-        let message = format!("spec.payment.wallet: {} {} was declined.", terms.amount.amount, terms.amount.currency);
-        return Some(Outcome::new(State::PaymentFailed, reason, message));
-    }
-    let short = seen.products.iter().zip(&terms.items).enumerate().find_map(|(index, (product, line))| {
-        let why = match product {
-            Lookup::Present(facts) if facts.answer == Some(product::Answer::Refused) => "InsufficientStock",
-            Lookup::Gone => "ProductGone",
-            Lookup::Present(_) | Lookup::Unproven => return None,
-        };
-        Some((index, line, why))
-    });
-    let (index, line, why) = short?;
-    let message = format!("spec.items[{index}]: {} of Product {} are not in stock.", line.quantity, line.product);
-    Some(Outcome::new(State::OutOfStock, why, message))
 }
 
 fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.status.paid_at.is_some() {
-        return deliver(seen, now, policy);
+        return match terms.fulfilment {
+            Fulfilment::Warehouse => ship(seen, now, policy),
+            Fulfilment::Kitchen => cook(seen, terms, now, policy),
+        };
     }
     if let Lookup::Present(payment) = &seen.payment {
         return if payment.approved {
             hand_over(seen, terms, payment, now, policy)
         } else {
-            await_payment(seen, now, policy)
+            await_payment(seen, payment, now, policy)
         };
     }
     let reads = absent_products(seen, terms);
@@ -62,8 +48,7 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         }
         return Plan::only(Intent::CreatePayment(payment_draft(seen, terms, false)));
     }
-    let message = "Stock is asked for.".to_owned();
-    wait(seen, State::Placed, "WaitingForStock", message, now, policy)
+    wait(seen, State::Placed, "WaitingForStock", "Stock is asked for.".to_owned(), now, policy)
 }
 
 /// Live reads of the products whose absence is not proven.
@@ -74,26 +59,58 @@ pub(super) fn absent_products(seen: &Observed, terms: &Terms) -> Vec<Intent> {
 
 /// The order's one Payment.
 pub(super) fn payment_draft(seen: &Observed, terms: &Terms, cancel: bool) -> payment::Draft {
-    payment::Draft { order: seen.order_ref(), wallet: terms.wallet.clone(), amount: terms.amount.clone(), cancel }
+    let payer = match &seen.request.pay {
+        Pay::Provider { name, token } => payment::Payer::Provider { name: name.clone(), token: token.clone() },
+        Pay::Wallet(name) => {
+            let reference = || ObjectRef { name: name.clone(), uid: String::new() };
+            payment::Payer::Wallet(terms.wallet.clone().unwrap_or_else(reference))
+        }
+    };
+    payment::Draft { order: seen.order_ref(), payer, amount: terms.amount.clone(), points: terms.points, cancel }
 }
 
-/// The order's one Delivery.
-pub(super) fn delivery_draft(seen: &Observed, terms: &Terms, hold: Option<delivery::Hold>) -> delivery::Draft {
-    delivery::Draft {
+/// The order's one Ticket.
+pub(super) fn ticket_draft(seen: &Observed, terms: &Terms, hold: Option<ticket::Hold>) -> ticket::Draft {
+    ticket::Draft {
         order: seen.order_ref(),
-        deliver_to: seen.request.deliver_to.clone(),
-        confirmation: terms.confirmation,
+        store: seen.request.store.clone(),
+        customer: seen.request.customer.clone(),
+        items: terms.items.iter().map(|line| (line.product.clone(), line.quantity)).collect(),
+        amount: terms.amount.clone(),
+        acceptance: terms.acceptance,
+        until: terms.until,
+        deadlines: terms.deadlines,
         hold,
     }
 }
 
-fn await_payment(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    wait(seen, State::Placed, "WaitingForPayment", "The wallet has not answered yet.".to_owned(), now, policy)
+/// The order's one Delivery.
+pub(super) fn delivery_draft(
+    seen: &Observed,
+    terms: &Terms,
+    ready: bool,
+    hold: Option<delivery::Hold>,
+) -> delivery::Draft {
+    delivery::Draft {
+        order: seen.order_ref(),
+        deliver_to: seen.request.deliver_to.clone(),
+        confirmation: terms.confirmation,
+        deadlines: terms.deadlines,
+        ready,
+        hold,
+    }
 }
 
-/// Paid: the Delivery is created, then the order says so.
+fn await_payment(seen: &Observed, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
+    let message = payment.trouble.clone().unwrap_or_else(|| "The payment has no answer yet.".to_owned());
+    wait(seen, State::Placed, "WaitingForPayment", message, now, policy)
+}
+
+/// Paid: the Ticket or the Delivery is created, then the order says so.
 fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
-    if seen.delivery.present().is_none() && !seen.may_create(now, policy) {
+    let kitchen = terms.fulfilment == Fulfilment::Kitchen;
+    let exists = if kitchen { seen.ticket.present().is_some() } else { seen.delivery.present().is_some() };
+    if !exists && !seen.may_create(now, policy) {
         return seen.read_order();
     }
     let status = Status {
@@ -101,56 +118,104 @@ fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time, 
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
         ..seen.status.clone()
     };
-    let message = "A courier of the zone claims it and delivers.".to_owned();
-    let status = moving(seen, status, State::Delivering, "WaitingForCourier", message, now);
-    let intents = match &seen.delivery {
-        Lookup::Present(_) => Vec::new(),
-        Lookup::Unproven | Lookup::Gone => vec![Intent::CreateDelivery(delivery_draft(seen, terms, None))],
+    let (state, reason, message) = if kitchen {
+        (State::Paid, "WaitingForStore", "The store accepts or rejects it.")
+    } else {
+        (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.")
     };
-    Plan { intents, ..Plan::write(status) }
+    let status = moving(seen, status, state, reason, message.to_owned(), now);
+    let create = match (exists, kitchen) {
+        (true, _) => None,
+        (false, true) => Some(Intent::CreateTicket(ticket_draft(seen, terms, None))),
+        (false, false) => Some(Intent::CreateDelivery(delivery_draft(seen, terms, true, None))),
+    };
+    Plan { intents: create.into_iter().collect(), ..Plan::write(status) }
 }
 
-fn deliver(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+/// A kitchen's order: offered, accepted, cooked, then shipped.
+fn cook(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
+    if let Some(read) = child::prove(&seen.ticket, Kind::Ticket, &seen.child_name()) {
+        return Plan::only(read);
+    }
+    let Lookup::Present(ticket) = &seen.ticket else {
+        return missing(seen, "TicketMissing", "The Ticket is gone: cancel the order.", now, policy);
+    };
+    if !ticket.accepted() {
+        let message = "The store accepts or rejects it.".to_owned();
+        return wait(seen, State::Paid, "WaitingForStore", message, now, policy);
+    }
+    let Lookup::Present(delivery) = &seen.delivery else {
+        if !seen.may_create(now, policy) {
+            return seen.read_order();
+        }
+        return Plan::only(Intent::CreateDelivery(delivery_draft(seen, terms, ticket.finished(), None)));
+    };
+    if ticket.finished() && !delivery.ready {
+        return Plan::only(Intent::ReadyDelivery(delivery.target.clone()));
+    }
+    progress(seen, delivery, kitchen_step(ticket), now, policy)
+}
+
+/// The order's state as the kitchen has it, what is waited for, and the sentence that says so.
+fn kitchen_step(ticket: &TicketFacts) -> (State, &'static str, &'static str) {
+    match (ticket.started(), ticket.finished()) {
+        (_, true) => (State::Cooked, "WaitingForCourier", "A courier of the zone claims it and delivers."),
+        (true, false) => (State::Cooking, "WaitingForKitchen", "The store cooks it."),
+        (false, false) => (State::Accepted, "WaitingForKitchen", "The store has accepted it and starts to cook."),
+    }
+}
+
+/// A paid order of a warehouse.
+fn ship(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if let Some(read) = child::prove(&seen.delivery, Kind::Delivery, &seen.child_name()) {
         return Plan::only(read);
     }
     let Lookup::Present(delivery) = &seen.delivery else {
-        let message = "The Delivery is gone: ship by hand, or cancel the order.".to_owned();
-        let wanted = stalled(seen, seen.status.clone(), "DeliveryMissing", message.clone(), now);
-        let plan = plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy);
-        return if plan.status.is_some() { plan.with_fact("Stalled", message, true) } else { plan };
+        let message = "The Delivery is gone: ship by hand, or cancel the order.";
+        return missing(seen, "DeliveryMissing", message, now, policy);
     };
-    let plan = progress(seen, delivery, now, policy);
-    if seen.wish().is_some() && delivery.delivered && seen.status.cancel_refused.is_none() {
-        return refuse(seen, plan);
-    }
-    plan
+    let step = (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.");
+    progress(seen, delivery, step, now, policy)
 }
 
-fn progress(seen: &Observed, delivery: &DeliveryFacts, now: Time, policy: &Policy) -> Plan<Status> {
-    let status = seen.status.clone();
+/// How far the courier and the customer are; before the courier has it, `step` says.
+fn progress(
+    seen: &Observed,
+    delivery: &DeliveryFacts,
+    step: (State, &str, &str),
+    now: Time,
+    policy: &Policy,
+) -> Plan<Status> {
     if delivery.confirmed {
-        return Plan::write(ended(seen, status, State::Completed, "Completed", String::new(), now));
+        return Plan::write(ended(seen, seen.status.clone(), State::Completed, "Completed", String::new(), now));
     }
-    if delivery.delivered && seen.status.terms.as_ref().is_some_and(|t| t.confirmation.asks_customer()) {
-        let message = "The customer confirms receipt on the Delivery.".to_owned();
-        let wanted = moving(seen, status, State::Delivered, "WaitingForConfirmation", message, now);
-        return if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
-    }
-    let message = "A courier of the zone claims it and delivers.".to_owned();
-    wait(seen, State::Delivering, "WaitingForCourier", message, now, policy)
+    let asks = seen.status.terms.as_ref().is_some_and(|terms| terms.confirmation.asks_customer());
+    let (state, reason, message) = match delivery.progress {
+        Some(Progress::Delivered) if asks => {
+            (State::Delivered, "WaitingForConfirmation", "The customer confirms receipt on the Delivery.")
+        }
+        Some(_) => (State::Delivering, "WaitingForCourier", "A courier brings it."),
+        None => step,
+    };
+    wait(seen, state, reason, message.to_owned(), now, policy)
 }
 
-/// The wish came after the delivery: the order goes on and says so, with whatever else there is to write.
-fn refuse(seen: &Observed, plan: Plan<Status>) -> Plan<Status> {
-    let message = "Delivered before the wish to cancel could be honoured.";
+fn missing(seen: &Observed, reason: &'static str, message: &str, now: Time, policy: &Policy) -> Plan<Status> {
+    let wanted = stalled(seen, seen.status.clone(), reason, message.to_owned(), now);
+    let plan = plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy);
+    if plan.status.is_some() { plan.with_fact("Stalled", message, true) } else { plan }
+}
+
+/// The wish came too late: the order goes on and says so, with whatever else there is to write.
+fn refuse(seen: &Observed, plan: Plan<Status>, message: &'static str) -> Plan<Status> {
     let mut status = plan.status.unwrap_or_else(|| seen.status.clone());
     status.cancel_refused = Some(message.to_owned());
     status.observed_generation = seen.meta.generation;
-    Plan::write(status).with_fact("CancelRefused", message, true)
+    let told = Plan::write(status).with_fact("CancelRefused", message, true);
+    Plan { intents: plan.intents, ..told }
 }
 
-/// Says what the order waits for, where that takes long or the spec has changed.
+/// Says how far the order is and what it waits for: another state soon, another reason only once the wait has lasted.
 pub(super) fn wait(
     seen: &Observed,
     state: State,
@@ -160,5 +225,8 @@ pub(super) fn wait(
     policy: &Policy,
 ) -> Plan<Status> {
     let wanted = moving(seen, seen.status.clone(), state, reason, message, now);
-    plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
+    if wanted.state != seen.status.state {
+        return plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now);
+    }
+    plan::report(&seen.status, wanted, true, seen.changed, now, policy)
 }

@@ -1,18 +1,20 @@
 //! What an order does next, for each thing it may see.
 
 use super::*;
-use crate::domain::{Kind, Version};
+use crate::domain::delivery::{Address, Cause, Progress};
+use crate::domain::store::Intake;
+use crate::domain::{Kind, Lookup, Meta, Target, Version, product};
 
-fn now() -> Time {
+pub(super) fn now() -> Time {
     Time::from_millis(10_000_000)
 }
 
-fn target(name: &str) -> Target {
+pub(super) fn target(name: &str) -> Target {
     Target { name: name.into(), uid: format!("uid-of-{name}"), version: Version(7) }
 }
 
 /// An order of two mugs that nobody has looked at yet, with everything it refers to in place.
-fn fresh() -> Observed {
+pub(super) fn fresh() -> Observed {
     Observed {
         meta: Meta {
             name: "order-1".into(),
@@ -29,12 +31,12 @@ fn fresh() -> Observed {
             customer: "alice".into(),
             store: "shop".into(),
             items: vec![("mug".into(), 2)],
-            wallet: "alice".into(),
+            pay: Pay::Wallet("alice".into()),
             deliver_to: Address { recipient: "Alice".into(), address: "1".into(), zone: "gangnam".into(), phone: None },
             cancel: None,
         },
         status: Status::default(),
-        store: Lookup::Present(StoreFacts { seller: "kim".into(), confirmation: Confirmation::Automatic }),
+        store: Lookup::Present(store()),
         products: vec![Lookup::Present(mug(None))],
         wallet: Lookup::Present(WalletFacts {
             uid: "uid-of-alice".into(),
@@ -42,39 +44,73 @@ fn fresh() -> Observed {
             currency: "KRW".into(),
             deleting: false,
         }),
+        platform: PlatformFacts::default(),
         references_afresh: false,
         order_afresh: false,
         payment: Lookup::Unproven,
+        ticket: Lookup::Unproven,
         delivery: Lookup::Unproven,
+        notices: Vec::new(),
+        changed: now(),
         view_shows_end: false,
     }
 }
 
-fn mug(answer: Option<product::Answer>) -> ProductFacts {
-    let price = Money::new(1_000, "KRW");
-    ProductFacts { uid: "uid-of-mug".into(), store: "shop".into(), price, deleting: false, answer }
+pub(super) fn store() -> StoreFacts {
+    StoreFacts {
+        seller: "kim".into(),
+        fulfilment: Fulfilment::Warehouse,
+        acceptance: Acceptance::Automatic,
+        confirmation: Confirmation::Automatic,
+        until: CutOff::Delivered,
+        seller_notice: SellerNotice::BestEffort,
+        deadlines: Deadlines::default(),
+        intake: Intake::Open,
+        has_endpoint: false,
+    }
 }
 
-fn plan(seen: &Observed) -> Plan<Status> {
+pub(super) fn mug(answer: Option<product::Answer>) -> ProductFacts {
+    let price = Money::new(1_000, "KRW");
+    ProductFacts { uid: "uid-of-mug".into(), store: "shop".into(), price, points: 0, deleting: false, answer }
+}
+
+pub(super) fn plan(seen: &Observed) -> Plan<Status> {
     decide(seen, now(), &Policy::default())
 }
 
-fn placed() -> Observed {
+pub(super) fn placed() -> Observed {
     let mut seen = fresh();
     seen.status = plan(&seen).status.expect("placed");
     seen
 }
 
-fn payment() -> PaymentFacts {
+pub(super) fn payment() -> PaymentFacts {
     let target = target("payment");
-    PaymentFacts { target, cancel: false, approved: false, declined: None, cancelled: false, stalled: None }
+    PaymentFacts {
+        target,
+        cancel: false,
+        approved: false,
+        declined: None,
+        cancelled: false,
+        stalled: None,
+        trouble: None,
+    }
 }
 
-fn delivery() -> DeliveryFacts {
-    DeliveryFacts { target: target("delivery"), held: false, delivered: false, confirmed: false, cancelled: false }
+pub(super) fn delivery() -> DeliveryFacts {
+    DeliveryFacts {
+        target: target("delivery"),
+        held: None,
+        ready: true,
+        progress: None,
+        picked_up_at: None,
+        confirmed: false,
+        cancelled: false,
+    }
 }
 
-fn delivering() -> Observed {
+pub(super) fn delivering() -> Observed {
     let mut seen = placed();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
@@ -84,7 +120,7 @@ fn delivering() -> Observed {
     seen
 }
 
-fn wishes(mut seen: Observed) -> Observed {
+pub(super) fn wishes(mut seen: Observed) -> Observed {
     seen.request.cancel = Some("ChangedMind".into());
     seen.meta.generation = 2;
     seen
@@ -136,7 +172,8 @@ fn no_delivery_without_payment() {
 #[test]
 fn a_confirmed_delivery_completes_the_order() {
     let mut seen = delivering();
-    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    seen.delivery =
+        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     let status = plan(&seen).status.unwrap();
     assert_eq!((status.state, status.ended_at), (Some(State::Completed), Some(now())));
 }
@@ -148,9 +185,10 @@ fn too_little_stock_ends_the_order_only_after_its_payment_is_barred() {
     let intents = plan(&seen).intents;
     assert!(matches!(&intents[..], [Intent::CreatePayment(draft)] if draft.cancel), "{intents:?}");
     seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
-    seen.status = plan(&seen).status.unwrap();
-    assert_eq!(seen.status.state, Some(State::Cancelling));
     assert!(plan(&seen).status.is_none(), "the wallet has not promised yet that it never charges");
+    let mut slow = seen.clone();
+    slow.changed = Time::from_millis(0);
+    assert_eq!(plan(&slow).status.unwrap().state, Some(State::Cancelling), "an undo that lasts is shown");
     seen.payment = Lookup::Present(PaymentFacts { cancel: true, cancelled: true, ..payment() });
     seen.status = plan(&seen).status.unwrap();
     assert!(seen.status.releasing_at.is_some() && seen.status.ended_at.is_none());
@@ -164,20 +202,19 @@ fn a_paid_order_is_held_before_it_is_refunded() {
     let mut seen = wishes(delivering());
     assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(..)]));
     assert!(plan(&seen).status.is_none(), "it turns only once the hold is seen");
-    seen.delivery = Lookup::Present(DeliveryFacts { held: true, ..delivery() });
-    seen.status = plan(&seen).status.unwrap();
-    assert_eq!(seen.status.state, Some(State::Cancelling));
+    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), ..delivery() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
     seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
     assert!(plan(&seen).status.is_none(), "the delivery is still to be recalled");
-    seen.delivery = Lookup::Present(DeliveryFacts { held: true, cancelled: true, ..delivery() });
-    assert!(plan(&seen).status.unwrap().releasing_at.is_some());
+    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+    let status = plan(&seen).status.unwrap();
+    assert!(status.releasing_at.is_some() && status.state == Some(State::Cancelling));
 }
 
 #[test]
 fn a_wish_that_comes_after_the_delivery_is_refused() {
     let mut seen = wishes(delivering());
-    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, ..delivery() });
+    seen.delivery = Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), ..delivery() });
     let plan = plan(&seen);
     assert_eq!(plan.intents, []);
     let status = plan.status.unwrap();
@@ -205,7 +242,7 @@ fn an_order_that_is_not_placed_yet_is_cancelled_at_once() {
 fn a_recorded_payment_that_is_missing_is_stalled_never_recreated() {
     let mut seen = wishes(delivering());
     seen.payment = Lookup::Gone;
-    seen.meta.changed = Time::from_millis(0);
+    seen.changed = Time::from_millis(0);
     let plan = plan(&seen);
     assert_eq!(plan.intents, []);
     let stalled = plan.status.unwrap().conditions.into_iter().find(|c| c.type_ == "Stalled").unwrap();
@@ -215,7 +252,8 @@ fn a_recorded_payment_that_is_missing_is_stalled_never_recreated() {
 #[test]
 fn terminal_is_final() {
     let mut seen = delivering();
-    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    seen.delivery =
+        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     seen.status = plan(&seen).status.unwrap();
     let seen = wishes(seen);
     let status = plan(&seen).status.unwrap();
@@ -227,7 +265,8 @@ fn terminal_is_final() {
 #[test]
 fn a_deleted_order_goes_once_its_row_shows_the_end() {
     let mut seen = delivering();
-    seen.delivery = Lookup::Present(DeliveryFacts { delivered: true, confirmed: true, ..delivery() });
+    seen.delivery =
+        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     seen.status = plan(&seen).status.unwrap();
     seen.meta.deleting = Some(now());
     assert_eq!(plan(&seen), Plan::rest());
@@ -241,7 +280,7 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
     seen.payment = Lookup::Present(payment());
     let quiet = plan(&seen);
     assert!(quiet.status.is_none() && quiet.next.is_some());
-    seen.meta.changed = Time::from_millis(0);
+    seen.changed = Time::from_millis(0);
     let conditions = plan(&seen).status.unwrap().conditions;
     assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
 }

@@ -1,0 +1,58 @@
+//! Calls to what is not in the cluster: where the endpoint is comes from Store and OrderPlatform at that very moment.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::cache::Key;
+use super::execute::Executor;
+use crate::domain::notification::{Audience, Message};
+use crate::domain::provider::{Call, Reply};
+use crate::outbound::{DEFAULT_TIMEOUT, Event};
+
+impl Executor {
+    /// Asks a payment provider of the platform.
+    pub(super) async fn ask_provider(&self, key: &Key, provider: &str, charge: &str, call: &Call) -> Reply {
+        let platform = self.world.platform(key);
+        let Some(found) = platform.as_ref().and_then(|seen| seen.object.spec.provider(provider)) else {
+            return Reply::Unknown { why: "the OrderPlatform does not name the provider".to_owned() };
+        };
+        let allowed = platform.as_ref().and_then(|seen| seen.object.spec.allowed_hosts());
+        let timeout = found.timeout.map_or(DEFAULT_TIMEOUT, |span| span.duration().max(Duration::from_millis(100)));
+        self.outbound.provider(allowed, &found.url, timeout, charge, call).await
+    }
+
+    /// Sends a message to its endpoint.
+    pub(super) async fn send_notice(&self, key: &Key, message: &Message) -> Result<(), String> {
+        let platform = self.world.platform(key);
+        let spec = platform.as_ref().map(|seen| &seen.object.spec);
+        let content = &message.content;
+        let url = match content.to {
+            Audience::Customer => spec.and_then(|spec| spec.customers()).map(str::to_owned),
+            Audience::Seller => {
+                let store = self.world.stores.get(&key.sibling(&content.store));
+                store.and_then(|seen| seen.object.spec.notify.as_ref().map(|notify| notify.url.clone()))
+            }
+        };
+        let Some(url) = url else { return Err("no endpoint is configured".to_owned()) };
+        let event = event(&key.namespace, message);
+        let allowed = spec.and_then(|spec| spec.allowed_hosts());
+        self.outbound.notify(allowed, &url, &event).await.map_err(|error| error.reason)
+    }
+}
+
+/// The message as an event. The same message is the same event, whenever it is sent.
+fn event(namespace: &str, message: &Message) -> Event {
+    let content = &message.content;
+    Event {
+        id: message.id.clone(),
+        type_: format!("dev.jumun.order.{}", content.topic.slug()),
+        source: format!("/namespaces/{namespace}/orders/{}", content.order.name),
+        subject: content.subject.clone(),
+        time: message.created,
+        data: json!({
+            "order": content.order, "topic": content.topic, "to": content.to, "store": content.store,
+            "customer": content.customer, "amount": content.amount, "reason": content.reason,
+        }),
+    }
+}

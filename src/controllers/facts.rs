@@ -1,0 +1,201 @@
+//! What the Order controller reads of other objects, as the words of the domain.
+
+use kube::Resource;
+
+use crate::cluster::{Key, Pass, Seen, World, cache::Index};
+use crate::crd::order::Method;
+use crate::crd::{Delivery, Order, Payment, Product, Store, Ticket, Wallet};
+use crate::domain::order::{
+    DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
+    TicketFacts, WalletFacts, notices,
+};
+use crate::domain::{Kind, Lookup, Meta, Target, conditions, ids, platform as platforms};
+
+pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
+    match lookup {
+        Lookup::Present(object) => Lookup::Present(with(object)),
+        Lookup::Unproven => Lookup::Unproven,
+        Lookup::Gone => Lookup::Gone,
+    }
+}
+
+pub(super) fn request(order: &Order) -> Request {
+    let spec = &order.spec;
+    let text = |field: &Option<String>| field.clone().unwrap_or_default();
+    let pay = match spec.payment.method {
+        Method::Wallet => Pay::Wallet(text(&spec.payment.wallet)),
+        Method::Provider => Pay::Provider { name: text(&spec.payment.provider), token: text(&spec.payment.token) },
+    };
+    Request {
+        customer: spec.customer.clone(),
+        store: spec.store.clone(),
+        items: spec.items.iter().map(|item| (item.product.clone(), item.quantity)).collect(),
+        pay,
+        deliver_to: spec.deliver_to.clone(),
+        cancel: spec.cancel.as_ref().map(|cancel| cancel.reason.clone()),
+    }
+}
+
+pub(super) fn store(seen: Seen<Store>) -> StoreFacts {
+    let spec = &seen.object.spec;
+    StoreFacts {
+        seller: spec.seller.clone(),
+        fulfilment: spec.fulfilment,
+        acceptance: spec.acceptance,
+        confirmation: spec.confirmation,
+        until: spec.cancellation.until,
+        seller_notice: spec.cancellation.seller_notice,
+        deadlines: spec.deadlines.unwrap_or_default(),
+        intake: spec.intake,
+        has_endpoint: spec.notify.is_some(),
+    }
+}
+
+/// The products of an order. Once there are terms they count: the list in the spec can be written in another order.
+pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass: &Pass) -> Vec<Lookup<ProductFacts>> {
+    let product = |name: &str, wanted: Option<&str>| {
+        map(world.lookup(&key.sibling(name), wanted, pass), |seen: Seen<Product>| product_facts(&seen.object, uid))
+    };
+    match order.status.as_ref().and_then(|status| status.terms.as_ref()) {
+        Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
+        None => order.spec.items.iter().map(|item| product(&item.product, None)).collect(),
+    }
+}
+
+fn product_facts(product: &Product, order: &str) -> ProductFacts {
+    let entries = product.status.iter().flat_map(|status| &status.entries);
+    ProductFacts {
+        uid: product.metadata.uid.clone().unwrap_or_default(),
+        store: product.spec.store.clone(),
+        price: product.spec.price.clone(),
+        points: product.spec.points,
+        deleting: product.metadata.deletion_timestamp.is_some(),
+        answer: entries.into_iter().find(|entry| entry.order == order).map(|entry| entry.answer),
+    }
+}
+
+pub(super) fn wallet(world: &World, key: &Key, order: &Order, pass: &Pass) -> Lookup<WalletFacts> {
+    let Some(name) = &order.spec.payment.wallet else { return Lookup::Unproven };
+    map(world.lookup(&key.sibling(name), None, pass), |seen: Seen<Wallet>| {
+        let wallet = &*seen.object;
+        WalletFacts {
+            uid: wallet.metadata.uid.clone().unwrap_or_default(),
+            owner: wallet.spec.owner.clone(),
+            currency: wallet.spec.deposited.currency.clone(),
+            deleting: wallet.metadata.deletion_timestamp.is_some(),
+        }
+    })
+}
+
+/// Whether everything that an order refers to was read from the API server for this very decision.
+pub(super) fn references_afresh(key: &Key, order: &Order, pass: &Pass) -> bool {
+    let read = |kind, name: &str| pass.read(kind, &key.sibling(name).name).is_some();
+    let payer = match &order.spec.payment.wallet {
+        Some(wallet) => read(Kind::Wallet, wallet),
+        None => read(Kind::OrderPlatform, platforms::NAME),
+    };
+    payer && read(Kind::Store, &order.spec.store) && order.spec.items.iter().all(|i| read(Kind::Product, &i.product))
+}
+
+/// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
+pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status) -> PlatformFacts {
+    let found = world.platform(key);
+    let spec = found.as_ref().map(|seen| &seen.object.spec);
+    let provider = order.spec.payment.provider.as_deref();
+    let placing = status.terms.is_none() && status.ended_at.is_none();
+    PlatformFacts {
+        crowd: if placing { super::platform::crowd(world, key) } else { platforms::Crowd::default() },
+        knows_provider: spec.zip(provider).is_some_and(|(spec, name)| spec.provider(name).is_some()),
+        kitchen_full: placing && kitchen_is_full(world, key, order),
+        tells_customers: spec.is_some_and(|spec| spec.customers().is_some()),
+        retention: spec.and_then(|spec| spec.retention.as_ref()).map(|retention| retention.completed.duration()),
+    }
+}
+
+/// Whether the kitchen has no place for this order, those before it counted.
+fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
+    let store = &order.spec.store;
+    let limit = world.stores.get(&key.sibling(store)).and_then(|seen| seen.object.spec.max_open_tickets);
+    let Some(limit) = limit else { return false };
+    let places = usize::try_from(limit).unwrap_or_default();
+    let free = places.saturating_sub(world.orders.count(&key.namespace, Index::InKitchen(store.clone())));
+    let arrival = |order: &Order| {
+        let meta = order.meta();
+        (meta.creation_timestamp.as_ref().map(|time| time.0), meta.uid.clone())
+    };
+    let mine = arrival(order);
+    let others = world.orders.find(&key.namespace, Index::UnplacedAt(store.clone()));
+    let before = others.iter().filter_map(|other| world.orders.get(other)).filter(|o| arrival(&o.object) < mine);
+    before.take(free + 1).count() >= free
+}
+
+pub(super) fn payment(seen: Seen<Payment>) -> PaymentFacts {
+    let payment = &*seen.object;
+    let status = payment.status.clone().unwrap_or_default();
+    let said = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_);
+    PaymentFacts {
+        target: target(&seen),
+        cancel: payment.spec.cancel,
+        approved: status.approved_at.is_some(),
+        declined: status
+            .declined_at
+            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
+        cancelled: status.cancelled_at.is_some(),
+        stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
+        trouble: said(conditions::RECONCILING).map(|condition| condition.message.clone()),
+    }
+}
+
+pub(super) fn ticket(seen: Seen<Ticket>) -> TicketFacts {
+    let ticket = &*seen.object;
+    let status = ticket.status.clone().unwrap_or_default();
+    TicketFacts {
+        target: target(&seen),
+        held: ticket.spec.hold.map(|hold| hold.cause),
+        acceptance: ticket.spec.acceptance,
+        decision: ticket.spec.decision,
+        rejection: ticket.spec.reject.clone(),
+        cooking: ticket.spec.cooking,
+        accepted_at: status.accepted_at,
+        cooked_at: status.cooked_at,
+        over: status.cancelled_at.is_some() || status.rejected_at.is_some(),
+    }
+}
+
+pub(super) fn delivery(seen: Seen<Delivery>) -> DeliveryFacts {
+    let delivery = &*seen.object;
+    let status = delivery.status.clone().unwrap_or_default();
+    DeliveryFacts {
+        target: target(&seen),
+        held: delivery.spec.hold.map(|hold| hold.cause),
+        ready: delivery.spec.ready,
+        progress: delivery.spec.progress,
+        picked_up_at: status.picked_up_at,
+        confirmed: status.confirmed_at.is_some(),
+        cancelled: status.cancelled_at.is_some(),
+    }
+}
+
+/// The notices of an order that exist, while it is under way.
+pub(super) fn notices(world: &World, key: &Key, meta: &Meta, status: &Status) -> Vec<NoticeFacts> {
+    if status.ended_at.is_some() || world.notifications.is_empty() {
+        return Vec::new();
+    }
+    let find = |(topic, to): (notices::Topic, notices::Audience)| {
+        let name = ids::notification_name(&meta.name, &meta.uid, topic.slug(), to.slug());
+        let seen = world.notifications.get(&key.sibling(&name))?;
+        let status = seen.object.status.clone().unwrap_or_default();
+        let trouble = conditions::waiting_message(&status.conditions).map(str::to_owned);
+        Some(NoticeFacts { topic, to, sent: status.sent_at.is_some(), trouble })
+    };
+    notices::ALL.into_iter().filter_map(find).collect()
+}
+
+fn target<K: Resource>(seen: &Seen<K>) -> Target {
+    let meta = seen.object.meta();
+    Target {
+        name: meta.name.clone().unwrap_or_default(),
+        uid: meta.uid.clone().unwrap_or_default(),
+        version: seen.version,
+    }
+}

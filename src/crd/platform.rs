@@ -1,0 +1,141 @@
+//! OrderPlatform: what holds for all orders of a namespace. The platform team writes its spec.
+
+use kube::{CustomResource, KubeSchema};
+use serde::{Deserialize, Serialize};
+
+use super::store::Endpoint;
+use crate::domain::Span;
+use crate::domain::platform::{Limits, Status};
+
+/// What holds for all orders of a namespace: how many are let in, who takes payments, who is told, how long they stay.
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+#[kube(
+    group = "jumun.dev",
+    version = "v1alpha1",
+    kind = "OrderPlatform",
+    plural = "orderplatforms",
+    shortname = "op",
+    category = "jumun",
+    namespaced,
+    status = "Status",
+    doc = "What holds for all orders of a namespace. The one named default counts; without it, defaults hold. The platform team writes its spec.",
+    printcolumn(name = "Serving", type_ = "integer", json_path = ".status.serving"),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(
+        name = "Notices",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type=='EndpointReachable')].reason",
+        priority = 1
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
+)]
+pub struct OrderPlatformSpec {
+    /// How many orders are let in; above it new ones wait their turn. Absent: as many as come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intake: Option<Intake>,
+    /// Who takes payments, beside wallets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment: Option<Payment>,
+    /// Who is told of what, beside the sellers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Notifications>,
+    /// Which hosts may be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub egress: Option<Egress>,
+    /// How long what has ended stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retention: Option<Retention>,
+}
+
+/// How many orders are let in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Intake {
+    /// How many may be placed and not paid yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_pending: Option<i32>,
+    /// How many are placed a second.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_per_second: Option<i32>,
+}
+
+/// Who takes payments.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Payment {
+    /// The providers, by name.
+    #[schemars(length(max = 16))]
+    pub providers: Vec<Provider>,
+}
+
+/// A payment provider: see docs/payment-provider.md for what it must do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Provider {
+    /// The name by which orders choose it.
+    #[schemars(length(min = 1, max = 63))]
+    pub name: String,
+    /// Where it is called, http or https.
+    #[schemars(length(min = 8, max = 512), regex(pattern = r"^https?://[^\s@]+$"))]
+    pub url: String,
+    /// How long a call may take, such as 2s; at most 10s, and 5s where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+}
+
+/// Who is told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Notifications {
+    /// Where customers' messages go; the event's subject says whom each is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customers: Option<Endpoint>,
+}
+
+/// Which hosts may be called.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Egress {
+    /// Names such as pay.example, or *.example for everything below it. Where absent, every host but loopback, link-local
+    /// and unspecified addresses.
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    pub allowed_hosts: Vec<String>,
+}
+
+/// How long what has ended stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Retention {
+    /// An order that has ended is removed after this long, such as 168h, with everything it owns and its row.
+    pub completed: Span,
+}
+
+impl OrderPlatformSpec {
+    /// The limits of the intake.
+    pub fn limits(&self) -> Limits {
+        let number = |limit: Option<i32>| limit.map(|limit| usize::try_from(limit).unwrap_or_default());
+        self.intake.as_ref().map_or_else(Limits::default, |intake| Limits {
+            pending: number(intake.max_pending),
+            per_second: number(intake.max_per_second),
+        })
+    }
+
+    /// The provider of this name.
+    pub fn provider(&self, name: &str) -> Option<&Provider> {
+        self.payment.as_ref()?.providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// Where customers' messages go.
+    pub fn customers(&self) -> Option<&str> {
+        Some(self.notifications.as_ref()?.customers.as_ref()?.url.as_str())
+    }
+
+    /// The hosts that may be called, where they are limited.
+    pub fn allowed_hosts(&self) -> Option<&[String]> {
+        self.egress.as_ref().map(|egress| egress.allowed_hosts.as_slice())
+    }
+}

@@ -1,0 +1,305 @@
+//! Notification: one message to one endpoint about one fact.
+//!
+//! ```text
+//!             2xx
+//!  Pending ────────→ Sent
+//!     │ no 2xx for a day, and nothing waits for it
+//!     └────────────→ GaveUp
+//! ```
+//!
+//! The breaker of an endpoint is no state of its own: it is read from the Notifications that wait for the endpoint, so
+//! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once their failures add up to
+//! [`TRIP`], it is open: all wait but one, the probe, and when the probe gets through the next one is the probe.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::child::Fate;
+use super::conditions::{self, Report, Truth};
+use super::{Condition, Intent, Meta, Money, OrderRef, Plan, Policy, Time, retry};
+
+/// So many failed attempts among the messages that wait for an endpoint open its breaker.
+pub const TRIP: i64 = 5;
+/// A message that nothing waits for is given up after so long.
+const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
+/// The condition of Store and OrderPlatform that shows the breaker of their endpoint.
+pub const REACHABLE: &str = "EndpointReachable";
+
+/// How far a Notification is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum State {
+    /// Not taken by its endpoint yet.
+    Pending,
+    /// The endpoint answered 2xx.
+    Sent,
+    /// Not taken for a day.
+    GaveUp,
+}
+
+/// Whom it is for, and with that which endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Audience {
+    /// The store's `notify.url`.
+    Seller,
+    /// The platform's `notifications.customers.url`.
+    Customer,
+}
+
+/// What it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Topic {
+    /// The order was placed.
+    Placed,
+    /// A courier can come for it.
+    DeliveryReady,
+    /// A courier has it.
+    PickedUp,
+    /// The customer has it.
+    Delivered,
+    /// Receipt was confirmed.
+    Confirmed,
+    /// The customer wishes to cancel.
+    CancelRequested,
+    /// The wish came too late.
+    CancelRefused,
+    /// The delivery was cancelled.
+    DeliveryCancelled,
+}
+
+impl Topic {
+    /// The topic as part of a name and of the event's type.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::DeliveryReady => "delivery-ready",
+            Self::PickedUp => "picked-up",
+            Self::Delivered => "delivered",
+            Self::Confirmed => "confirmed",
+            Self::CancelRequested => "cancel-requested",
+            Self::CancelRefused => "cancel-refused",
+            Self::DeliveryCancelled => "delivery-cancelled",
+        }
+    }
+}
+
+impl Audience {
+    /// The audience as part of a name, and as a metric label.
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Seller => "seller",
+            Self::Customer => "customer",
+        }
+    }
+}
+
+/// Observed state of a Notification.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// The generation of the spec that this status is about; -1 until a controller has written it.
+    pub observed_generation: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<State>,
+    /// When its endpoint took it: final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent_at: Option<Time>,
+    /// When it was given up: final.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gave_up_at: Option<Time>,
+    /// How many attempts have failed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub attempts: i64,
+    /// When the next attempt is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_at: Option<Time>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8))]
+    pub conditions: Vec<Condition>,
+}
+
+pub(super) fn is_zero(number: &i64) -> bool {
+    *number == 0
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self {
+            observed_generation: -1,
+            state: None,
+            sent_at: None,
+            gave_up_at: None,
+            attempts: 0,
+            retry_at: None,
+            conditions: Vec::new(),
+        }
+    }
+}
+
+impl Status {
+    /// Whether it can never change again.
+    pub fn is_final(&self) -> bool {
+        self.sent_at.is_some() || self.gave_up_at.is_some()
+    }
+}
+
+/// What a message says.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Content {
+    pub order: OrderRef,
+    pub topic: Topic,
+    pub to: Audience,
+    /// The store, whose `notify.url` is read live.
+    pub store: String,
+    /// Who it is for: the customer's or the seller's name.
+    pub subject: String,
+    pub customer: String,
+    pub amount: Money,
+    /// Why, where there is a why.
+    pub reason: Option<String>,
+    /// Nothing is undone before it was taken.
+    pub required: bool,
+}
+
+/// A Notification to create; its name follows from the order, the topic and the audience.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Draft(pub Content);
+
+/// A message to send; its identity is that of the Notification, so that a second attempt is the same event.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Message {
+    /// UID of the Notification's order and topic: the event's id.
+    pub id: String,
+    pub created: Time,
+    pub content: Content,
+}
+
+/// The breaker of one endpoint, as the Notifications that wait for it tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Circuit {
+    /// Failed attempts of the messages that wait.
+    pub failures: i64,
+    /// The message whose next attempt comes first among those that have failed: time of the attempt and UID.
+    pub probe: Option<(Time, String)>,
+}
+
+impl Circuit {
+    /// The breaker of an endpoint with these messages waiting: UID, attempts, next attempt.
+    pub fn of(waiting: impl IntoIterator<Item = (String, i64, Option<Time>)>) -> Self {
+        let mut circuit = Self::default();
+        for (uid, attempts, retry_at) in waiting {
+            circuit.failures = circuit.failures.saturating_add(attempts);
+            let Some(at) = retry_at.filter(|_| attempts > 0) else { continue };
+            let earlier = circuit.probe.as_ref().is_none_or(|probe| (at, &uid) < (probe.0, &probe.1));
+            if earlier {
+                circuit.probe = Some((at, uid));
+            }
+        }
+        circuit
+    }
+
+    /// Whether only a probe is let through.
+    pub fn is_open(&self) -> bool {
+        self.failures >= TRIP
+    }
+
+    /// The condition that shows it.
+    pub fn condition(&self, old: &[Condition], generation: i64, now: Time) -> Condition {
+        let status = if self.is_open() { Truth::False } else { Truth::True };
+        let (reason, message) = match self.is_open() {
+            true => ("CircuitOpen", "Attempts have stopped; a probe is let through now and then."),
+            false => ("CircuitClosed", ""),
+        };
+        conditions::extra(old, REACHABLE, status, reason, message, generation, now)
+    }
+}
+
+/// What a decision about a Notification looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub meta: Meta,
+    pub content: Content,
+    /// Whether its endpoint is configured.
+    pub has_endpoint: bool,
+    pub circuit: Circuit,
+    /// What the endpoint said in this very pass; an error is one short sentence of ours.
+    pub outcome: Option<Result<(), String>>,
+    pub status: Status,
+    pub fate: Fate,
+}
+
+/// What to do about a Notification.
+pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    if seen.meta.deleting.is_some() || seen.meta.namespace_terminating || seen.status.is_final() {
+        return Plan::rest();
+    }
+    match &seen.outcome {
+        Some(Ok(())) => return end(seen, State::Sent, "Sent", String::new(), now),
+        Some(Err(why)) => return failed(seen, why, now),
+        None => {}
+    }
+    let expired = now.since(seen.meta.created) >= GIVE_UP;
+    let waited_for = seen.content.required && seen.fate == Fate::Open;
+    if expired && !waited_for {
+        let message = "Its endpoint has not taken it for a day.".to_owned();
+        return end(seen, State::GaveUp, "GaveUp", message.clone(), now).with_fact("GaveUp", message, true);
+    }
+    if !seen.has_endpoint {
+        let message = match seen.content.to {
+            Audience::Seller => "The Store has no notify.url: set it.",
+            Audience::Customer => "The OrderPlatform has no notifications.customers.url: set it.",
+        };
+        let report = Report::Stalled { reason: "NoEndpoint", message: message.to_owned() };
+        return super::plan::settle(&seen.status, wait(seen, report, now), seen.meta.changed.after(policy.gather), now);
+    }
+    if let Some(due) = seen.status.retry_at.filter(|due| now < *due) {
+        return Plan::wait_until(due);
+    }
+    let probing = seen.circuit.probe.as_ref().is_none_or(|(_, uid)| *uid == seen.meta.uid);
+    if seen.circuit.is_open() && !probing {
+        return blocked(seen, now, policy);
+    }
+    let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);
+    Plan::only(Intent::SendNotice(Message { id, created: seen.meta.created, content: seen.content.clone() }))
+}
+
+/// The endpoint did not take it: the next attempt comes later.
+fn failed(seen: &Observed, why: &str, now: Time) -> Plan<Status> {
+    let attempts = seen.status.attempts.saturating_add(1);
+    let due = now.after(retry::pause(attempts));
+    let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
+    let report = Report::Moving { reason: "EndpointFailing", message };
+    let mut status = wait(seen, report, now);
+    (status.attempts, status.retry_at) = (attempts, Some(due));
+    Plan { next: Some(due), ..Plan::write(status) }
+}
+
+/// The breaker is open, and another message is the probe.
+fn blocked(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let next = seen.circuit.probe.as_ref().map_or(now.after(retry::LONGEST), |(at, _)| *at);
+    let message = format!("The endpoint keeps failing; it is probed again at {next}.");
+    let wanted = wait(seen, Report::Moving { reason: "CircuitOpen", message }, now);
+    super::plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
+}
+
+fn wait(seen: &Observed, report: Report<'_>, now: Time) -> Status {
+    let mut status = seen.status.clone();
+    status.state = Some(State::Pending);
+    status.observed_generation = seen.meta.generation;
+    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
+    status
+}
+
+fn end(seen: &Observed, state: State, reason: &str, message: String, now: Time) -> Plan<Status> {
+    let report = Report::Ended { well: state == State::Sent, reason, message };
+    let mut status = wait(seen, report, now);
+    status.state = Some(state);
+    status.retry_at = None;
+    match state {
+        State::Sent => status.sent_at = Some(now),
+        State::GaveUp | State::Pending => status.gave_up_at = Some(now),
+    }
+    Plan::write(status)
+}

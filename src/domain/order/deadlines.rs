@@ -1,0 +1,77 @@
+//! When a step is late: each deadline counts from a time that is in a status, and is decided by the object whose step it
+//! waits for. A missed `confirm` confirms, which the Delivery does by itself.
+
+use super::super::delivery::Progress;
+use super::super::{Plan, Span, Time, ticket};
+use super::undo::Decisive;
+use super::{DeliveryFacts, Observed, Status, Terms, TicketFacts};
+
+/// The deadline of the step that an order waits for now.
+pub(super) struct Deadline {
+    pub at: Time,
+    /// The reason of the end that a missed one leads to.
+    pub reason: &'static str,
+    pub message: &'static str,
+    pub decisive: Decisive,
+}
+
+/// The deadline that counts now, where there is one.
+pub(super) fn current(seen: &Observed, terms: &Terms) -> Option<Deadline> {
+    let approved = seen.payment.present().is_some_and(|payment| payment.approved);
+    if seen.status.paid_at.is_none() {
+        let waits = !approved;
+        let since = seen.status.placed_at.filter(|_| waits);
+        return due(since, terms.deadlines.pay, "PayDeadline", "It was not paid in time.", Decisive::Payment);
+    }
+    let delivery = seen.delivery.present();
+    match seen.ticket.present() {
+        Some(ticket) if !ticket.finished() => kitchen(seen, terms, ticket),
+        Some(ticket) => courier(terms, delivery?, ticket.cooked_at),
+        None => courier(terms, delivery?, seen.status.paid_at),
+    }
+}
+
+fn kitchen(seen: &Observed, terms: &Terms, ticket: &TicketFacts) -> Option<Deadline> {
+    let limits = &terms.deadlines;
+    if ticket.accepted() {
+        let decisive = Decisive::Ticket(ticket::Step::CookingFinished);
+        return due(ticket.accepted_at, limits.cook, "CookDeadline", "It was not cooked in time.", decisive);
+    }
+    let decisive = Decisive::Ticket(ticket::Step::Decided);
+    due(seen.status.paid_at, limits.accept, "AcceptDeadline", "The store had not decided in time.", decisive)
+}
+
+fn courier(terms: &Terms, delivery: &DeliveryFacts, ready_at: Option<Time>) -> Option<Deadline> {
+    let limits = &terms.deadlines;
+    match delivery.progress {
+        None => {
+            let decisive = Decisive::Delivery(Progress::PickedUp);
+            due(ready_at, limits.pick_up, "PickUpDeadline", "No courier had picked it up in time.", decisive)
+        }
+        Some(Progress::PickedUp) => {
+            let (since, decisive) = (delivery.picked_up_at, Decisive::Delivery(Progress::Delivered));
+            due(since, limits.deliver, "DeliverDeadline", "It was not delivered in time.", decisive)
+        }
+        Some(Progress::Delivered) => None,
+    }
+}
+
+fn due(
+    since: Option<Time>,
+    span: Option<Span>,
+    reason: &'static str,
+    message: &'static str,
+    decisive: Decisive,
+) -> Option<Deadline> {
+    Some(Deadline { at: since?.after(span?.duration()), reason, message, decisive })
+}
+
+/// The same plan, and a look when the deadline that counts has come.
+pub(super) fn watch(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Plan<Status> {
+    if plan.status.is_none()
+        && let Some(deadline) = current(seen, terms)
+    {
+        plan.next = Some(plan.next.map_or(deadline.at, |next| next.min(deadline.at)));
+    }
+    plan
+}

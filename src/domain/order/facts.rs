@@ -1,0 +1,229 @@
+//! What a decision about an Order looks at: itself, what it refers to, its children, and how full everything is.
+
+use super::super::delivery::{Address, Cause, Progress};
+use super::super::notification::{Audience, Topic};
+use super::super::platform::Crowd;
+use super::super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
+use super::super::ticket::{Cooking, Decision};
+use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids, product, ticket};
+use super::{Outcome, State, Status};
+
+/// How the customer pays.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Pay {
+    /// From the wallet of this name.
+    Wallet(String),
+    /// Through a provider of the platform, with a single-use token.
+    Provider { name: String, token: String },
+}
+
+/// What the customer asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Request {
+    pub customer: String,
+    pub store: String,
+    /// Products and quantities.
+    pub items: Vec<(String, i64)>,
+    pub pay: Pay,
+    pub deliver_to: Address,
+    /// The reason of the wish to cancel, where there is one.
+    pub cancel: Option<String>,
+}
+
+/// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StoreFacts {
+    pub seller: String,
+    pub fulfilment: Fulfilment,
+    pub acceptance: Acceptance,
+    pub confirmation: Confirmation,
+    pub until: CutOff,
+    pub seller_notice: SellerNotice,
+    pub deadlines: Deadlines,
+    pub intake: Intake,
+    pub has_endpoint: bool,
+}
+
+/// What is read of a Product.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ProductFacts {
+    pub uid: String,
+    pub store: String,
+    pub price: Money,
+    pub points: i64,
+    pub deleting: bool,
+    /// The ledger's answer to this order.
+    pub answer: Option<product::Answer>,
+}
+
+/// What is read of a Wallet when an order is placed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WalletFacts {
+    pub uid: String,
+    pub owner: String,
+    pub currency: String,
+    pub deleting: bool,
+}
+
+/// What is read of the OrderPlatform, and of how full everything is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct PlatformFacts {
+    /// How full the platform is; looked at while the order is not placed.
+    pub crowd: Crowd,
+    /// Whether the platform has the order's payment provider.
+    pub knows_provider: bool,
+    /// Whether the store's kitchen has as many orders as it takes, or others were here first.
+    pub kitchen_full: bool,
+    /// Whether there is an endpoint for customers' notices.
+    pub tells_customers: bool,
+    /// How long an ended order stays; nothing for ever.
+    pub retention: Option<std::time::Duration>,
+}
+
+/// What is read of the order's Payment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PaymentFacts {
+    pub target: Target,
+    /// The parent's word: give it back.
+    pub cancel: bool,
+    pub approved: bool,
+    /// Why it was declined.
+    pub declined: Option<String>,
+    pub cancelled: bool,
+    /// What it waits for with a person's help alone.
+    pub stalled: Option<String>,
+    /// What keeps it waiting, in a sentence, where that takes long.
+    pub trouble: Option<String>,
+}
+
+/// What is read of the order's Ticket.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct TicketFacts {
+    pub target: Target,
+    pub held: Option<Cause>,
+    pub acceptance: Acceptance,
+    pub decision: Option<Decision>,
+    pub rejection: Option<ticket::Rejection>,
+    pub cooking: Option<Cooking>,
+    pub accepted_at: Option<Time>,
+    pub cooked_at: Option<Time>,
+    /// Cancelled or rejected, for good.
+    pub over: bool,
+}
+
+impl TicketFacts {
+    /// Whether the store has taken the order.
+    pub fn accepted(&self) -> bool {
+        self.acceptance == Acceptance::Automatic || self.decision == Some(Decision::Accept)
+    }
+
+    pub(super) fn rejected(&self) -> bool {
+        self.decision == Some(Decision::Reject)
+    }
+
+    pub(super) fn started(&self) -> bool {
+        self.cooking.is_some()
+    }
+
+    pub(super) fn finished(&self) -> bool {
+        self.cooking == Some(Cooking::Finished)
+    }
+
+    /// Whether the step is done that a hold would come too late for.
+    pub(super) fn has_done(&self, step: ticket::Step) -> bool {
+        match step {
+            ticket::Step::Decided => self.decision.is_some(),
+            ticket::Step::CookingStarted => self.started(),
+            ticket::Step::CookingFinished => self.finished(),
+        }
+    }
+}
+
+/// What is read of the order's Delivery.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DeliveryFacts {
+    pub target: Target,
+    pub held: Option<Cause>,
+    /// Whether couriers may claim it.
+    pub ready: bool,
+    /// The courier's progress; from Delivered on no wish is honoured.
+    pub progress: Option<Progress>,
+    pub picked_up_at: Option<Time>,
+    pub confirmed: bool,
+    pub cancelled: bool,
+}
+
+impl DeliveryFacts {
+    /// Whether the customer has it.
+    pub fn delivered(&self) -> bool {
+        self.progress == Some(Progress::Delivered)
+    }
+}
+
+/// What is read of one of the order's Notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct NoticeFacts {
+    pub topic: Topic,
+    pub to: Audience,
+    pub sent: bool,
+    /// Why it was not taken yet, and when the next attempt is.
+    pub trouble: Option<String>,
+}
+
+/// What a decision about an Order looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub meta: Meta,
+    pub request: Request,
+    pub status: Status,
+    pub store: Lookup<StoreFacts>,
+    /// In the order of `request.items`, or of `status.terms.items` once there are terms.
+    pub products: Vec<Lookup<ProductFacts>>,
+    /// Looked at where a wallet pays.
+    pub wallet: Lookup<WalletFacts>,
+    pub platform: PlatformFacts,
+    /// Whether store, products, wallet and platform were all read from the API server for this very decision.
+    pub references_afresh: bool,
+    /// Whether the order itself was.
+    pub order_afresh: bool,
+    pub payment: Lookup<PaymentFacts>,
+    pub ticket: Lookup<TicketFacts>,
+    pub delivery: Lookup<DeliveryFacts>,
+    /// The notices that exist.
+    pub notices: Vec<NoticeFacts>,
+    /// When the newest of order and children was first seen in its present version.
+    pub changed: Time,
+    /// Whether the row of the read model shows the order's end.
+    pub view_shows_end: bool,
+}
+
+impl Observed {
+    pub(super) fn order_ref(&self) -> OrderRef {
+        OrderRef { name: self.meta.name.clone(), uid: self.meta.uid.clone() }
+    }
+
+    pub(super) fn child_name(&self) -> String {
+        ids::child_name(&self.meta.name, &self.meta.uid)
+    }
+
+    /// Whether children may be created from what was seen. Nobody can have removed them before the order had lingered, so
+    /// until half of that time has passed since it was placed, whatever was seen is good enough; then it is read afresh.
+    pub(super) fn may_create(&self, now: Time, policy: &Policy) -> bool {
+        let young = |placed: Time| now.since(placed) < policy.linger / 2;
+        self.order_afresh || self.status.placed_at.is_some_and(young)
+    }
+
+    /// Reads the order itself from the API server, to decide again.
+    pub(super) fn read_order(&self) -> Plan<Status> {
+        Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: self.meta.name.clone() })
+    }
+
+    /// The wish to cancel: the customer's word, or the deletion of the order.
+    pub(super) fn wish(&self) -> Option<Outcome> {
+        let deleted = || self.meta.deleting.map(|_| "Deleted");
+        let reason = self.request.cancel.as_deref().or_else(deleted)?;
+        let message =
+            if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
+        Some(Outcome::new(State::Cancelled, reason, message))
+    }
+}
