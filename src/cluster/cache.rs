@@ -57,6 +57,8 @@ pub enum Index {
     Asks(String),
     /// Orders that refer to the ledger with this UID and have not ended.
     Refers(String),
+    /// Every object; never an entry of an index.
+    Every,
     /// Orders that are not placed yet.
     Unplaced,
     /// Orders of this store that are not placed yet.

@@ -159,10 +159,13 @@ impl World {
 
     /// The objects of a kind that an index finds.
     fn find(&self, kind: Kind, key: &Key, index: Index) -> Vec<Key> {
-        match kind {
-            Kind::Order => self.orders.find(&key.namespace, index),
-            Kind::Payment => self.payments.find(&key.namespace, index),
-            Kind::Notification => self.notifications.find(&key.namespace, index),
+        match (kind, index) {
+            (Kind::Order, Index::Every) => self.orders.keys(&key.namespace),
+            (Kind::OrderView, Index::Every) => self.views.keys(&key.namespace),
+            (Kind::Payment, Index::Every) => self.payments.keys(&key.namespace),
+            (Kind::Order, index) => self.orders.find(&key.namespace, index),
+            (Kind::Payment, index) => self.payments.find(&key.namespace, index),
+            (Kind::Notification, index) => self.notifications.find(&key.namespace, index),
             _ => Vec::new(),
         }
     }

@@ -19,7 +19,8 @@ impl Source for OrderPlatform {
             roused.push((Kind::Order, Index::Unplaced));
         }
         if generation(old) != generation(new) {
-            roused.push((Kind::Order, Index::InFlight));
+            // Providers, endpoints and retention concern them all, and change rarely.
+            roused.extend([Kind::Order, Kind::OrderView, Kind::Payment].map(|kind| (kind, Index::Every)));
             roused.push((Kind::Notification, Index::Waiting(None)));
         }
         roused

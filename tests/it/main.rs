@@ -14,10 +14,12 @@ mod harness;
 mod input;
 mod intake;
 mod kubectl;
+mod late;
 mod operations;
 mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
 mod points_shop;
+mod providers;
 mod races;
 mod systems;
