@@ -1,5 +1,6 @@
 //! The figures that are read when they are asked for: how deep the queues are, how much the caches hold.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use prometheus_client::collector::Collector;
@@ -9,6 +10,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::cluster::World;
 use crate::domain::Kind;
+use crate::domain::notification::{Audience, Circuit};
 
 /// Figures that are read when they are asked for.
 #[derive(Debug)]
@@ -33,10 +35,36 @@ impl Collector for Live {
             let label = [("kind", kind.as_str())];
             ConstGauge::new(count as i64).encode(held.encode_family(&label)?)?;
         }
+        let circuits = circuits(&world);
+        let mut open = encoder.encode_descriptor(
+            "jumun_notification_circuits_open",
+            "Endpoints whose circuit breaker is open",
+            None,
+            kind_type,
+        )?;
+        for (to, endpoints) in &circuits {
+            let count = endpoints.values().filter(|circuit| circuit.is_open()).count();
+            ConstGauge::new(count as i64).encode(open.encode_family(&[("to", to.slug())])?)?;
+        }
         let counter = prometheus_client::metrics::MetricType::Counter;
         let info = encoder.encode_descriptor("jumun_up", "One for as long as the process lives", None, counter)?;
         ConstCounter::new(1u64).encode(info)
     }
+}
+
+/// The breakers of all endpoints for which messages wait, by audience.
+fn circuits(world: &World) -> [(Audience, BTreeMap<(Arc<str>, String), Circuit>); 2] {
+    [Audience::Seller, Audience::Customer].map(|to| {
+        let mut waiting: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for key in world.notifications.all_keys() {
+            let Some(seen) = world.notifications.get(&key).filter(|seen| seen.object.spec.to == to) else { continue };
+            let Some(status) = seen.object.status.as_ref().filter(|status| !status.is_final()) else { continue };
+            let store = if to == Audience::Seller { seen.object.spec.store.clone() } else { String::new() };
+            let one = (key.name.to_string(), status.attempts, status.retry_at);
+            waiting.entry((key.namespace, store)).or_default().push(one);
+        }
+        (to, waiting.into_iter().map(|(endpoint, waiting)| (endpoint, Circuit::of(waiting))).collect())
+    })
 }
 
 impl Live {

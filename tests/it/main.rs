@@ -15,6 +15,7 @@ mod input;
 mod intake;
 mod kubectl;
 mod late;
+mod notices;
 mod operations;
 mod outside;
 #[path = "../support/plane.rs"]

@@ -1,0 +1,146 @@
+//! Notices to sellers and customers, and endpoints that do not take them.
+
+use jumun::crd::{Notification, OrderPlatform, Store};
+use jumun::domain::notification;
+use jumun::domain::order::State;
+use serde_json::{Value, json};
+
+use crate::harness::{World, wait_for};
+use crate::outside::{Endpoint, platform};
+
+/// A shop whose seller is told at `url`; customers at theirs, where there is one.
+async fn shop(name: &str, url: &str, customers: Option<&Endpoint>, notice: &str) -> World {
+    let world = World::new(name, 1).await;
+    platform(&world, None, customers, json!({})).await;
+    let cancellation = json!({ "sellerNotice": notice });
+    world.store("shop", json!({ "seller": "kim", "notify": { "url": url }, "cancellation": cancellation })).await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 100_000).await;
+    world
+}
+
+fn reachable(conditions: &[jumun::domain::Condition]) -> Option<&str> {
+    conditions.iter().find(|c| c.type_ == notification::REACHABLE).map(|c| c.reason.as_str())
+}
+
+#[tokio::test]
+async fn a_failing_endpoint_trips_its_breaker_and_a_probe_closes_it_again() {
+    let push = Endpoint::start().await;
+    push.set_down(true);
+    let world = shop("breaker", "http://127.0.0.1:9/", Some(&push), "BestEffort").await;
+    world.orders_at_once(6, |n| (format!("order-{n}"), "mug".to_owned())).await;
+    // Messages to customers never block an order.
+    crate::books::deliver_all(&world, 6).await;
+    assert_eq!(world.all_ends().await["Completed"], 6);
+    let platforms = world.api::<OrderPlatform>();
+    let breaker = |wanted: &'static str| {
+        let platforms = platforms.clone();
+        async move {
+            wait_for(&format!("the breaker to say {wanted}"), || async {
+                let status = platforms.get("default").await.ok()?.status?;
+                (reachable(&status.conditions) == Some(wanted)).then_some(())
+            })
+            .await;
+        }
+    };
+    breaker("CircuitOpen").await;
+    let (_, metrics) = world.operator(0).get("/metrics").await;
+    assert!(metrics.contains("jumun_notification_circuits_open{to=\"customer\"} 1"), "{metrics}");
+    // While it is open all wait for one probe, and say when it is.
+    let notices = world.api::<Notification>();
+    wait_for("waiting notices to say when the probe is", || async {
+        let all = notices.list(&Default::default()).await.ok()?.items;
+        let said = |n: &Notification| {
+            n.status.as_ref().is_some_and(|s| s.conditions.iter().any(|c| c.message.contains("it is probed again at")))
+        };
+        all.iter().any(said).then_some(())
+    })
+    .await;
+    push.set_down(false);
+    breaker("CircuitClosed").await;
+    wait_for("every notice to be taken", || async {
+        let all = notices.list(&Default::default()).await.ok()?.items;
+        all.iter().all(|n| n.status.as_ref().is_some_and(|s| s.sent_at.is_some())).then_some(())
+    })
+    .await;
+    let mut told = push.taken();
+    let count = told.len();
+    told.sort();
+    // Each order: placed, delivery-ready or not any more, picked-up, delivered, confirmed.
+    assert!(count >= 6 * 4 && told.iter().filter(|(what, _)| what == "confirmed").count() == 6, "{told:?}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_may_not_be_called_is_not_called_and_the_status_says_so() {
+    let world = shop("egress", "http://169.254.169.254/latest/meta-data", None, "Required").await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    world.cancel("order-1").await;
+    let notices = world.api::<Notification>();
+    let message = wait_for("the notice to be refused", || async {
+        let status = notices.list(&Default::default()).await.ok()?.items.pop()?.status?;
+        status.conditions.iter().find(|c| c.message.contains("host not allowed")).map(|c| c.message.clone())
+    });
+    assert!(message.await.contains("the next is at"));
+    // Nothing was undone: the courier may still deliver, and then the wish is refused.
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    let status = world.orders().get("order-1").await.unwrap().status.unwrap();
+    assert!(status.cancel_refused.is_some());
+    world.row("order-1", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_order_cancelled_before_it_is_paid_concerns_no_seller() {
+    let seller = Endpoint::start().await;
+    let world = shop("unpaid", &seller.url(), None, "Required").await;
+    world.wallet("poor", 1).await;
+    world.order("order-1", "poor", "mug", 1).await;
+    assert_eq!(world.end_of("order-1").await, State::PaymentFailed);
+    world.row("order-1", State::PaymentFailed).await;
+    world.cancel("order-1").await;
+    world.quiet_for(std::time::Duration::from_millis(2_500)).await;
+    assert!(seller.taken().is_empty(), "{:?}", seller.taken());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_seller_is_told_that_a_wish_was_refused() {
+    let seller = Endpoint::start().await;
+    let world = shop("refused", &seller.url(), None, "BestEffort").await;
+    world.patch::<Store>("shop", json!({ "spec": { "confirmation": "Customer" } })).await.unwrap();
+    world.order("order-1", "alice", "mug", 1).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(world.deliver(&delivery).await);
+    world.cancel("order-1").await;
+    seller.told("cancel-refused").await;
+    let received: Value = json!({ "spec": { "received": true } });
+    world.patch::<jumun::crd::Delivery>(&delivery, received).await.unwrap();
+    world.row("order-1", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_required_notice_that_was_deleted_is_made_again() {
+    let seller = Endpoint::start().await;
+    seller.set_down(true);
+    let world = shop("deleted-notice", &seller.url(), None, "Required").await;
+    world.order("order-1", "alice", "mug", 1).await;
+    world.delivery_of("order-1").await;
+    world.cancel("order-1").await;
+    let notices = world.api::<Notification>();
+    let first = wait_for("the notice", || async { notices.list(&Default::default()).await.ok()?.items.pop() }).await;
+    let name = first.metadata.name.unwrap();
+    notices.delete(&name, &Default::default()).await.unwrap();
+    wait_for("the notice to come back", || async {
+        let again = notices.get(&name).await.ok()?;
+        (again.metadata.uid != first.metadata.uid).then_some(())
+    })
+    .await;
+    seller.set_down(false);
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    world.row("order-1", State::Cancelled).await;
+    world.finish().await;
+}
