@@ -1,11 +1,11 @@
 //! Customers and couriers, scripted: they act as soon as they can.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
-use jumun::crd::{Delivery, Order, OrderView, Product, Store, Wallet};
+use jumun::crd::{Delivery, Order, OrderPlatform, OrderView, Product, Store, Ticket, Wallet};
 use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -20,11 +20,25 @@ use crate::plane::{Plane, config};
 /// Requests that one actor has under way at once.
 const AT_ONCE: usize = 16;
 
+/// What becomes of the orders of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// A warehouse's: delivered at once.
+    Warehouse,
+    /// A kitchen's: accepted, cooked, delivered.
+    Kitchen,
+    /// A warehouse's: cancelled as soon as it is paid.
+    Cancelled,
+    /// A warehouse's, whose customers are told of everything.
+    Told,
+}
+
 /// A namespace with a store, products, wallets, and the operator's rights for nobody but the operator.
 pub struct Shop {
     client: Client,
     pub namespace: String,
     spread: usize,
+    flow: Flow,
 }
 
 /// What came of a run.
@@ -46,14 +60,23 @@ pub struct Timed {
 
 impl Shop {
     /// Opens a shop with `spread` products and wallets that suffice for `orders` orders.
-    pub async fn open(plane: &Plane, name: &str, spread: usize, orders: usize) -> Self {
+    pub async fn open(plane: &Plane, name: &str, spread: usize, orders: usize, flow: Flow) -> Self {
         let admin = Client::try_from(config(&plane.admin).await).expect("client");
         let client = Client::try_from(config(&plane.actors()).await).expect("client");
-        let shop = Self { client, namespace: format!("bench-{name}"), spread };
+        let shop = Self { client, namespace: format!("bench-{name}"), spread, flow };
         let namespace = serde_json::from_value(json!({ "metadata": { "name": shop.namespace } })).expect("namespace");
         let namespaces: Api<Namespace> = Api::all(admin);
         namespaces.create(&PostParams::default(), &namespace).await.expect("namespace created");
-        shop.create::<Store>(json!({ "metadata": { "name": "shop" }, "spec": { "seller": "kim" } })).await;
+        let store = match flow {
+            Flow::Kitchen => json!({ "seller": "kim", "fulfilment": "Kitchen", "acceptance": "Manual" }),
+            Flow::Warehouse | Flow::Cancelled | Flow::Told => json!({ "seller": "kim" }),
+        };
+        shop.create::<Store>(json!({ "metadata": { "name": "shop" }, "spec": store })).await;
+        if flow == Flow::Told {
+            let endpoint = json!({ "customers": { "url": listener().await } });
+            let spec = json!({ "egress": { "allowedHosts": ["127.0.0.1"] }, "notifications": endpoint });
+            shop.create::<OrderPlatform>(json!({ "metadata": { "name": "default" }, "spec": spec })).await;
+        }
         for n in 0..spread {
             let price = json!({ "amount": 1_000, "currency": "KRW" });
             let spec = json!({ "store": "shop", "price": price, "stock": orders * 10 });
@@ -94,10 +117,18 @@ impl Shop {
 
     /// Runs `count` orders to completion: as fast as it goes, or at `rate` orders a second.
     pub async fn run(&self, count: usize, rate: Option<f64>) -> Done {
-        let courier = tokio::spawn(courier(self.api()));
+        let mut actors = tokio::task::JoinSet::new();
+        match self.flow {
+            Flow::Cancelled => drop(actors.spawn(canceller(self.api(), self.api()))),
+            Flow::Warehouse | Flow::Kitchen | Flow::Told => drop(actors.spawn(courier(self.api()))),
+        }
+        if self.flow == Flow::Kitchen {
+            actors.spawn(cook(self.api()));
+        }
         let sent = Arc::new(Mutex::new(HashMap::new()));
         let started = Instant::now();
-        let reader = tokio::spawn(reader(self.api(), count, started, sent.clone()));
+        let end = if self.flow == Flow::Cancelled { State::Cancelled } else { State::Completed };
+        let reader = tokio::spawn(reader(self.api(), end, count, started, sent.clone()));
         let place = |number: usize| {
             let sent = sent.clone();
             async move {
@@ -113,22 +144,29 @@ impl Shop {
         futures::stream::iter(0..count).for_each_concurrent(at_once, place).await;
         let orders = reader.await.expect("the reader lives");
         let seconds = started.elapsed().as_secs_f64();
-        courier.abort();
-        Done { seconds, orders, creates: count, patches: 2 * count }
+        actors.abort_all();
+        let steps = match self.flow {
+            Flow::Cancelled => 1,
+            Flow::Warehouse | Flow::Told => 2,
+            Flow::Kitchen => 4,
+        };
+        Done { seconds, orders, creates: count, patches: steps * count }
     }
 }
 
 /// Claims and delivers whatever is ready.
 async fn courier(api: Api<Delivery>) {
     let deliveries = watcher(api.clone(), watcher::Config::default()).default_backoff().applied_objects();
+    let seen = Mutex::new(HashSet::new());
     deliveries
         .try_for_each_concurrent(AT_ONCE, |delivery| {
-            let api = api.clone();
+            let (api, name) = (api.clone(), delivery.metadata.name.unwrap_or_default());
+            let open = delivery.spec.progress.is_none() && delivery.spec.hold.is_none() && delivery.spec.ready;
+            let news = open && seen.lock().expect("deliveries").insert(name.clone());
             async move {
-                if delivery.spec.progress.is_some() || delivery.spec.hold.is_some() {
+                if !news {
                     return Ok(());
                 }
-                let name = delivery.metadata.name.unwrap_or_default();
                 let claim =
                     json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
                 let done = json!({ "spec": { "progress": "Delivered" } });
@@ -142,9 +180,62 @@ async fn courier(api: Api<Delivery>) {
         .expect("the watch of deliveries");
 }
 
+/// Accepts, cooks and finishes whatever is offered.
+async fn cook(api: Api<Ticket>) {
+    let tickets = watcher(api.clone(), watcher::Config::default()).default_backoff().applied_objects();
+    let seen = Mutex::new(HashSet::new());
+    tickets
+        .try_for_each_concurrent(AT_ONCE, |ticket| {
+            let (api, name) = (api.clone(), ticket.metadata.name.unwrap_or_default());
+            let news = ticket.spec.hold.is_none() && seen.lock().expect("tickets").insert(name.clone());
+            async move {
+                if !news {
+                    return Ok(());
+                }
+                let start = json!({ "spec": { "decision": "Accept", "cooking": "Started" } });
+                let finish = json!({ "spec": { "cooking": "Finished" } });
+                for step in [start, finish] {
+                    api.patch(&name, &PatchParams::default(), &Patch::Merge(&step)).await.expect("a step of the store");
+                }
+                Ok(())
+            }
+        })
+        .await
+        .expect("the watch of tickets");
+}
+
+/// Cancels each order as soon as it has a delivery.
+async fn canceller(deliveries: Api<Delivery>, orders: Api<Order>) {
+    let seen = watcher(deliveries, watcher::Config::default()).default_backoff().applied_objects();
+    let done = Mutex::new(HashSet::new());
+    seen.try_for_each_concurrent(AT_ONCE, |delivery| {
+        let (orders, name) = (orders.clone(), delivery.spec.order.name);
+        let news = done.lock().expect("orders").insert(name.clone());
+        async move {
+            if news {
+                let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind" } } });
+                orders.patch(&name, &PatchParams::default(), &Patch::Merge(&wish)).await.expect("a wish");
+            }
+            Ok(())
+        }
+    })
+    .await
+    .expect("the watch of deliveries");
+}
+
+/// An endpoint on loopback that takes every message; gives its address.
+async fn listener() -> String {
+    let socket = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", socket.local_addr().expect("an address"));
+    let router = axum::Router::new().fallback(|| async { axum::http::StatusCode::NO_CONTENT });
+    tokio::spawn(async move { axum::serve(socket, router).await.expect("served") });
+    url
+}
+
 /// Waits until the rows of `count` orders show their end, and gives how long each took.
 async fn reader(
     api: Api<OrderView>,
+    end: State,
     count: usize,
     started: Instant,
     sent: Arc<Mutex<HashMap<String, Instant>>>,
@@ -152,13 +243,13 @@ async fn reader(
     let mut rows = watcher(api, watcher::Config::default()).default_backoff().applied_objects().boxed();
     let mut latencies = Vec::with_capacity(count);
     while let Some(row) = rows.try_next().await.expect("the watch of rows") {
-        if row.status.is_none_or(|status| status.order != State::Completed) {
+        if row.status.is_none_or(|status| status.order != end) {
             continue;
         }
         let sent = sent.lock().expect("times").remove(&row.metadata.name.unwrap_or_default());
         latencies.extend(sent.map(|at| Timed { sent: at - started, took: at.elapsed() }));
         if latencies.len() % 100 == 0 && !latencies.is_empty() {
-            crate::say(&format!("  {} of {count} orders completed", latencies.len()));
+            crate::say(&format!("  {} of {count} orders have ended", latencies.len()));
         }
         if latencies.len() == count {
             break;
@@ -170,7 +261,7 @@ async fn reader(
 /// Resident memory in KiB of an operator that holds nothing, half of `count` orders under way, and all of them. What a
 /// live order costs is what the second half adds: by then every connection and buffer is there.
 pub async fn memory(plane: &Plane, count: usize) -> [u64; 3] {
-    let shop = Shop::open(plane, "live", 50, count).await;
+    let shop = Shop::open(plane, "live", 50, count, Flow::Warehouse).await;
     let operator = Operator::start(plane, &shop.namespace).await;
     operator.settle().await;
     let mut memory = vec![operator.memory_kib()];

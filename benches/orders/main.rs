@@ -4,7 +4,8 @@
 //! On one control plane (etcd with fsync, fairness on, a service account with the operator's rights):
 //! 1. *raw*: a minimal client with the operator's number of watches writes these very kinds as fast as it goes;
 //! 2. *uniform* and *hot*: orders are created and delivered by scripted actors as fast as it goes, over many products
-//!    and wallets, then over one;
+//!    and wallets, then over one; *kitchen*, *cancelled* and *told* likewise: orders that are accepted and cooked, that are
+//!    cancelled once paid, whose customers are told of everything;
 //! 3. *half*: at half the uniform rate, the time from create to the row that shows the end;
 //! 4. *live*: memory of an operator that holds many orders under way; 5. *quiet*: what is written when nothing happens.
 //!
@@ -19,6 +20,7 @@ mod report;
 
 use std::time::{Duration, Instant};
 
+use actors::Flow;
 use meters::{Meters, Operator};
 use plane::Plane;
 use report::{Latency, Phase, Report};
@@ -68,15 +70,22 @@ async fn run(size: &Size, quick: bool) {
         return;
     }
 
-    for (name, spread) in [("uniform", 50), ("hot", 1)] {
+    let phases = [
+        ("uniform", 50, Flow::Warehouse),
+        ("hot", 1, Flow::Warehouse),
+        ("kitchen", 50, Flow::Kitchen),
+        ("cancelled", 50, Flow::Cancelled),
+        ("told", 50, Flow::Told),
+    ];
+    for (name, spread, flow) in phases {
         say(&format!("{name}: {} orders as fast as it goes", size.orders));
-        let bench = Bench::open(&plane, name, spread, size.orders).await;
+        let bench = Bench::open(&plane, name, spread, size.orders, flow).await;
         report.phases.push(bench.run(size.orders, None).await.0);
         bench.operator.stop();
     }
     let rate = report.phases[0].orders_per_second / 2.0;
     say(&format!("half: {} orders at {rate:.1}/s ({:.0} s)", size.half, size.half as f64 / rate));
-    let bench = Bench::open(&plane, "half", 50, size.half).await;
+    let bench = Bench::open(&plane, "half", 50, size.half, Flow::Warehouse).await;
     let (phase, orders) = bench.run(size.half, Some(rate)).await;
     report.phases.push(phase);
     report.latency = Latency::of(&orders);
@@ -115,8 +124,8 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    async fn open(plane: &'a Plane, name: &'a str, spread: usize, orders: usize) -> Self {
-        let shop = actors::Shop::open(plane, name, spread, orders).await;
+    async fn open(plane: &'a Plane, name: &'a str, spread: usize, orders: usize, flow: Flow) -> Self {
+        let shop = actors::Shop::open(plane, name, spread, orders, flow).await;
         let operator = Operator::start(plane, &shop.namespace).await;
         operator.settle().await;
         Self { plane, name, shop, operator }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Failure;
 use crate::cluster::client;
 use crate::cluster::world::Held;
-use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Wallet};
+use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ids::FINALIZER;
 
 /// Let the objects of a namespace go that are being deleted, when no operator runs that could do it.
@@ -30,6 +30,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut released = 0;
     released += release::<Order>(&client, &args).await?;
     released += release::<Payment>(&client, &args).await?;
+    released += release::<Ticket>(&client, &args).await?;
     released += release::<Delivery>(&client, &args).await?;
     released += release::<Product>(&client, &args).await?;
     released += release::<Wallet>(&client, &args).await?;

@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, env = "JUMUN_LISTEN", default_value = "127.0.0.1:8081")]
     listen: SocketAddr,
     /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them
-    #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=86_400))]
+    #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=3_000))]
     linger_seconds: u64,
     /// For tests alone: shorter than a delayed request may be on its way
     #[arg(long, hide = true)]

@@ -69,6 +69,8 @@ pub enum Index {
     InKitchen(String),
     /// Notifications that wait for the endpoint of this store, or, without a name, for that of customers.
     Waiting(Option<String>),
+    /// The same, where an attempt has failed.
+    Failing(Option<String>),
 }
 
 /// A kind that is cached.
@@ -91,6 +93,11 @@ pub trait Source:
 
     /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
     fn slim(&mut self) {}
+
+    /// For a notice that was taken: the endpoint of which store, or without a name that of customers, and when.
+    fn taken(&self) -> Option<(Option<String>, Time)> {
+        None
+    }
 
     /// Objects that are looked at again because the object changed, found by an index: a kind each.
     fn rouses(_old: Option<&Self>, _new: Option<&Self>) -> Vec<(Kind, Index)> {

@@ -32,6 +32,8 @@ pub enum Error {
     Call { kind: Kind, verb: &'static str, name: String, source: Box<kube::Error> },
     #[error("an object cannot be written as JSON: {0}")]
     Encode(#[from] serde_json::Error),
+    #[error("as many calls to payment providers are under way as may be at once")]
+    Busy,
     #[error("the decision is {seconds} s old: decide again")]
     TooOld { seconds: u64 },
 }
@@ -66,7 +68,9 @@ impl Error {
             Self::Conflict { .. } | Self::TooOld { .. } => Class::Conflict,
             Self::Invalid { .. } | Self::Encode(_) => Class::Invalid,
             Self::Denied { .. } => Class::Denied,
-            Self::Timeout { .. } | Self::Call { .. } | Self::NamespaceTerminating { .. } => Class::Transient,
+            Self::Timeout { .. } | Self::Call { .. } | Self::NamespaceTerminating { .. } | Self::Busy => {
+                Class::Transient
+            }
         }
     }
 
@@ -80,6 +84,7 @@ impl Error {
             Self::Timeout { .. } => "timeout",
             Self::Call { .. } => "error",
             Self::Encode(_) => "encode",
+            Self::Busy => "busy",
             Self::TooOld { .. } => "too_old",
         }
     }

@@ -41,6 +41,8 @@ pub struct Executor {
     pub metrics: Metrics,
     /// Calls to providers and endpoints.
     pub outbound: Outbound,
+    /// A slow provider keeps so many payments at once waiting, and leaves the workers of the others free.
+    pub slots: Arc<tokio::sync::Semaphore>,
 }
 
 impl Executor {
@@ -63,6 +65,7 @@ impl Executor {
             Intent::DropFinalizer(target) => self.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
             Intent::CallProvider { provider, key: charge, call } => {
+                let Ok(_slot) = self.slots.try_acquire() else { return Err(Error::Busy) };
                 pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
                 Ok(())
             }

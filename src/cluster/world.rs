@@ -12,6 +12,9 @@ use crate::domain::{Kind, Lookup, Time, Version};
 use super::cache::{Cache, Change, Index, Key, Seen, Source};
 use super::queue::Queue;
 
+/// The endpoint of a store by name, or without a name that of customers, of a namespace.
+type Endpoint = (Arc<str>, Option<String>);
+
 /// See the module's documentation.
 #[derive(Default)]
 pub struct World {
@@ -26,6 +29,8 @@ pub struct World {
     pub platforms: Cache<OrderPlatform>,
     pub views: Cache<OrderView>,
     terminating: RwLock<HashSet<Arc<str>>>,
+    /// When an endpoint last took a notice: a store's by name, or that of customers.
+    taken: RwLock<HashMap<Endpoint, Time>>,
     queues: HashMap<Kind, Arc<Queue>>,
 }
 
@@ -147,6 +152,11 @@ impl World {
         if let (Some(old), None) = (&old, &new) {
             self.wake_dependants(key, old.meta().uid.as_deref().unwrap_or_default());
         }
+        if let Some((store, at)) = new.as_deref().and_then(K::taken) {
+            let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
+            let last = taken.entry((key.namespace.clone(), store)).or_insert(at);
+            *last = (*last).max(at);
+        }
         for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
             self.wake_one(kind, key.sibling(&name));
         }
@@ -155,6 +165,12 @@ impl World {
                 self.wake_one(kind, found);
             }
         }
+    }
+
+    /// When the endpoint of a store, or without a name that of customers, last took a notice.
+    pub fn last_taken(&self, namespace: &Arc<str>, store: Option<&str>) -> Option<Time> {
+        let taken = self.taken.read().unwrap_or_else(PoisonError::into_inner);
+        taken.get(&(namespace.clone(), store.map(str::to_owned))).copied()
     }
 
     /// The objects of a kind that an index finds.

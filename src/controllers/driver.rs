@@ -60,6 +60,8 @@ pub(super) enum Next {
     Changed,
     /// After this long, or when something changes.
     After(Duration),
+    /// After a race that was lost: with backoff.
+    Lost,
     /// After a failure: with backoff.
     Failed(Error),
 }
@@ -86,7 +88,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Ne
                     return Next::Failed(error);
                 }
             }
-            Err(error) => return refused(error, &plan),
+            Err(error) => return refused(context, key, error, &plan).await,
         }
     }
     // Others are writing the same objects; what they wrote is on its way here.
@@ -103,7 +105,16 @@ async fn act<C: Controller>(
     pass: &mut Pass,
 ) -> Result<(), Error> {
     for intent in &plan.intents {
-        context.executor.perform::<C::Root>(key, intent, decided, pass).await?;
+        match (context.executor.perform::<C::Root>(key, intent, decided, pass).await, intent) {
+            (Ok(()), _) => {}
+            // A notice that nothing waits for never blocks: it is tried again with whatever is decided next.
+            (Err(error), Intent::CreateNotification(draft))
+                if !draft.0.required && error.class() != Class::Conflict =>
+            {
+                tracing::warn!(kind = %C::Root::KIND, %key, %error, "a notice could not be made");
+            }
+            (Err(error), _) => return Err(error),
+        }
     }
     let (Some(status), Some((meta, seen))) = (&plan.status, C::seen(observed)) else { return Ok(()) };
     let Some(patch) = merge_patch(&serde_json::to_value(seen)?, &serde_json::to_value(status)?) else { return Ok(()) };
@@ -123,17 +134,18 @@ async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -
     context.executor.read_afresh(*kind, &key.sibling(name), pass).await
 }
 
-/// What follows a failure that reading afresh may not mend. A refused hold or cancel is a race that was lost: the child
-/// is read afresh by the next decision, which comes soon.
-fn refused<S>(error: Error, plan: &Plan<S>) -> Next {
-    let race = plan
-        .intents
-        .iter()
-        .any(|intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..) | Intent::CancelPayment(_)));
-    match error.class() {
-        Class::Invalid if race => Next::After(Duration::from_millis(rand::random_range(10..60))),
-        _ => Next::Failed(error),
-    }
+/// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
+/// child is read afresh, and the next decision comes soon, later where it is refused again and again.
+async fn refused<S>(context: &Context, key: &Key, error: Error, plan: &Plan<S>) -> Next {
+    let race = plan.intents.iter().find_map(|intent| match intent {
+        Intent::HoldTicket(target, _) => Some((Kind::Ticket, target)),
+        Intent::HoldDelivery(target, _) => Some((Kind::Delivery, target)),
+        Intent::CancelPayment(target) => Some((Kind::Payment, target)),
+        _ => None,
+    });
+    let Some((kind, target)) = race.filter(|_| error.class() == Class::Invalid) else { return Next::Failed(error) };
+    let read = context.executor.read_afresh(kind, &key.sibling(&target.name), &mut Pass::default()).await;
+    read.map_or_else(Next::Failed, |()| Next::Lost)
 }
 
 /// Takes keys from a kind's queue and reconciles them, `concurrency` at a time, for as long as it is polled.
@@ -177,6 +189,11 @@ impl Worker<'_> {
                 self.queue.succeeded(key);
                 self.queue.add_after(key.clone(), delay);
                 "success"
+            }
+            Some(Next::Lost) => {
+                let delay = self.queue.failed(key, rand::random());
+                self.queue.add_after(key.clone(), delay);
+                "lost_race"
             }
             Some(Next::Failed(error)) => {
                 let backoff = self.queue.failed(key, rand::random());

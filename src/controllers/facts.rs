@@ -9,6 +9,7 @@ use crate::domain::order::{
     DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
     TicketFacts, WalletFacts, notices,
 };
+use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Target, conditions, ids, platform as platforms};
 
 pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
@@ -24,7 +25,9 @@ pub(super) fn request(order: &Order) -> Request {
     let text = |field: &Option<String>| field.clone().unwrap_or_default();
     let pay = match spec.payment.method {
         Method::Wallet => Pay::Wallet(text(&spec.payment.wallet)),
-        Method::Provider => Pay::Provider { name: text(&spec.payment.provider), token: text(&spec.payment.token) },
+        Method::Provider => {
+            Pay::Provider { name: text(&spec.payment.provider), token: Token(text(&spec.payment.token)) }
+        }
     };
     Request {
         customer: spec.customer.clone(),
@@ -97,6 +100,16 @@ pub(super) fn references_afresh(key: &Key, order: &Order, pass: &Pass) -> bool {
     payer && read(Kind::Store, &order.spec.store) && order.spec.items.iter().all(|i| read(Kind::Product, &i.product))
 }
 
+/// Whether the order, its children and its products were read from the API server for this very decision.
+pub(super) fn family_afresh(order: &Order, meta: &Meta, pass: &Pass) -> bool {
+    let read = |kind, name: &str| pass.read(kind, name).is_some();
+    let child = || ids::child_name(&meta.name, &meta.uid);
+    let terms = order.status.as_ref().and_then(|status| status.terms.as_ref());
+    read(Kind::Order, &meta.name)
+        && [Kind::Payment, Kind::Ticket, Kind::Delivery].into_iter().all(|kind| read(kind, &child()))
+        && terms.is_some_and(|terms| terms.items.iter().all(|line| read(Kind::Product, &line.product)))
+}
+
 /// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
 pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status) -> PlatformFacts {
     let found = world.platform(key);
@@ -125,7 +138,13 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
     };
     let mine = arrival(order);
     let others = world.orders.find(&key.namespace, Index::UnplacedAt(store.clone()));
-    let before = others.iter().filter_map(|other| world.orders.get(other)).filter(|o| arrival(&o.object) < mine);
+    let serving = world.platform(key).and_then(|seen| Some(seen.object.status.as_ref()?.serving)).unwrap_or(0);
+    let called = |order: &Order| {
+        let number = order.status.as_ref().and_then(|status| status.queue_number);
+        number.is_none_or(|number| number <= serving)
+    };
+    let seen = others.iter().filter_map(|other| world.orders.get(other));
+    let before = seen.filter(|seen| called(&seen.object) && arrival(&seen.object) < mine);
     before.take(free + 1).count() >= free
 }
 
@@ -178,7 +197,8 @@ pub(super) fn delivery(seen: Seen<Delivery>) -> DeliveryFacts {
 
 /// The notices of an order that exist, while it is under way.
 pub(super) fn notices(world: &World, key: &Key, meta: &Meta, status: &Status) -> Vec<NoticeFacts> {
-    if status.ended_at.is_some() || world.notifications.is_empty() {
+    let over = status.ended_at.is_some() && meta.deleting.is_none();
+    if over || world.notifications.is_empty() {
         return Vec::new();
     }
     let find = |(topic, to): (notices::Topic, notices::Audience)| {
@@ -186,7 +206,7 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, status: &Status) ->
         let seen = world.notifications.get(&key.sibling(&name))?;
         let status = seen.object.status.clone().unwrap_or_default();
         let trouble = conditions::waiting_message(&status.conditions).map(str::to_owned);
-        Some(NoticeFacts { topic, to, sent: status.sent_at.is_some(), trouble })
+        Some(NoticeFacts { topic, to, sent: status.is_final(), trouble })
     };
     notices::ALL.into_iter().filter_map(find).collect()
 }

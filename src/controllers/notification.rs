@@ -12,21 +12,27 @@ impl Source for Notification {
     const KIND: Kind = Kind::Notification;
 
     fn index(&self) -> Vec<Index> {
-        let waits = !self.status.as_ref().is_some_and(Status::is_final) && self.metadata.deletion_timestamp.is_none();
-        if waits { vec![Index::Waiting(self.endpoint())] } else { Vec::new() }
+        if self.is_over() {
+            return Vec::new();
+        }
+        let waiting = Index::Waiting(self.endpoint());
+        if self.attempts() > 0 { vec![waiting, Index::Failing(self.endpoint())] } else { vec![waiting] }
     }
 
     fn slim(&mut self) {
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
     }
 
+    fn taken(&self) -> Option<(Option<String>, Time)> {
+        Some((self.endpoint(), self.status.as_ref()?.sent_at?))
+    }
+
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
-        // A failure may open the breaker, a success lets the next one go: it concerns all that wait with it.
-        let attempts = |one: Option<&Self>| one.and_then(|one| one.status.as_ref()).map_or(0, |s| s.attempts);
-        let waits = |one: Option<&Self>| one.is_some_and(|one| !one.index().is_empty());
-        let matters = attempts(old) != attempts(new) || (waits(old) && !waits(new) && attempts(old) > 0);
-        let one = new.or(old).filter(|_| matters);
-        one.map(|one| (Kind::Notification, Index::Waiting(one.endpoint()))).into_iter().collect()
+        // A success after failures closes the breaker: whoever waited behind it goes.
+        let waited =
+            old.filter(|old| !old.is_over() && old.status.as_ref().is_some_and(|status| status.state.is_some()));
+        let left = waited.filter(|_| new.is_none_or(Self::is_over));
+        left.map(|one| (Kind::Notification, Index::Waiting(one.endpoint()))).into_iter().collect()
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
@@ -40,6 +46,15 @@ impl Source for Notification {
 }
 
 impl Notification {
+    /// Whether it waits for nothing any more.
+    fn is_over(&self) -> bool {
+        self.status.as_ref().is_some_and(Status::is_final) || self.metadata.deletion_timestamp.is_some()
+    }
+
+    fn attempts(&self) -> i64 {
+        self.status.as_ref().map_or(0, |status| status.attempts)
+    }
+
     /// The endpoint it waits for: a store's, or, without a name, that of customers.
     fn endpoint(&self) -> Option<String> {
         (self.spec.to == Audience::Seller).then(|| self.spec.store.clone())
@@ -48,12 +63,21 @@ impl Notification {
 
 /// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
 pub(super) fn circuit(world: &World, key: &Key, store: Option<String>) -> Circuit {
-    let waiting = world.notifications.find(&key.namespace, Index::Waiting(store));
-    Circuit::of(waiting.iter().filter_map(|key| {
-        let seen = world.notifications.get(key)?;
+    let failing = world.notifications.find(&key.namespace, Index::Failing(store.clone()));
+    let seen = failing.iter().filter_map(|key| world.notifications.get(key));
+    let marks = seen.filter_map(|seen| {
         let status = seen.object.status.as_ref()?;
-        Some((seen.object.metadata.uid.clone()?, status.attempts, status.retry_at))
-    }))
+        Some((status.attempts, status.retry_at))
+    });
+    Circuit::of(marks, world.last_taken(&key.namespace, store.as_deref()))
+}
+
+/// Whether no other message waits for the endpoint that was attempted less often.
+fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
+    let waiting = world.notifications.find(&key.namespace, Index::Waiting(store));
+    let attempts = |key: &Key| world.notifications.get(key).map(|seen| seen.object.attempts());
+    let first = waiting.iter().filter_map(|key| Some((attempts(key)?, key))).min();
+    first.is_none_or(|(_, first)| first == key)
 }
 
 /// The Notification controller.
@@ -74,11 +98,13 @@ impl Controller for Notifications {
                 store.is_some_and(|store| store.object.spec.notify.is_some())
             }
         };
+        let circuit = circuit(world, key, one.endpoint());
         Some(Observed {
             meta: meta_of(world, &seen),
             content: one.content(),
             has_endpoint,
-            circuit: circuit(world, key, one.endpoint()),
+            is_probe: circuit.is_open() && is_probe(world, key, one.endpoint()),
+            circuit,
             outcome: pass.told.clone(),
             status: one.status.clone().unwrap_or_default(),
             fate: fate_of(world, key, &one.spec.order, pass),

@@ -46,8 +46,10 @@ impl Source for Order {
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
         let at = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()).is_some_and(is_in_kitchen);
-        // A place in the kitchen is free: the next one in line may come.
-        let Some(store) = old.filter(|_| at(old) && !at(new)).map(|order| order.spec.store.clone()) else {
+        // A place in the kitchen is free, or one that stood in line has left: the next one may come.
+        let waits = |order: Option<&Self>| order.is_some_and(|order| order.index().contains(&Index::Unplaced));
+        let left = (at(old) && !at(new)) || (waits(old) && !waits(new) && !at(new));
+        let Some(store) = old.filter(|_| left).map(|order| order.spec.store.clone()) else {
             return Vec::new();
         };
         vec![(Kind::Order, Index::UnplacedAt(store))]
@@ -120,6 +122,7 @@ impl Controller for Orders {
             platform: facts::platform(world, key, order, &status),
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
+            family_afresh: facts::family_afresh(order, &meta, pass),
             changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
             payment: map(payment, facts::payment),
             ticket: map(ticket, facts::ticket),

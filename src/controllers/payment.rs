@@ -4,6 +4,7 @@ use crate::cluster::cache::Index;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, PaymentSpec, Wallet};
 use crate::domain::payment::{self, Observed, Status, decide};
+use crate::domain::provider::Token;
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
 use super::facts::map;
@@ -90,7 +91,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
     payment::Source::Provider(payment::Provider {
         known: world.platform(key).is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
         name,
-        token: spec.token.clone().unwrap_or_default(),
+        token: Token(spec.token.clone().unwrap_or_default()),
         amount: spec.amount.clone(),
         reply: pass.reply.clone(),
         order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),

@@ -3,7 +3,7 @@
 use crate::cluster::cache::Index;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::OrderPlatform;
-use crate::domain::platform::{Crowd, Observed, Status, decide};
+use crate::domain::platform::{Crowd, Limits, Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, meta_of, notification};
@@ -35,6 +35,9 @@ impl Source for OrderPlatform {
 pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
     let Some(found) = world.platform(key) else { return Crowd::default() };
     let limits = found.object.spec.limits();
+    if limits == Limits::default() {
+        return Crowd::default();
+    }
     let unplaced = world.orders.find(&key.namespace, Index::Unplaced);
     let number = |order| world.orders.get(order)?.object.status.as_ref()?.queue_number;
     let mut waiting: Vec<i64> = unplaced.iter().filter_map(number).collect();
@@ -44,6 +47,7 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
     Crowd {
         limits,
         serving: found.object.status.as_ref().map_or(0, |status| status.serving),
+        served_at: found.object.status.as_ref().and_then(|status| status.served_at),
         waiting,
         in_flight: world.orders.count(&key.namespace, Index::InFlight),
         placed: match limits.per_second {

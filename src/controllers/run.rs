@@ -81,6 +81,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         clock: clock.clone(),
         metrics: metrics.clone(),
         outbound: Outbound::new(metrics.clone()),
+        slots: Arc::new(tokio::sync::Semaphore::new((options.concurrency / 2).max(1))),
     };
     let watcher = Watcher {
         client: watches,

@@ -47,6 +47,7 @@ impl Controller for OrderViews {
         let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
         Some(Observed {
             fate,
+            order_afresh: pass.read(Kind::Order, &key.name).is_some(),
             row: row.map(|seen| {
                 let meta = &seen.object.metadata;
                 let (name, uid) = (key.name.to_string(), meta.uid.clone().unwrap_or_default());

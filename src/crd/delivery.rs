@@ -39,7 +39,7 @@ use crate::domain::store::{Confirmation, Deadlines};
     .message("where and for whom to deliver cannot be changed")
     .field_path(".spec"),
     validation = Rule::new("!oldSelf.spec.ready || self.spec.ready").message("a ready delivery stays ready").field_path(".spec.ready"),
-    validation = Rule::new("!has(self.spec.courier) || (self.spec.ready && self.spec.courier.zone == self.spec.zone)")
+    validation = Rule::new("!has(self.spec.courier) || has(oldSelf.spec.courier) || (oldSelf.spec.ready && self.spec.courier.zone == self.spec.zone)")
         .message("only a ready delivery can be claimed, and only by a courier of its zone")
         .field_path(".spec.courier"),
     validation = Rule::new("!has(oldSelf.spec.courier) || (has(self.spec.courier) && self.spec.courier == oldSelf.spec.courier)")
@@ -57,7 +57,7 @@ use crate::domain::store::{Confirmation, Deadlines};
         .message("it is picked up before it is delivered")
         .field_path(".spec.progress"),
     validation = Rule::new(
-        "!has(self.spec.received) || !self.spec.received || (has(self.spec.progress) && self.spec.progress == 'Delivered')"
+        "!has(self.spec.received) || !self.spec.received || (has(oldSelf.spec.progress) && oldSelf.spec.progress == 'Delivered')"
     )
     .message("only what was delivered can be received")
     .field_path(".spec.received"),

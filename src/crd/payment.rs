@@ -87,7 +87,7 @@ impl Payment {
     pub fn from_draft(draft: &crate::domain::payment::Draft) -> Self {
         let (method, wallet, provider, token) = match draft.payer.clone() {
             Payer::Wallet(wallet) => (Method::Wallet, Some(wallet), None, None),
-            Payer::Provider { name, token } => (Method::Provider, None, Some(name), Some(token)),
+            Payer::Provider { name, token } => (Method::Provider, None, Some(name), Some(token.0)),
         };
         let spec = PaymentSpec {
             order: draft.order.clone(),

@@ -160,6 +160,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.status.confirmed_at.is_some() || seen.status.cancelled_at.is_some() {
         return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
     }
+    if matches!(seen.fate, Fate::Gone(_) | Fate::Unproven) && !seen.held {
+        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+    }
     if seen.progress == Some(Progress::Delivered) {
         return arrived(seen, now);
     }
@@ -189,7 +192,7 @@ fn held(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 
 /// On its way, with a deadline that counts from here.
 fn picked_up(seen: &Observed, now: Time) -> Plan<Status> {
-    if matches!(seen.fate, Fate::Gone(_) | Fate::Unproven) || seen.status.picked_up_at.is_some() {
+    if seen.status.picked_up_at.is_some() {
         return Plan::rest();
     }
     let status = Status { picked_up_at: Some(now), ..seen.status.clone() };

@@ -8,15 +8,16 @@
 //! ```
 //!
 //! The breaker of an endpoint is no state of its own: it is read from the Notifications that wait for the endpoint, so
-//! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once their failures add up to
-//! [`TRIP`], it is open: all wait but one, the probe, and when the probe gets through the next one is the probe.
+//! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once the failures since the last
+//! success add up to [`TRIP`], it is open: all wait but one at a time, the probe, which is the one with the fewest attempts.
+//! A probe that gets through closes it.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::child::Fate;
+use super::child::{self, Fate};
 use super::conditions::{self, Report, Truth};
 use super::{Condition, Intent, Meta, Money, OrderRef, Plan, Policy, Time, retry};
 
@@ -176,28 +177,37 @@ pub struct Message {
     pub content: Content,
 }
 
-/// The breaker of one endpoint, as the Notifications that wait for it tell.
+/// The breaker of one endpoint, as the Notifications that wait for it tell. What failed before the last success does not
+/// count, and one message counts twice at the most: a message that a healthy endpoint refuses stops no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Circuit {
-    /// Failed attempts of the messages that wait.
+    /// Failures since the last success.
     pub failures: i64,
-    /// The message whose next attempt comes first among those that have failed: time of the attempt and UID.
-    pub probe: Option<(Time, String)>,
+    /// When the last of them was.
+    pub last: Option<Time>,
 }
 
+/// How often one message counts.
+const COUNTS: i64 = 2;
+
 impl Circuit {
-    /// The breaker of an endpoint with these messages waiting: UID, attempts, next attempt.
-    pub fn of(waiting: impl IntoIterator<Item = (String, i64, Option<Time>)>) -> Self {
+    /// The breaker of an endpoint with these failed messages waiting (attempts, time of the next) and this last success.
+    pub fn of(failing: impl IntoIterator<Item = (i64, Option<Time>)>, taken: Option<Time>) -> Self {
         let mut circuit = Self::default();
-        for (uid, attempts, retry_at) in waiting {
-            circuit.failures = circuit.failures.saturating_add(attempts);
-            let Some(at) = retry_at.filter(|_| attempts > 0) else { continue };
-            let earlier = circuit.probe.as_ref().is_none_or(|probe| (at, &uid) < (probe.0, &probe.1));
-            if earlier {
-                circuit.probe = Some((at, uid));
+        for (attempts, retry_at) in failing {
+            let Some(last) = retry_at.map(|at| at.before(retry::pause(attempts))) else { continue };
+            if taken.is_none_or(|taken| taken < last) {
+                circuit.failures = circuit.failures.saturating_add(attempts.min(COUNTS));
+                circuit.last = circuit.last.max(Some(last));
             }
         }
         circuit
+    }
+
+    /// When the next probe is let through, where the breaker is open.
+    pub fn probe_at(&self) -> Option<Time> {
+        let last = self.last.filter(|_| self.is_open())?;
+        Some(last.after(retry::pause(self.failures - TRIP + 1)))
     }
 
     /// Whether only a probe is let through.
@@ -224,6 +234,8 @@ pub struct Observed {
     /// Whether its endpoint is configured.
     pub has_endpoint: bool,
     pub circuit: Circuit,
+    /// Whether it is the one with the fewest attempts among those that wait for the endpoint.
+    pub is_probe: bool,
     /// What the endpoint said in this very pass; an error is one short sentence of ours.
     pub outcome: Option<Result<(), String>>,
     pub status: Status,
@@ -232,8 +244,14 @@ pub struct Observed {
 
 /// What to do about a Notification.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if seen.meta.deleting.is_some() || seen.meta.namespace_terminating || seen.status.is_final() {
+    if seen.meta.deleting.is_some() || seen.meta.namespace_terminating {
         return Plan::rest();
+    }
+    if seen.status.is_final() {
+        // Its order's end takes it along, unless somebody has cut the bond.
+        let left = matches!(seen.fate, Fate::Gone(_) | Fate::Unproven);
+        let order = &seen.content.order.name;
+        return if left { child::retire(&seen.meta, order, seen.fate, now, policy) } else { Plan::rest() };
     }
     match &seen.outcome {
         Some(Ok(())) => return end(seen, State::Sent, "Sent", String::new(), now),
@@ -254,12 +272,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         let report = Report::Stalled { reason: "NoEndpoint", message: message.to_owned() };
         return super::plan::settle(&seen.status, wait(seen, report, now), seen.meta.changed.after(policy.gather), now);
     }
-    if let Some(due) = seen.status.retry_at.filter(|due| now < *due) {
-        return Plan::wait_until(due);
-    }
-    let probing = seen.circuit.probe.as_ref().is_none_or(|(_, uid)| *uid == seen.meta.uid);
-    if seen.circuit.is_open() && !probing {
-        return blocked(seen, now, policy);
+    match seen.circuit.probe_at() {
+        Some(at) if now < at || !seen.is_probe => return blocked(seen, at, now, policy),
+        Some(_) => {}
+        None => {
+            if let Some(due) = seen.status.retry_at.filter(|due| now < *due) {
+                return Plan::wait_until(due);
+            }
+        }
     }
     let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);
     Plan::only(Intent::SendNotice(Message { id, created: seen.meta.created, content: seen.content.clone() }))
@@ -276,10 +296,14 @@ fn failed(seen: &Observed, why: &str, now: Time) -> Plan<Status> {
     Plan { next: Some(due), ..Plan::write(status) }
 }
 
-/// The breaker is open, and another message is the probe.
-fn blocked(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    let next = seen.circuit.probe.as_ref().map_or(now.after(retry::LONGEST), |(at, _)| *at);
-    let message = format!("The endpoint keeps failing; it is probed again at {next}.");
+/// The breaker is open. It is said once when the next probe is; those that follow are shown where the endpoint is.
+fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Status> {
+    let next = probe.max(now.after(Duration::from_secs(1)));
+    let said = seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
+    if said {
+        return Plan::wait_until(next);
+    }
+    let message = format!("The endpoint keeps failing: attempts have stopped, it is probed again at {next}.");
     let wanted = wait(seen, Report::Moving { reason: "CircuitOpen", message }, now);
     super::plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
 }
@@ -302,4 +326,28 @@ fn end(seen: &Observed, state: State, reason: &str, message: String, now: Time) 
         State::GaveUp | State::Pending => status.gave_up_at = Some(now),
     }
     Plan::write(status)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Option<Time> {
+        Some(Time::from_millis(seconds * 1_000))
+    }
+
+    #[test]
+    fn failures_of_several_messages_open_the_breaker_and_a_success_closes_it() {
+        let failing = [(1, at(11)), (1, at(12)), (2, at(16)), (1, at(14))];
+        let open = Circuit::of(failing, None);
+        assert!(open.is_open() && open.last == at(13));
+        assert_eq!(open.probe_at(), at(14), "a second after the last failure");
+        assert!(!Circuit::of(failing, at(13)).is_open());
+        assert_eq!(Circuit::of(failing, at(11)).failures, 3);
+    }
+
+    #[test]
+    fn one_message_alone_opens_nothing() {
+        assert!(!Circuit::of([(9, at(1_000))], None).is_open());
+    }
 }

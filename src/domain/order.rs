@@ -251,24 +251,32 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return child::gate(&seen.meta).unwrap_or_default();
     }
     if let Some(ended) = seen.status.ended_at {
-        return after_the_end(seen, ended, now);
+        return after_the_end(seen, ended, now, policy);
     }
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
     let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
     let plan = match undo::turn(seen, terms, now) {
-        undo::Turn::Back(why) => undo::decide(seen, terms, why, now, policy),
-        undo::Turn::Unclear => undo::clear_up(seen),
+        undo::Turn::Back(why) => match undo::untold(seen, terms, &why) {
+            Some(message) => undo::hold_off(seen, message, carry::decide(seen, terms, now, policy), now, policy),
+            None => undo::decide(seen, terms, why, now, policy),
+        },
+        undo::Turn::Unclear => undo::clear_up(seen, terms),
         undo::Turn::Forward => carry::decide(seen, terms, now, policy),
     };
-    deadlines::watch(seen, terms, notices::with(seen, terms, plan))
+    deadlines::watch(seen, terms, now, notices::with(seen, terms, plan))
 }
 
 /// An ended order only answers late wishes with the reason why they are refused, and lets itself be deleted once its
 /// row shows the end. It goes by itself once the platform's retention is over.
-fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
+fn after_the_end(seen: &Observed, ended: Time, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.meta.deleting.is_some() {
+        // What is still to be told goes with the order: its endpoint gets some time to take it.
+        let patient = ended.after(policy.linger);
+        if now < patient && seen.notices.iter().any(|notice| !notice.sent) {
+            return Plan::wait_until(patient);
+        }
         let free = seen.meta.guarded && seen.view_shows_end;
         return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }

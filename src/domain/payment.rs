@@ -113,7 +113,7 @@ pub enum Payer {
     /// A provider of the platform, by name, and its single-use token.
     Provider {
         name: String,
-        token: String,
+        token: provider::Token,
     },
 }
 
@@ -144,7 +144,7 @@ pub enum Source {
 #[derive(Clone, Debug)]
 pub struct Provider {
     pub name: String,
-    pub token: String,
+    pub token: provider::Token,
     pub amount: Money,
     /// Whether the platform knows it.
     pub known: bool,
@@ -226,13 +226,16 @@ fn ask_provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy
         }
         (Some(Reply::NotFound), false) if provider.order_wishes => Plan::rest(),
         (Some(Reply::NotFound), false) => {
-            call(seen, provider, Call::Charge { amount: provider.amount.clone(), token: provider.token.clone() })
+            call(seen, provider, Call::Charge { amount: provider.amount.clone(), token: provider.token.0.clone() })
         }
         (Some(Reply::Refunded), true) => cancelled(seen, true, "Refunded", now),
+        (Some(Reply::Voided | Reply::Declined { .. }), true) if seen.status.approved_at.is_some() => {
+            failed(seen, provider, "it does not know the charge that it approved", now)
+        }
         (Some(Reply::Voided | Reply::Declined { .. }), true) => cancelled(seen, false, "NotCharged", now),
         (Some(Reply::Charged | Reply::NotFound), true) => failed(seen, provider, "an answer that fits no void", now),
         (Some(Reply::Unknown { why }), _) => failed(seen, provider, why, now),
-        (None, wish) => match seen.status.retry_at.filter(|due| now < *due) {
+        (None, wish) => match attempts(seen).retry_at.filter(|due| now < *due) {
             Some(due) => Plan::wait_until(due),
             None if wish => call(seen, provider, Call::Void),
             None if seen.fate == Fate::Open => call(seen, provider, Call::LookUp),
@@ -241,10 +244,16 @@ fn ask_provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy
     }
 }
 
+/// The failed attempts that count: those to charge do not delay a cancel.
+fn attempts(seen: &Observed) -> Status {
+    let another = seen.cancel && seen.status.state != Some(State::Cancelling);
+    if another { recovered(seen) } else { seen.status.clone() }
+}
+
 /// The provider's word did not come: nothing is known, and it is asked again later.
 fn failed(seen: &Observed, provider: &Provider, why: &str, now: Time) -> Plan<Status> {
-    let attempts = seen.status.attempts.saturating_add(1);
-    let since = seen.status.failing_since.unwrap_or(now);
+    let before = attempts(seen);
+    let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(now));
     let due = now.after(retry::pause(attempts));
     let (name, amount) = (&provider.name, &provider.amount);
     let risk = if seen.cancel { format!("; {} {} at risk", amount.amount, amount.currency) } else { String::new() };

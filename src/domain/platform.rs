@@ -37,6 +37,8 @@ pub struct Crowd {
     pub limits: Limits,
     /// The number being served.
     pub serving: i64,
+    /// When it last moved.
+    pub served_at: Option<Time>,
     /// Numbers of the orders that are not placed, in order.
     pub waiting: Vec<i64>,
     /// How many orders are placed and not paid.
@@ -60,18 +62,22 @@ impl Crowd {
     /// How many more fit now, those who were called and are not placed yet counted.
     fn room(&self, now: Time) -> usize {
         let recent = self.placed.iter().filter(|at| now.since(**at) < BEAT).count();
-        let called = self.waiting.iter().filter(|number| **number <= self.serving).count();
+        // Who was called and does not come waits for something else, such as a kitchen: its place is not kept for long.
+        let fresh = self.served_at.is_some_and(|at| now.since(at) < KEPT);
+        let called = self.waiting.iter().filter(|number| fresh && **number <= self.serving).count();
         self.limits.room(self.in_flight + called, recent + called)
     }
 
     /// Whether an order with this number, or none, is let in: first those that have waited longer.
     pub fn gate(&self, number: Option<i64>, now: Time) -> Gate {
+        if self.limits == Limits::default() {
+            return Gate::Open;
+        }
         if let Some(number) = number {
             return if number <= self.serving { Gate::Open } else { Gate::Waiting };
         }
         let last = self.waiting.last().copied().unwrap_or(0).max(self.serving);
-        let queue = self.limits != Limits::default() && last > self.serving;
-        if !queue && self.room(now) > 0 { Gate::Open } else { Gate::Full(last + 1) }
+        if last <= self.serving && self.room(now) > 0 { Gate::Open } else { Gate::Full(last + 1) }
     }
 }
 
@@ -111,6 +117,8 @@ pub struct Observed {
 
 /// The beat of the limit a second.
 const BEAT: Duration = Duration::from_secs(1);
+/// How long a place is kept for an order that was called.
+const KEPT: Duration = Duration::from_secs(3);
 
 /// What to do about an OrderPlatform.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
@@ -175,7 +183,7 @@ mod tests {
 
     fn serve(seen: &mut Observed, now: Time) {
         if let Some(status) = decide(seen, now).status {
-            (seen.crowd.serving, seen.status) = (status.serving, status);
+            (seen.crowd.serving, seen.crowd.served_at, seen.status) = (status.serving, status.served_at, status);
         }
     }
 

@@ -18,6 +18,16 @@ pub fn key(order_uid: &str) -> String {
     format!("jumun-{order_uid}")
 }
 
+/// A customer's single-use token. It is worth money until it is used, so it never reaches a log.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Token(pub String);
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Token")
+    }
+}
+
 /// What is asked of a provider about one key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum Call {

@@ -32,6 +32,12 @@ impl Time {
         Self::from_millis(self.as_millis().saturating_add(millis))
     }
 
+    /// This moment and `delay` less; saturates.
+    pub fn before(self, delay: Duration) -> Self {
+        let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(self.as_millis().saturating_sub(millis))
+    }
+
     /// How long after `earlier` this is; zero when it is not.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.as_millis() - earlier.as_millis()).unwrap_or(0))

@@ -135,6 +135,8 @@ pub struct Sources {
 pub struct Observed {
     /// Nothing where the order was not seen: its row is frozen.
     pub sources: Option<Sources>,
+    /// Whether the order was read from the API server for this very decision.
+    pub order_afresh: bool,
     /// What is known of the order of the row, where it was not seen.
     pub fate: Fate,
     /// The row as it stands, and whether it is being deleted.
@@ -250,6 +252,9 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     if row.spec.order.uid != wanted.spec.order.uid {
+        if !seen.order_afresh {
+            return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: wanted.spec.order.name });
+        }
         return Plan::only(Intent::DeleteView(target.clone()));
     }
     if row.status.order.is_end() && loses(&row.status, &wanted.status) {

@@ -43,7 +43,7 @@ impl Collector for Live {
             kind_type,
         )?;
         for (to, endpoints) in &circuits {
-            let count = endpoints.values().filter(|circuit| circuit.is_open()).count();
+            let count = endpoints.iter().filter(|circuit| circuit.is_open()).count();
             ConstGauge::new(count as i64).encode(open.encode_family(&[("to", to.slug())])?)?;
         }
         let counter = prometheus_client::metrics::MetricType::Counter;
@@ -53,17 +53,20 @@ impl Collector for Live {
 }
 
 /// The breakers of all endpoints for which messages wait, by audience.
-fn circuits(world: &World) -> [(Audience, BTreeMap<(Arc<str>, String), Circuit>); 2] {
+fn circuits(world: &World) -> [(Audience, Vec<Circuit>); 2] {
     [Audience::Seller, Audience::Customer].map(|to| {
-        let mut waiting: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        let mut waiting: BTreeMap<(Arc<str>, String), Vec<_>> = BTreeMap::new();
         for key in world.notifications.all_keys() {
             let Some(seen) = world.notifications.get(&key).filter(|seen| seen.object.spec.to == to) else { continue };
             let Some(status) = seen.object.status.as_ref().filter(|status| !status.is_final()) else { continue };
             let store = if to == Audience::Seller { seen.object.spec.store.clone() } else { String::new() };
-            let one = (key.name.to_string(), status.attempts, status.retry_at);
-            waiting.entry((key.namespace, store)).or_default().push(one);
+            waiting.entry((key.namespace, store)).or_default().push((status.attempts, status.retry_at));
         }
-        (to, waiting.into_iter().map(|(endpoint, waiting)| (endpoint, Circuit::of(waiting))).collect())
+        let circuit = |((namespace, store), failing): ((Arc<str>, String), Vec<_>)| {
+            let store = Some(store.as_str()).filter(|_| to == Audience::Seller);
+            Circuit::of(failing, world.last_taken(&namespace, store))
+        };
+        (to, waiting.into_iter().map(circuit).collect())
     })
 }
 

@@ -2,6 +2,7 @@
 //! waits for. A missed `confirm` confirms, which the Delivery does by itself.
 
 use super::super::delivery::Progress;
+use super::super::store::Fulfilment;
 use super::super::{Plan, Span, Time, ticket};
 use super::undo::Decisive;
 use super::{DeliveryFacts, Observed, Status, Terms, TicketFacts};
@@ -24,10 +25,10 @@ pub(super) fn current(seen: &Observed, terms: &Terms) -> Option<Deadline> {
         return due(since, terms.deadlines.pay, "PayDeadline", "It was not paid in time.", Decisive::Payment);
     }
     let delivery = seen.delivery.present();
-    match seen.ticket.present() {
-        Some(ticket) if !ticket.finished() => kitchen(seen, terms, ticket),
-        Some(ticket) => courier(terms, delivery?, ticket.cooked_at),
-        None => courier(terms, delivery?, seen.status.paid_at),
+    match (terms.fulfilment, seen.ticket.present()) {
+        (Fulfilment::Warehouse, _) => courier(terms, delivery?, seen.status.paid_at),
+        (Fulfilment::Kitchen, Some(ticket)) if !ticket.finished() => kitchen(seen, terms, ticket),
+        (Fulfilment::Kitchen, ticket) => courier(terms, delivery?, ticket?.cooked_at),
     }
 }
 
@@ -67,9 +68,9 @@ fn due(
 }
 
 /// The same plan, and a look when the deadline that counts has come.
-pub(super) fn watch(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Plan<Status> {
+pub(super) fn watch(seen: &Observed, terms: &Terms, now: Time, mut plan: Plan<Status>) -> Plan<Status> {
     if plan.status.is_none()
-        && let Some(deadline) = current(seen, terms)
+        && let Some(deadline) = current(seen, terms).filter(|deadline| deadline.at > now)
     {
         plan.next = Some(plan.next.map_or(deadline.at, |next| next.min(deadline.at)));
     }

@@ -3,6 +3,7 @@
 use super::super::delivery::{Address, Cause, Progress};
 use super::super::notification::{Audience, Topic};
 use super::super::platform::Crowd;
+use super::super::provider::Token;
 use super::super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use super::super::ticket::{Cooking, Decision};
 use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids, product, ticket};
@@ -14,7 +15,7 @@ pub enum Pay {
     /// From the wallet of this name.
     Wallet(String),
     /// Through a provider of the platform, with a single-use token.
-    Provider { name: String, token: String },
+    Provider { name: String, token: Token },
 }
 
 /// What the customer asks for.
@@ -186,6 +187,8 @@ pub struct Observed {
     pub references_afresh: bool,
     /// Whether the order itself was.
     pub order_afresh: bool,
+    /// Whether the order, its children and its products were.
+    pub family_afresh: bool,
     pub payment: Lookup<PaymentFacts>,
     pub ticket: Lookup<TicketFacts>,
     pub delivery: Lookup<DeliveryFacts>,

@@ -27,9 +27,12 @@ pub(super) fn with(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Pl
     if plan.intents.iter().any(Intent::informs) {
         return plan;
     }
-    let due = ALL.into_iter().filter(|(topic, to)| is_due(seen, terms, *topic, *to));
+    let refused = plan.status.as_ref().unwrap_or(&seen.status).cancel_refused.is_some();
+    let due = ALL.into_iter().filter(|(topic, to)| is_due(seen, terms, *topic, *to, refused));
     let missing = due.filter(|(topic, to)| find(seen, *topic, *to).is_none());
-    let drafts: Vec<Intent> = missing.map(|(topic, to)| draft(seen, terms, topic, to)).collect();
+    let outcome = plan.status.as_ref().and_then(|status| status.outcome.as_ref());
+    let why = outcome.map(|outcome| outcome.reason.clone()).or_else(|| seen.wish().map(|wish| wish.reason));
+    let drafts: Vec<Intent> = missing.map(|(topic, to)| draft(seen, terms, topic, to, why.as_ref())).collect();
     if !drafts.is_empty() {
         plan.intents.splice(0..0, drafts);
     }
@@ -46,7 +49,7 @@ pub(super) fn is_required(terms: &Terms) -> bool {
     terms.seller_notice == SellerNotice::Required
 }
 
-fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience) -> bool {
+fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, refused: bool) -> bool {
     let payment = seen.payment.present();
     let sold = seen.status.paid_at.is_some() || payment.is_some_and(|payment| payment.approved);
     let delivery = seen.delivery.present();
@@ -62,20 +65,17 @@ fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience) -> bool {
         Topic::Confirmed => told && delivery.is_some_and(|d| d.confirmed),
         Topic::DeliveryCancelled => told && delivery.is_some_and(|d| d.cancelled),
         Topic::CancelRequested => (told || is_required(terms)) && sold && seen.wish().is_some(),
-        Topic::CancelRefused => told && sold && seen.status.cancel_refused.is_some(),
+        Topic::CancelRefused => told && sold && refused,
     }
 }
 
-fn draft(seen: &Observed, terms: &Terms, topic: Topic, to: Audience) -> Intent {
+fn draft(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, why: Option<&String>) -> Intent {
     let subject = match to {
         Audience::Customer => seen.request.customer.clone(),
         Audience::Seller => terms.seller.clone(),
     };
-    let reason = match topic {
-        Topic::CancelRequested => seen.wish().map(|wish| wish.reason),
-        Topic::DeliveryCancelled => seen.status.outcome.as_ref().map(|outcome| outcome.reason.clone()),
-        _ => None,
-    };
+    let about_an_undo = matches!(topic, Topic::CancelRequested | Topic::CancelRefused | Topic::DeliveryCancelled);
+    let reason = why.filter(|_| about_an_undo).cloned();
     Intent::CreateNotification(Draft(Content {
         order: seen.order_ref(),
         topic,

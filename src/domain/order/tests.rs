@@ -47,6 +47,7 @@ pub(super) fn fresh() -> Observed {
         platform: PlatformFacts::default(),
         references_afresh: false,
         order_afresh: false,
+        family_afresh: false,
         payment: Lookup::Unproven,
         ticket: Lookup::Unproven,
         delivery: Lookup::Unproven,

@@ -63,8 +63,14 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
         };
         return Turn::Back(Why { outcome: outcome.clone(), cause, decisive: Decisive::Decided });
     }
-    let why = rejection(seen).or_else(|| wish(seen, terms)).or_else(|| failure(seen, terms));
-    let why = why.or_else(|| late(seen, terms, now));
+    let delivery = seen.delivery.present();
+    if delivery.is_some_and(|delivery| delivery.delivered() && delivery.held.is_none()) {
+        return Turn::Forward;
+    }
+    let late = || late(seen, terms, now);
+    // A deadline waits for nobody's notice.
+    let wish = wish(seen, terms).filter(|wish| untold(seen, terms, wish).is_none() || late().is_none());
+    let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
     match why.or_else(|| begun(seen)) {
         Some(why) => Turn::Back(why),
         None if is_being_undone(seen) => Turn::Unclear,
@@ -155,12 +161,26 @@ fn late(seen: &Observed, terms: &Terms, now: Time) -> Option<Why> {
     Some(Why { outcome, cause: Cause::Deadline, decisive: deadline.decisive })
 }
 
-/// An undo whose beginning another process has seen: a clock that is ahead of ours called a step late.
+/// An undo whose beginning was seen without its cause: a clock that is ahead of ours called a step late, or somebody has
+/// set a child's `hold` or `cancel` by hand. The latter is believed only once everything was read afresh.
 fn begun(seen: &Observed) -> Option<Why> {
-    let late = holds(seen).any(|cause| cause == Cause::Deadline);
-    let barred = !is_sold(seen) && seen.order_afresh && seen.payment.present().is_some_and(|payment| payment.cancel);
-    let outcome = Outcome::new(State::Expired, "Deadline", "A step was not done in time.");
-    (late || barred).then_some(Why { outcome, cause: Cause::Deadline, decisive: Decisive::Decided })
+    let cause = holds(seen).find(|cause| *cause == Cause::Deadline).or_else(|| holds(seen).next());
+    let barred = seen.payment.present().is_some_and(|payment| payment.cancel);
+    let (state, reason, message) = match cause {
+        Some(Cause::Deadline) => (State::Expired, "Deadline", "A step was not done in time."),
+        _ if !seen.family_afresh => return None,
+        Some(Cause::Customer) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
+        Some(Cause::Seller) => (State::Rejected, "Held", "The delivery or the ticket was held for the seller."),
+        None if barred && is_sold(seen) => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
+        None if barred => (State::Expired, "Deadline", "It was not paid in time."),
+        None => return None,
+    };
+    let decisive = match (cause, is_sold(seen)) {
+        (None, true) => Decisive::Delivery(Progress::Delivered),
+        _ => Decisive::Decided,
+    };
+    let outcome = Outcome::new(state, reason, message);
+    Some(Why { outcome, cause: cause.unwrap_or(Cause::Customer), decisive })
 }
 
 /// Something shows that the order is being undone.
@@ -168,11 +188,15 @@ fn is_being_undone(seen: &Observed) -> bool {
     seen.payment.present().is_some_and(|payment| payment.cancel) || holds(seen).next().is_some()
 }
 
-/// Reads the order and its children, one of which is seen older than another.
-pub(super) fn clear_up(seen: &Observed) -> Plan<Status> {
+/// Reads the order, its children and its products, one of which is seen older than another.
+pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
+    if seen.family_afresh {
+        return Plan::rest();
+    }
     let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.meta.name.clone() };
     let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| read(kind, seen));
-    Plan::all(std::iter::once(order).chain(children).collect())
+    let product = |line: &super::Line| Intent::ReadAfresh { kind: Kind::Product, name: line.product.clone() };
+    Plan::all(std::iter::once(order).chain(children).chain(terms.items.iter().map(product)).collect())
 }
 
 fn holds(seen: &Observed) -> impl Iterator<Item = Cause> {
@@ -195,7 +219,7 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, why: Why, now: Time, policy
         }
     };
     if is_sold(seen)
-        && let Some(plan) = tell(seen, terms, &why, now, policy).or_else(|| hold(seen, terms, &why, now, policy))
+        && let Some(plan) = hold(seen, terms, &why, now, policy)
     {
         return plan;
     }
@@ -205,10 +229,11 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, why: Why, now: Time, policy
     refund(seen, terms, payment, why, now, policy)
 }
 
-/// Nothing is undone before the seller has been told, where the store asks for it.
-fn tell(seen: &Observed, terms: &Terms, why: &Why, now: Time, policy: &Policy) -> Option<Plan<Status>> {
+/// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
+pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why) -> Option<String> {
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
-    if begun || why.cause != Cause::Customer || !notices::is_required(terms) {
+    let wished = why.cause == Cause::Customer && seen.wish().is_some();
+    if begun || !wished || !is_sold(seen) || !notices::is_required(terms) {
         return None;
     }
     let notice = notices::find(seen, Topic::CancelRequested, Audience::Seller);
@@ -216,9 +241,24 @@ fn tell(seen: &Observed, terms: &Terms, why: &Why, now: Time, policy: &Policy) -
         return None;
     }
     let trouble = notice.and_then(|notice| notice.trouble.clone());
-    let message = trouble.unwrap_or_else(|| "Nothing is undone before the seller has been told.".to_owned());
+    Some(trouble.unwrap_or_else(|| "Nothing is undone before the seller has been told.".to_owned()))
+}
+
+/// The order stays as it is until the seller was told, and says so; meanwhile store and courier may go on.
+pub(super) fn hold_off(
+    seen: &Observed,
+    message: String,
+    forward: Plan<Status>,
+    now: Time,
+    policy: &Policy,
+) -> Plan<Status> {
     let state = seen.status.state.unwrap_or_default();
-    Some(wait(seen, state, "WaitingForSellerNotice", message, now, policy))
+    let moved = forward.status.as_ref().is_some_and(|status| status.state != Some(state));
+    if moved || !forward.intents.is_empty() {
+        return forward;
+    }
+    let wanted = moving(seen, seen.status.clone(), state, "WaitingForSellerNotice", message, now);
+    plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now)
 }
 
 /// Holds the decisive child, then the other one; creates held what is missing.
@@ -368,5 +408,6 @@ fn stall(seen: &Observed, reason: &'static str, message: String, now: Time, poli
 }
 
 fn amount(terms: &Terms) -> String {
-    format!("{} {}", terms.amount.amount, terms.amount.currency)
+    let points = if terms.points > 0 { format!(" and {} points", terms.points) } else { String::new() };
+    format!("{} {}{points}", terms.amount.amount, terms.amount.currency)
 }
