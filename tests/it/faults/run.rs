@@ -90,7 +90,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
     let mut operator = Operator::start(ground, &namespace, plan).await;
     let (mut writes, mut hit) = (None, None);
     let mut stage = Stage { world: &world, log: Vec::new(), seen: Seen::default(), done: Vec::new(), refused: None };
-    let (mut changed, started) = (Instant::now(), Instant::now());
+    let (mut changed, started, mut judged) = (Instant::now(), Instant::now(), 0);
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     loop {
         tick.tick().await;
@@ -113,7 +113,9 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
             break;
         }
         if missing.is_none() && changed.elapsed() > QUIET {
-            let same = wanted.is_none_or(|wanted| differences(wanted, &end_of(&stage.log)).is_empty());
+            let at_rest = judged == stage.log.len();
+            judged = stage.log.len();
+            let same = !at_rest && wanted.is_none_or(|wanted| differences(wanted, &end_of(&stage.log)).is_empty());
             if same || changed.elapsed() > QUIET + GRACE {
                 break;
             }
