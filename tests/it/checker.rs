@@ -53,7 +53,7 @@ impl Recorder {
         for (kind, plural) in KINDS {
             let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
             tasks.spawn(async move {
-                let mut events = watcher::watcher(api, watcher::Config::default()).boxed();
+                let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
                 while let Some(event) = events.next().await {
                     let (object, deleted) = match event {
                         Ok(Event::InitDone) => {

@@ -17,6 +17,8 @@ pub enum Fault {
     KilledBefore,
     /// The operator dies once the write is committed, without its answer.
     KilledAfter,
+    /// The operator dies; the write arrives when another has gone on without it.
+    KilledLate,
     /// Not forwarded; the answer says that the object has changed.
     Conflict,
     /// Not forwarded; the answer asks to come back in a second.
@@ -26,7 +28,8 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 5] = [Self::KilledBefore, Self::KilledAfter, Self::Conflict, Self::Throttled, Self::TimedOut];
+    pub const ALL: [Self; 6] =
+        [Self::KilledBefore, Self::KilledAfter, Self::KilledLate, Self::Conflict, Self::Throttled, Self::TimedOut];
 }
 
 /// A fault, and the number of the write that it happens to.
@@ -49,6 +52,7 @@ struct Shared {
 struct Progress {
     writes: Vec<String>,
     hit: Option<String>,
+    late: Option<Request>,
     dead: bool,
 }
 
@@ -67,6 +71,16 @@ impl Proxy {
     /// Whether the operator is dead: the planned moment has come, and nothing that it sends is taken any more.
     pub fn has_killed(&self) -> bool {
         self.shared.progress.lock().expect("progress").dead
+    }
+
+    /// Lets the write arrive that was on its way when the operator died; gives whether there was one.
+    pub async fn send_late(&self) -> bool {
+        let late = self.shared.progress.lock().expect("progress").late.take();
+        match late {
+            Some(request) => commit(&self.shared.upstream, request).await,
+            None => return false,
+        };
+        true
     }
 
     /// The writes so far, and the one that the fault happened to.
@@ -108,12 +122,18 @@ async fn write(shared: Arc<Shared>, request: Request) -> Option<Response<Body>> 
         if fault.is_some() {
             progress.hit = Some(what);
         }
-        progress.dead |= fault == Some(Fault::KilledBefore);
+        progress.dead |= matches!(fault, Some(Fault::KilledBefore | Fault::KilledLate));
         fault
     };
     match fault {
         None => Some(commit(&shared.upstream, request).await),
         Some(Fault::KilledBefore) => None,
+        Some(Fault::KilledLate) => {
+            let (parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+            shared.progress.lock().expect("progress").late = Some(Request::from_parts(parts, Body::from(body)));
+            None
+        }
         Some(Fault::KilledAfter) => {
             commit(&shared.upstream, request).await;
             shared.progress.lock().expect("progress").dead = true;

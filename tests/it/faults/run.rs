@@ -18,6 +18,9 @@ use crate::plane::config;
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How long after the quiet of the end what differs from the undisturbed run may still come to be the same.
 const GRACE: Duration = Duration::from_secs(15);
+/// A write that was on its way when its sender died arrives when all has come to its end; where orders go away, sooner
+/// than their children may.
+const LATE: Duration = Duration::from_secs(1);
 /// How soon an actor who sees no effect tries again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -60,7 +63,7 @@ pub struct Report {
 /// proxy does not let through once the operator counts as dead.
 struct Operator {
     proxy: Proxy,
-    _running: Running,
+    running: Running,
 }
 
 impl Operator {
@@ -75,7 +78,7 @@ impl Operator {
             policy: Policy { linger: Duration::from_secs(2), ..Policy::default() },
         };
         let running = start(&config, &options).expect("an operator");
-        Self { proxy, _running: running }
+        Self { proxy, running }
     }
 }
 
@@ -88,31 +91,39 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
         act.perform(&ground.client, &namespace).await.expect("set up");
     }
     let mut operator = Operator::start(ground, &namespace, plan).await;
-    let (mut writes, mut hit) = (None, None);
-    let mut stage = Stage { world: &world, log: Vec::new(), seen: Seen::default(), done: Vec::new(), refused: None };
+    let mut dead: Option<(Proxy, Instant)> = None;
+    let mut late = false;
+    let mut missing = scenario.missing(&Seen::default());
+    let mut stage = Stage::new(&world);
     let (mut changed, started, mut judged) = (Instant::now(), Instant::now(), 0);
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     loop {
         tick.tick().await;
         if operator.proxy.has_killed() {
-            (writes, hit) = {
-                let (writes, hit) = operator.proxy.writes();
-                (Some(writes), hit)
-            };
-            drop(operator);
-            operator = Operator::start(ground, &namespace, None).await;
+            let next = Operator::start(ground, &namespace, None).await;
+            let Operator { proxy, running } = std::mem::replace(&mut operator, next);
+            drop(running);
+            dead = Some((proxy, Instant::now()));
+        }
+        if let Some((proxy, since)) = dead.as_ref().filter(|_| !late)
+            && if scenario.lets_go() { since.elapsed() > LATE } else { missing.is_none() }
+        {
+            late = true;
+            if proxy.send_late().await {
+                changed = Instant::now();
+            }
         }
         if stage.look() {
             changed = Instant::now();
+            missing = scenario.missing(&stage.seen);
         }
         stage.act(scenario).await;
-        let missing = scenario.missing(&stage.seen);
         if started.elapsed() > PATIENCE {
             let what = missing.unwrap_or_else(|| "it does not come to rest".to_owned());
             wrong.push(format!("no end after {PATIENCE:?}: {what}; last refused: {:?}", stage.refused));
             break;
         }
-        if missing.is_none() && changed.elapsed() > QUIET {
+        if missing.is_none() && changed.elapsed() > QUIET && late == dead.is_some() {
             let at_rest = judged == stage.log.len();
             judged = stage.log.len();
             let same = !at_rest && wanted.is_none_or(|wanted| differences(wanted, &end_of(&stage.log)).is_empty());
@@ -123,14 +134,14 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
     }
     drop(stage);
     let log = world.recorder.stop(&ground.client, &namespace).await;
-    let last = operator.proxy.writes();
+    let (writes, hit) = dead.map_or(operator.proxy, |(proxy, _)| proxy).writes();
     let verdict = check(&log);
     wrong.extend(verdict.violations);
     let end = end_of(&log);
     if let Some(wanted) = wanted {
         wrong.extend(differences(wanted, &end));
     }
-    let report = Report { hit: hit.or(last.1), writes: writes.unwrap_or(last.0), versions: log.len(), end, wrong };
+    let report = Report { writes, hit, versions: log.len(), end, wrong };
     if !report.wrong.is_empty() {
         write_down(&namespace, &report, &log);
     }
@@ -142,11 +153,18 @@ struct Stage<'a> {
     world: &'a World,
     log: Vec<Version>,
     seen: Seen,
+    /// How much of the log the actors have looked at.
+    looked: usize,
+    /// What they did a moment ago.
     done: Vec<(Act, Instant)>,
     refused: Option<String>,
 }
 
-impl Stage<'_> {
+impl<'a> Stage<'a> {
+    fn new(world: &'a World) -> Self {
+        Self { world, log: Vec::new(), seen: Seen::default(), looked: 0, done: Vec::new(), refused: None }
+    }
+
     /// Takes in what has changed; gives whether anything has.
     fn look(&mut self) -> bool {
         let new = self.world.recorder.since(self.log.len());
@@ -157,6 +175,10 @@ impl Stage<'_> {
     }
 
     async fn act(&mut self, scenario: &Scenario) {
+        if self.looked == self.log.len() && self.done.iter().all(|(_, when)| when.elapsed() < AGAIN) {
+            return;
+        }
+        self.looked = self.log.len();
         self.done.retain(|(_, when)| when.elapsed() < AGAIN);
         for act in scenario.actors.iter().flat_map(|actor| actor(&self.seen)).collect::<Vec<Act>>() {
             if self.done.iter().any(|(done, _)| *done == act) {

@@ -149,6 +149,11 @@ impl Scenario {
         self
     }
 
+    /// Whether an order is gone at the end.
+    pub fn lets_go(&self) -> bool {
+        self.ends.iter().any(|(_, _, goes)| *goes)
+    }
+
     /// What is missing for the end, in words; nothing where every order has ended as expected, rows show it and no stock
     /// is reserved.
     pub fn missing(&self, seen: &Seen) -> Option<String> {
