@@ -21,8 +21,7 @@ use run::{Ground, run};
 use scenario::Scenario;
 
 /// Runs at once, over all scenarios: most of a run is waiting.
-static AT_ONCE: std::sync::LazyLock<Semaphore> =
-    std::sync::LazyLock::new(|| Semaphore::new(std::env::var("ATONCE").map_or(40, |n| n.parse().unwrap())));
+static AT_ONCE: Semaphore = Semaphore::const_new(32);
 
 macro_rules! a_fault_at_every_write {
     ($($scenario:ident),* $(,)?) => {
