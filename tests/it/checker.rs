@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::harness::wait_for;
 
-const KINDS: [(&str, &str); 10] = [
+pub const KINDS: [(&str, &str); 10] = [
     ("OrderPlatform", "orderplatforms"),
     ("Store", "stores"),
     ("Product", "products"),
@@ -43,7 +43,7 @@ pub struct Recorder {
     tasks: tokio::task::JoinSet<()>,
 }
 
-fn api(client: &Client, namespace: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+pub fn api(client: &Client, namespace: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
     let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("jumun.dev", "v1alpha1", kind), plural);
     Api::namespaced_with(client.clone(), namespace, &resource)
 }
@@ -56,7 +56,7 @@ impl Recorder {
         for (kind, plural) in KINDS {
             let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
             tasks.spawn(async move {
-                let mut events = watcher::watcher(api, watcher::Config::default()).boxed();
+                let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
                 while let Some(event) = events.next().await {
                     let (object, deleted) = match event {
                         Ok(Event::InitDone) => {
@@ -80,6 +80,11 @@ impl Recorder {
     /// How many versions were seen.
     pub fn seen(&self) -> usize {
         self.log.lock().expect("log").len()
+    }
+
+    /// The versions that were seen after the first `known`.
+    pub fn since(&self, known: usize) -> Vec<Version> {
+        self.log.lock().expect("log")[known..].to_vec()
     }
 
     /// Waits until everything that stands was recorded, and gives the log in the order of events.

@@ -25,12 +25,12 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 static PLANE: OnceCell<Plane> = OnceCell::const_new();
 
 /// The control plane that all tests share; started where it does not run yet (`make cluster-down NAME=test` stops it).
-async fn plane() -> &'static Plane {
+pub async fn plane() -> &'static Plane {
     PLANE.get_or_init(|| async { Plane::up("test", "") }).await
 }
 
 /// Quiet means that nothing has changed for this long; more than a ledger may leave something for a later write.
-const QUIET: Duration = Duration::from_millis(2_500);
+pub const QUIET: Duration = Duration::from_millis(2_500);
 
 /// A test's namespace.
 pub struct World {
@@ -44,18 +44,23 @@ pub struct World {
 impl World {
     /// A fresh namespace, named after the test, with `operators` operator processes.
     pub async fn new(name: &str, operators: usize) -> Self {
+        let client = Client::try_from(config(&plane().await.admin).await).expect("client");
+        let mut world = Self::of(client, name).await;
+        for _ in 0..operators {
+            world.start_operator(&[]);
+        }
+        world
+    }
+
+    /// A fresh namespace without an operator, by way of this client.
+    pub async fn of(client: Client, name: &str) -> Self {
         let plane = plane().await;
-        let client = Client::try_from(config(&plane.admin).await).expect("client");
         let namespace = format!("{name}-{:08x}", rand::random::<u32>());
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("namespace");
         namespaces.create(&PostParams::default(), &object).await.expect("namespace created");
         let recorder = Recorder::start(client.clone(), &namespace).await;
-        let mut world = Self { client, namespace, plane, recorder, operators: Vec::new() };
-        for _ in 0..operators {
-            world.start_operator(&[]);
-        }
-        world
+        Self { client, namespace, plane, recorder, operators: Vec::new() }
     }
 
     /// Starts one more operator.
@@ -85,6 +90,7 @@ impl World {
         }
         let verdict = crate::checker::check(&log);
         println!("{}: {verdict}", self.namespace);
+        crate::summary::add(&self.namespace, verdict.versions, 0);
         verdict.assert();
         verdict
     }

@@ -1,6 +1,6 @@
 //! What is outside the cluster: an endpoint that takes notices, and a payment provider, on loopback.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -37,6 +37,8 @@ impl Drop for Server {
 #[derive(Clone, Default)]
 struct Inbox {
     down: Arc<AtomicBool>,
+    /// So many calls more fail.
+    failures: Arc<AtomicUsize>,
     taken: Arc<Mutex<Vec<Value>>>,
 }
 
@@ -48,7 +50,8 @@ pub struct Endpoint {
 
 async fn take(State(inbox): State<Inbox>, body: String) -> StatusCode {
     let event: Value = serde_json::from_str(&body).expect("an event");
-    if inbox.down.load(Ordering::SeqCst) {
+    let fails = inbox.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
+    if fails || inbox.down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     inbox.taken.lock().expect("events").push(event);
@@ -64,6 +67,11 @@ impl Endpoint {
 
     pub fn url(&self) -> String {
         format!("{}/hook", self.server.url)
+    }
+
+    /// Lets the next `count` calls fail.
+    pub fn fail(&self, count: usize) {
+        self.inbox.failures.store(count, Ordering::SeqCst);
     }
 
     pub fn set_down(&self, down: bool) {
@@ -97,6 +105,10 @@ impl Card {
         Self { provider, server }
     }
 
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
     /// How often money was taken and given back, over all keys.
     pub fn moved(&self) -> (u32, u32) {
         let entries = self.provider.entries();
@@ -108,7 +120,7 @@ impl Card {
 pub async fn platform(world: &World, card: Option<&Card>, customers: Option<&Endpoint>, more: Value) {
     let mut spec = json!({ "egress": { "allowedHosts": ["127.0.0.1"] } });
     if let Some(card) = card {
-        spec["payment"] = json!({ "providers": [{ "name": "card", "url": card.server.url, "timeout": "1s" }] });
+        spec["payment"] = json!({ "providers": [{ "name": "card", "url": card.url(), "timeout": "1s" }] });
     }
     if let Some(endpoint) = customers {
         spec["notifications"] = json!({ "customers": { "url": endpoint.url() } });
