@@ -162,6 +162,7 @@ fn the_samples_and_the_documents_of_the_manual_are_well_formed() {
                 "Product" => serde_json::from_value::<jumun::crd::Product>(value).map(drop),
                 "Wallet" => serde_json::from_value::<jumun::crd::Wallet>(value).map(drop),
                 "Order" => serde_json::from_value::<jumun::crd::Order>(value).map(drop),
+                "OrderPlatform" => serde_json::from_value::<jumun::crd::OrderPlatform>(value).map(drop),
                 _ => panic!("{}: a {kind} is not written by people", file.display()),
             };
             parsed.unwrap_or_else(|error| panic!("{}: {kind}: {error}", file.display()));

@@ -175,7 +175,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return rejected(seen, now);
     }
     if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
-        let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
+        let status = Status { cancelled_at: Some(now), ..marked(seen, now) };
         let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
         return Plan::write(finish(seen, status, State::Cancelled, report, now));
     }
@@ -211,19 +211,23 @@ fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         (_, true, None) => (State::Accepted, "WaitingForKitchen", "The store sets cooking: Started."),
         (_, false, None) => (State::Offered, "WaitingForStore", "The store sets decision: Accept or Reject."),
     };
-    let mut status = seen.status.clone();
-    let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(now));
-    if !seen.held {
-        status.accepted_at = since(status.accepted_at, state != State::Offered);
-        status.started_at = since(status.started_at, seen.cooking.is_some());
-        status.cooked_at = since(status.cooked_at, state == State::Cooked);
-    }
+    let status = marked(seen, now);
     let report = match state {
         State::Cooked if !seen.held => Report::Ended { well: true, reason, message: message.to_owned() },
         _ => Report::Moving { reason, message: message.to_owned() },
     };
     let wanted = finish(seen, status, state, report, now);
     plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
+}
+
+/// The status with a time for each step that the store has taken.
+fn marked(seen: &Observed, now: Time) -> Status {
+    let mut status = seen.status.clone();
+    let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(now));
+    status.accepted_at = since(status.accepted_at, accepted(seen));
+    status.started_at = since(status.started_at, seen.cooking.is_some());
+    status.cooked_at = since(status.cooked_at, seen.cooking == Some(Cooking::Finished));
+    status
 }
 
 /// Whether the store has taken it.

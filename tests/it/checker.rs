@@ -192,6 +192,15 @@ impl State {
             "Delivery" => {
                 self.ended_stays(before.as_ref(), object, &["/status/confirmedAt", "/status/cancelledAt"]);
                 self.child("Delivery", object);
+                self.hold_stays(before.as_ref(), object);
+            }
+            "Ticket" => {
+                self.ended_stays(before.as_ref(), object, &["/status/rejectedAt", "/status/cancelledAt"]);
+                self.child("Ticket", object);
+                self.hold_stays(before.as_ref(), object);
+            }
+            "Notification" => {
+                self.ended_stays(before.as_ref(), object, &["/status/sentAt", "/status/gaveUpAt"]);
             }
             _ => {}
         }
@@ -199,8 +208,12 @@ impl State {
         if version.deleted {
             self.gone.insert(key);
         }
-        if matches!(version.kind, "Payment" | "Delivery") {
+        if matches!(version.kind, "Payment" | "Ticket" | "Delivery") {
             self.delivery_and_money(&text(object, "/spec/order/uid"), object);
+        }
+        if version.kind == "Payment" && has(object, "/spec/cancel") && !before.is_some_and(|b| has(&b, "/spec/cancel"))
+        {
+            self.notice_before_undo(object);
         }
     }
 
@@ -219,6 +232,11 @@ impl State {
         let (balance, charged) = (number(object, "/status/balance/amount"), number(object, "/status/charged/amount"));
         if deposited != balance + charged || balance < 0 || charged < 0 {
             self.fault("money_is_conserved", object, format!("{deposited} = {balance} + {charged}"));
+        }
+        let points =
+            ["/status/deposited/points", "/status/points", "/status/charged/points"].map(|at| number(object, at));
+        if points[0] != points[1] + points[2] || points.iter().any(|n| *n < 0) {
+            self.fault("money_is_conserved", object, format!("points {points:?}"));
         }
         let entries = |object: &Value| -> BTreeMap<String, (String, i64)> {
             let list = object.pointer("/status/entries").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -270,11 +288,37 @@ impl State {
         }
     }
 
+    /// hold_is_never_lifted
+    fn hold_stays(&mut self, before: Option<&Value>, object: &Value) {
+        let held = |object: &Value| object.pointer("/spec/hold").cloned();
+        if before.and_then(held).is_some_and(|hold| held(object) != Some(hold)) {
+            self.fault("hold_is_never_lifted", object, "the hold has changed");
+        }
+    }
+
+    /// nothing_undone_before_the_required_notice
+    fn notice_before_undo(&mut self, payment: &Value) {
+        let uid = text(payment, "/spec/order/uid");
+        let of = |kind| self.of(kind).filter(|o| text(o, "/spec/order/uid") == uid).cloned().collect::<Vec<Value>>();
+        let required = self
+            .of("Order")
+            .any(|o| text(o, "/metadata/uid") == uid && text(o, "/status/terms/sellerNotice") == "Required");
+        let wished = of("Delivery").iter().any(|d| text(d, "/spec/hold/cause") == "Customer");
+        let told = of("Notification").iter().any(|n| has(n, "/spec/required") && has(n, "/status/sentAt"));
+        if required && wished && has(payment, "/status/approvedAt") && !told {
+            self.fault("nothing_undone_before_the_required_notice", payment, "the seller does not know yet");
+        }
+    }
+
     /// no_delivery_without_payment, never_delivered_and_refunded
     fn delivery_and_money(&mut self, order: &str, at: &Value) {
         let of = |kind| self.of(kind).find(|o| text(o, "/spec/order/uid") == order).cloned();
-        let (payment, Some(delivery)) = (of("Payment"), of("Delivery")) else { return };
+        let (payment, ticket, delivery) = (of("Payment"), of("Ticket"), of("Delivery"));
         let paid = payment.as_ref().is_some_and(|p| has(p, "/status/approvedAt"));
+        if !paid && ticket.is_some_and(|ticket| !has(&ticket, "/spec/hold")) {
+            self.fault("no_delivery_without_payment", at, format!("the store sees {order}"));
+        }
+        let Some(delivery) = delivery else { return };
         let refunded = payment.as_ref().is_some_and(|p| has(p, "/status/refundedAt") || has(p, "/spec/cancel"));
         if !paid && !has(&delivery, "/spec/hold") {
             self.fault("no_delivery_without_payment", at, order);

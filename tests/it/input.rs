@@ -93,6 +93,10 @@ async fn the_samples_applied_in_one_go_come_to_their_ends() {
     assert_eq!(world.end_of("two-posters").await, State::OutOfStock);
     assert_eq!(world.end_of("too-dear").await, State::PaymentFailed);
     world.row("mugs-for-alice", State::Delivering).await;
+    world.row("dinner", State::Paid).await;
+    world.cancel("dinner").await;
+    assert_eq!(world.end_of("dinner").await, State::Cancelled);
+    world.row("dinner", State::Cancelled).await;
     world.cancel("second-thoughts").await;
     assert_eq!(world.end_of("second-thoughts").await, State::Cancelled);
     for (order, state) in

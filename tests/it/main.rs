@@ -17,6 +17,7 @@ mod intake;
 mod kubectl;
 mod late;
 mod notices;
+mod old_bugs;
 mod operations;
 mod outside;
 #[path = "../support/plane.rs"]

@@ -341,7 +341,7 @@ fn refund(
     }
     let message = "The stock is given back.".to_owned();
     let (state, said) = (why.outcome.state, why.outcome.message.clone());
-    let status = Status { releasing_at: Some(now), ..turned(seen, why, payment) };
+    let status = Status { releasing_at: Some(now), ..turned(seen, why, payment, now) };
     let plan = Plan::write(moving(seen, status, State::Cancelling, "WaitingForRelease", message, now));
     match state {
         State::OutOfStock => plan.with_fact("OutOfStock", said, true),
@@ -352,9 +352,11 @@ fn refund(
     }
 }
 
-/// The status of an order that has turned: why, and the Payment that it relies on.
-fn turned(seen: &Observed, why: Why, payment: &PaymentFacts) -> Status {
+/// The status of an order that has turned: why, and the Payment that it relies on. What was approved was paid, even if a
+/// crash came before the order could say so.
+fn turned(seen: &Observed, why: Why, payment: &PaymentFacts, now: Time) -> Status {
     Status {
+        paid_at: seen.status.paid_at.or(payment.approved.then_some(now)),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
         outcome: Some(why.outcome),
         ..seen.status.clone()
@@ -374,7 +376,7 @@ fn cancelling(
     if seen.status.state == Some(State::Cancelling) {
         return wait(seen, State::Cancelling, reason, message, now, policy);
     }
-    let wanted = moving(seen, turned(seen, why, payment), State::Cancelling, reason, message, now);
+    let wanted = moving(seen, turned(seen, why, payment, now), State::Cancelling, reason, message, now);
     plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now)
 }
 
