@@ -15,6 +15,9 @@ test: ## everything that must hold
 unit: ## the pure core alone, in seconds
 	cargo test --lib
 
+model: ## every interleaving, with ten times the states
+	JUMUN_MODEL=deep cargo test --package jumun-model -- --nocapture every_interleaving
+
 check: ## format, lints, documentation, dependencies
 	@tools/check
 
@@ -30,4 +33,4 @@ cluster-up: ## start a control plane (NAME=dev); prints the line that exports KU
 cluster-down: ## stop it and remove its data
 	@tools/cluster down $(NAME)
 
-.PHONY: help demo test unit check bench crds cluster-up cluster-down
+.PHONY: help demo test unit model check bench crds cluster-up cluster-down

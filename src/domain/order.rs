@@ -17,7 +17,8 @@
 //! second is not written.
 //!
 //! Invariants: `terminal_is_final`, `one_child_per_role`, `no_delivery_without_payment`, `never_delivered_and_refunded`,
-//! `every_order_ends`. [`place`] is the way in, [`carry`] the way forward, [`undo`] the way back; [`deadlines`] says when
+//! `every_order_ends`. [`place`] is the way in, [`carry`] the way forward, [`undo`] the way back, [`turn`] which way it
+//! goes; [`deadlines`] says when
 //! a step is late and [`notices`] who is told.
 
 pub mod carry;
@@ -25,6 +26,7 @@ pub mod deadlines;
 pub mod facts;
 pub mod notices;
 pub mod place;
+pub mod turn;
 pub mod undo;
 
 pub use facts::{
@@ -257,13 +259,13 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return plan;
     }
     let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
-    let plan = match undo::turn(seen, terms, now) {
-        undo::Turn::Back(why) => match undo::untold(seen, terms, &why) {
+    let plan = match turn::turn(seen, terms, now) {
+        turn::Turn::Back(why) => match turn::untold(seen, terms, &why) {
             Some(message) => undo::hold_off(seen, message, carry::decide(seen, terms, now, policy), now, policy),
             None => undo::decide(seen, terms, why, now, policy),
         },
-        undo::Turn::Unclear => undo::clear_up(seen, terms),
-        undo::Turn::Forward => carry::decide(seen, terms, now, policy),
+        turn::Turn::Unclear => undo::clear_up(seen, terms),
+        turn::Turn::Forward => carry::decide(seen, terms, now, policy),
     };
     deadlines::watch(seen, terms, now, notices::with(seen, terms, plan))
 }

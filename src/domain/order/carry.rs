@@ -10,12 +10,12 @@ use super::super::{
     Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, delivery, payment, plan, product, ticket,
 };
 use super::{
-    DeliveryFacts, Observed, Pay, PaymentFacts, State, Status, Terms, TicketFacts, ended, moving, stalled, undo,
+    DeliveryFacts, Observed, Pay, PaymentFacts, State, Status, Terms, TicketFacts, ended, moving, stalled, turn,
 };
 
 pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
     let plan = forward(seen, terms, now, policy);
-    match undo::too_late(seen, terms) {
+    match turn::too_late(seen, terms) {
         Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(seen, plan, message),
         _ => plan,
     }

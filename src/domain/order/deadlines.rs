@@ -4,7 +4,7 @@
 use super::super::delivery::Progress;
 use super::super::store::Fulfilment;
 use super::super::{Plan, Span, Time, ticket};
-use super::undo::Decisive;
+use super::turn::Decisive;
 use super::{DeliveryFacts, Observed, Status, Terms, TicketFacts};
 
 /// The deadline of the step that an order waits for now.

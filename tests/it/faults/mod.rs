@@ -44,14 +44,12 @@ a_fault_at_every_write! {
     a_kitchen_order_that_is_confirmed,
     a_store_that_decides_too_late,
     a_warehouse_order,
-    a_wish_after_delivery_is_refused,
     cancelled_before_it_is_cooked,
     cancelled_before_it_is_seen,
     cancelled_once_the_seller_knows,
     cancelled_when_picked_up,
     cancelled_while_delivering,
     deleted_while_delivering,
-    one_of_two_products_is_short,
     out_of_stock,
     rejected_by_the_store,
 }
@@ -98,8 +96,10 @@ fn plans(writes: usize) -> Vec<Plan> {
         let fault = Fault::ALL.into_iter().find(|known| format!("{known:?}") == fault).expect("a fault");
         return vec![Some((fault, number.parse().expect("a number")))];
     }
-    let each = (1..=writes).flat_map(|number| Fault::ALL.map(|fault| Some((fault, number))));
-    std::iter::once(None).chain(each).collect()
+    let each = (1..=writes).flat_map(|number| Fault::ALL.map(|fault| (fault, number)));
+    // A late write is the rarest of faults, and the runs with one are the longest: every third write is late once.
+    let some = each.filter(|(fault, number)| *fault != Fault::KilledLate || number % 3 == 0);
+    std::iter::once(None).chain(some.map(Some)).collect()
 }
 
 fn label(plan: Plan) -> String {

@@ -1,0 +1,198 @@
+//! Which way an order goes: forward, or back, and why.
+//!
+//! One object decides between going on and turning back: the Payment as long as it is not approved (a cancel that was
+//! accepted at a version that was not approved is never followed by an approval), afterwards the child whose step the
+//! cause depends on (the schema refuses a hold once that step is done, and the step once it is held).
+//!
+//! Why an order turns back follows from what is seen, and what was seen stays: a wish and a rejection are never taken
+//! back, an answer of a ledger stands until it is acknowledged, a hold is never lifted and names its cause. So the reason
+//! need not be written before the refund.
+
+use super::super::delivery::{Cause, Progress};
+use super::super::notification::{Audience, Topic};
+use super::super::store::{CutOff, Fulfilment};
+use super::super::{Lookup, Time, product, ticket};
+use super::{Observed, Outcome, State, Terms, deadlines, notices};
+
+/// What decides whether the order can still turn back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decisive {
+    /// Nothing is paid yet.
+    Payment,
+    /// A step of the store.
+    Ticket(ticket::Step),
+    /// A step of the courier.
+    Delivery(Progress),
+    /// It is decided: a step that is never taken back, or a hold that is in place.
+    Decided,
+}
+
+/// Why an order turns back, and what decides whether it can.
+pub(super) struct Why {
+    pub outcome: Outcome,
+    pub cause: Cause,
+    pub decisive: Decisive,
+}
+
+/// Which way an order goes.
+pub(super) enum Turn {
+    Back(Why),
+    Forward,
+    /// A child is being undone and nothing that is seen says why: order and children are read afresh.
+    Unclear,
+}
+
+/// Which way the order goes, by what is seen.
+pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
+    if let Some(outcome) = &seen.status.outcome {
+        let cause = match outcome.state {
+            State::Rejected => Cause::Seller,
+            State::Expired => Cause::Deadline,
+            _ => Cause::Customer,
+        };
+        return Turn::Back(Why { outcome: outcome.clone(), cause, decisive: Decisive::Decided });
+    }
+    let delivery = seen.delivery.present();
+    if delivery.is_some_and(|delivery| delivery.delivered() && delivery.held.is_none()) {
+        return Turn::Forward;
+    }
+    let late = || late(seen, terms, now);
+    // A deadline waits for nobody's notice.
+    let wish = wish(seen, terms).filter(|wish| untold(seen, terms, wish).is_none() || late().is_none());
+    let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
+    match why.or_else(|| begun(seen)) {
+        Some(why) => Turn::Back(why),
+        None if is_being_undone(seen) => Turn::Unclear,
+        None => Turn::Forward,
+    }
+}
+
+/// The store has refused it.
+fn rejection(seen: &Observed) -> Option<Why> {
+    let ticket = seen.ticket.present().filter(|ticket| ticket.rejected())?;
+    let (reason, message) = match &ticket.rejection {
+        Some(why) => (why.reason.as_str(), why.message.as_deref().unwrap_or("Rejected by the store.")),
+        None => ("Rejected", "Rejected by the store."),
+    };
+    let outcome = Outcome::new(State::Rejected, reason, message);
+    Some(Why { outcome, cause: Cause::Seller, decisive: Decisive::Decided })
+}
+
+/// The customer's wish, where it can still be honoured.
+fn wish(seen: &Observed, terms: &Terms) -> Option<Why> {
+    let outcome = seen.wish().filter(|_| seen.status.cancel_refused.is_none())?;
+    let decisive = wish_decides(seen, terms);
+    let held = holds(seen).any(|cause| cause == Cause::Customer);
+    (held || !is_done(seen, decisive)).then_some(Why { outcome, cause: Cause::Customer, decisive })
+}
+
+/// What a customer's wish depends on: the store's cut-off.
+fn wish_decides(seen: &Observed, terms: &Terms) -> Decisive {
+    match (is_sold(seen), terms.fulfilment, terms.until) {
+        (false, _, _) => Decisive::Payment,
+        (true, Fulfilment::Kitchen, CutOff::CookingStarts) => Decisive::Ticket(ticket::Step::CookingStarted),
+        (true, _, _) => Decisive::Delivery(Progress::Delivered),
+    }
+}
+
+/// Why the wish is refused, where it came too late and the order does not say so yet.
+pub(super) fn too_late(seen: &Observed, terms: &Terms) -> Option<&'static str> {
+    let open = seen.wish().is_some() && seen.status.cancel_refused.is_none();
+    match wish_decides(seen, terms) {
+        decisive if !open || !is_done(seen, decisive) => None,
+        Decisive::Ticket(_) => Some("Cooking had started before the wish to cancel could be honoured."),
+        _ => Some("Delivered before the wish to cancel could be honoured."),
+    }
+}
+
+/// Whether the payment is approved, or was.
+pub(super) fn is_sold(seen: &Observed) -> bool {
+    seen.status.paid_at.is_some() || seen.payment.present().is_some_and(|payment| payment.approved)
+}
+
+/// Whether the step is done that decides. Delivered decides against everything.
+fn is_done(seen: &Observed, decisive: Decisive) -> bool {
+    let delivery = seen.delivery.present();
+    let delivered = delivery.is_some_and(|delivery| delivery.delivered());
+    match decisive {
+        Decisive::Payment | Decisive::Decided => delivered,
+        Decisive::Ticket(step) => seen.ticket.present().is_some_and(|ticket| ticket.has_done(step)) || delivered,
+        Decisive::Delivery(step) => delivery.is_some_and(|delivery| delivery.progress >= Some(step)),
+    }
+}
+
+/// Why an order that is not paid cannot be carried on.
+fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
+    if seen.status.paid_at.is_some() {
+        return None;
+    }
+    let why = |outcome| Why { outcome, cause: Cause::Customer, decisive: Decisive::Payment };
+    if let Some(reason) = seen.payment.present().and_then(|payment| payment.declined.as_ref()) {
+        let message = format!("spec.payment: {} was declined.", super::undo::amount(terms));
+        return Some(why(Outcome::new(State::PaymentFailed, reason, message)));
+    }
+    let mut products = seen.products.iter().zip(&terms.items).enumerate();
+    products.find_map(|(index, (product, line))| {
+        let reason = match product {
+            Lookup::Present(facts) if facts.answer == Some(product::Answer::Refused) => "InsufficientStock",
+            Lookup::Gone => "ProductGone",
+            Lookup::Present(_) | Lookup::Unproven => return None,
+        };
+        let message = format!("spec.items[{index}]: {} of Product {} are not in stock.", line.quantity, line.product);
+        Some(why(Outcome::new(State::OutOfStock, reason, message)))
+    })
+}
+
+/// A step is late.
+fn late(seen: &Observed, terms: &Terms, now: Time) -> Option<Why> {
+    let deadline = deadlines::current(seen, terms).filter(|deadline| deadline.at <= now)?;
+    let outcome = Outcome::new(State::Expired, deadline.reason, deadline.message);
+    Some(Why { outcome, cause: Cause::Deadline, decisive: deadline.decisive })
+}
+
+/// An undo whose beginning was seen without its cause: a clock that is ahead of ours called a step late, or somebody has
+/// set a child's `hold` or `cancel` by hand. The latter is believed only once everything was read afresh.
+fn begun(seen: &Observed) -> Option<Why> {
+    let cause = holds(seen).find(|cause| *cause == Cause::Deadline).or_else(|| holds(seen).next());
+    let barred = seen.payment.present().is_some_and(|payment| payment.cancel);
+    let (state, reason, message) = match cause {
+        Some(Cause::Deadline) => (State::Expired, "Deadline", "A step was not done in time."),
+        _ if !seen.family_afresh => return None,
+        Some(Cause::Customer) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
+        Some(Cause::Seller) => (State::Rejected, "Held", "The delivery or the ticket was held for the seller."),
+        None if barred && is_sold(seen) => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
+        None if barred => (State::Expired, "Deadline", "It was not paid in time."),
+        None => return None,
+    };
+    let decisive = match (cause, is_sold(seen)) {
+        (None, true) => Decisive::Delivery(Progress::Delivered),
+        _ => Decisive::Decided,
+    };
+    let outcome = Outcome::new(state, reason, message);
+    Some(Why { outcome, cause: cause.unwrap_or(Cause::Customer), decisive })
+}
+
+/// Something shows that the order is being undone.
+fn is_being_undone(seen: &Observed) -> bool {
+    seen.payment.present().is_some_and(|payment| payment.cancel) || holds(seen).next().is_some()
+}
+
+fn holds(seen: &Observed) -> impl Iterator<Item = Cause> {
+    let ticket = seen.ticket.present().and_then(|ticket| ticket.held);
+    ticket.into_iter().chain(seen.delivery.present().and_then(|delivery| delivery.held))
+}
+
+/// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
+pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why) -> Option<String> {
+    let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
+    let wished = why.cause == Cause::Customer && seen.wish().is_some();
+    if begun || !wished || !is_sold(seen) || !notices::is_required(terms) {
+        return None;
+    }
+    let notice = notices::find(seen, Topic::CancelRequested, Audience::Seller);
+    if notice.is_some_and(|notice| notice.sent) {
+        return None;
+    }
+    let trouble = notice.and_then(|notice| notice.trouble.clone());
+    Some(trouble.unwrap_or_else(|| "Nothing is undone before the seller has been told.".to_owned()))
+}

@@ -1,0 +1,134 @@
+//! What a decision about an order reads of other objects.
+
+use jumun::domain::delivery::Address;
+use jumun::domain::order::{
+    DeliveryFacts, NoticeFacts, Pay, PaymentFacts, ProductFacts, Request, StoreFacts, TicketFacts, WalletFacts,
+};
+use jumun::domain::provider::Token;
+use jumun::domain::store::{Intake, SellerNotice};
+use jumun::domain::{Money, Target, Version, conditions, ticket};
+
+use super::config::{Config, PRICE};
+use super::objects::{Fields, Id, PRODUCT, WALLET, name, uid};
+use super::state::Slot;
+
+pub const CURRENCY: &str = "KRW";
+pub const CUSTOMER: &str = "alice";
+pub const STORE: &str = "shop";
+
+/// The exact version that a write to an object must meet.
+pub fn target(id: Id, slot: &Slot) -> Target {
+    Target { name: name(id), uid: uid(id, slot.nth), version: Version(u64::from(slot.version)) }
+}
+
+pub fn request(config: &Config, cancel: bool) -> Request {
+    let card = || Pay::Provider { name: "card".to_owned(), token: Token("tok".to_owned()) };
+    Request {
+        customer: CUSTOMER.to_owned(),
+        store: STORE.to_owned(),
+        items: vec![(name(PRODUCT), 1)],
+        pay: if config.provider { card() } else { Pay::Wallet(name(WALLET)) },
+        deliver_to: Address {
+            recipient: String::new(),
+            address: String::new(),
+            zone: "gangnam".to_owned(),
+            phone: None,
+        },
+        cancel: cancel.then(|| "ChangedMind".to_owned()),
+    }
+}
+
+pub fn store(config: &Config) -> StoreFacts {
+    StoreFacts {
+        seller: "kim".to_owned(),
+        fulfilment: config.fulfilment,
+        acceptance: config.acceptance,
+        confirmation: config.confirmation,
+        until: config.until,
+        seller_notice: if config.required { SellerNotice::Required } else { SellerNotice::BestEffort },
+        deadlines: config.deadlines(),
+        intake: Intake::Open,
+        has_endpoint: config.required,
+    }
+}
+
+pub fn product(slot: &Slot, order: &str) -> ProductFacts {
+    let answer = match &slot.body.fields {
+        Fields::Product { status } => {
+            status.entries.iter().find(|entry| entry.order == order).map(|entry| entry.answer)
+        }
+        _ => None,
+    };
+    ProductFacts {
+        uid: uid(PRODUCT, slot.nth),
+        store: STORE.to_owned(),
+        price: Money::new(PRICE, CURRENCY),
+        points: 0,
+        deleting: slot.body.deleting.is_some(),
+        answer,
+    }
+}
+
+pub fn wallet(slot: &Slot) -> WalletFacts {
+    WalletFacts {
+        uid: uid(WALLET, slot.nth),
+        owner: CUSTOMER.to_owned(),
+        currency: CURRENCY.to_owned(),
+        deleting: slot.body.deleting.is_some(),
+    }
+}
+
+pub fn payment(id: Id, slot: &Slot) -> Option<PaymentFacts> {
+    let Fields::Payment { cancel, status } = &slot.body.fields else { return None };
+    let said = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_);
+    Some(PaymentFacts {
+        target: target(id, slot),
+        cancel: *cancel,
+        approved: status.approved_at.is_some(),
+        declined: status
+            .declined_at
+            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
+        cancelled: status.cancelled_at.is_some(),
+        stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
+        trouble: said(conditions::RECONCILING).map(|condition| condition.message.clone()),
+    })
+}
+
+pub fn ticket(id: Id, slot: &Slot) -> Option<TicketFacts> {
+    let Fields::Ticket { acceptance, hold, decision, cooking, status } = &slot.body.fields else { return None };
+    Some(TicketFacts {
+        target: target(id, slot),
+        held: hold.map(|hold| hold.cause),
+        acceptance: *acceptance,
+        decision: *decision,
+        rejection: rejection(*decision),
+        cooking: *cooking,
+        accepted_at: status.accepted_at,
+        cooked_at: status.cooked_at,
+        over: status.cancelled_at.is_some() || status.rejected_at.is_some(),
+    })
+}
+
+pub fn rejection(decision: Option<ticket::Decision>) -> Option<ticket::Rejection> {
+    (decision == Some(ticket::Decision::Reject))
+        .then(|| ticket::Rejection { reason: "SoldOut".to_owned(), message: None })
+}
+
+pub fn delivery(id: Id, slot: &Slot) -> Option<DeliveryFacts> {
+    let Fields::Delivery { hold, ready, progress, status, .. } = &slot.body.fields else { return None };
+    Some(DeliveryFacts {
+        target: target(id, slot),
+        held: hold.map(|hold| hold.cause),
+        ready: *ready,
+        progress: *progress,
+        picked_up_at: status.picked_up_at,
+        confirmed: status.confirmed_at.is_some(),
+        cancelled: status.cancelled_at.is_some(),
+    })
+}
+
+pub fn notice(slot: &Slot) -> Option<NoticeFacts> {
+    let Fields::Notice { content, status } = &slot.body.fields else { return None };
+    let trouble = conditions::waiting_message(&status.conditions).map(str::to_owned);
+    Some(NoticeFacts { topic: content.topic, to: content.to, sent: status.sent_at.is_some(), trouble })
+}

@@ -1,0 +1,106 @@
+//! Every deliberate fault, and the small configuration that catches it.
+
+use jumun::domain::Kind;
+use jumun::domain::store::{CutOff, Fulfilment};
+
+use super::config::{Config, Deed};
+use super::mutations::Mutation;
+use super::state::Left;
+
+const NOTHING: Left = Left { restarts: 0, drops: 0, delays: 0, lost: 0, deletions: 0 };
+const DELETIONS: &[Deed] = &[Deed::Cancel, Deed::DeleteOrder, Deed::DeletePayment, Deed::DeleteDelivery];
+
+/// Every fault with the configuration in which it is looked for.
+pub fn all() -> Vec<Config> {
+    let plain = Config::plain("warehouse");
+    let two = Config {
+        replicas: 2,
+        ticks: &[10],
+        lag: &[Kind::Order, Kind::Payment, Kind::Delivery],
+        ..Config::plain("two replicas")
+    };
+    let ledgers = Config { name: "two replicas, no actors", deeds: &[], ..two.clone() };
+    let settled = Config { ticks: &[10], ..Config::plain("warehouse, later") };
+    let removal = Config {
+        replicas: 2,
+        ticks: &[4_000],
+        lag: &[Kind::Order],
+        deeds: &[Deed::Cancel, Deed::DeletePayment],
+        left: Left { deletions: 1, ..NOTHING },
+        ..Config::plain("a child removed")
+    };
+    let kitchen = Config {
+        fulfilment: Fulfilment::Kitchen,
+        until: CutOff::CookingStarts,
+        deeds: &[Deed::Cancel, Deed::Start, Deed::Finish, Deed::PickUp, Deed::Deliver],
+        ..Config::plain("kitchen")
+    };
+    let late = Config { left: Left { delays: 1, ..NOTHING }, ..Config::plain("a delayed request") };
+    let late_kitchen = Config { name: "kitchen, a delayed request", left: late.left, ..kitchen.clone() };
+    let provider = Config {
+        provider: true,
+        ticks: &[10],
+        left: Left { delays: 1, lost: 1, ..NOTHING },
+        ..Config::plain("provider")
+    };
+    let notice = Config { required: true, endpoint_down: true, ticks: &[10], ..Config::plain("required notice") };
+    let frozen = Config {
+        name: "a child removed while frozen",
+        stock: 0,
+        ticks: &[200, 4_000],
+        lag: &[Kind::Order, Kind::Product],
+        deeds: &[Deed::DeletePayment],
+        others: &[Kind::Order],
+        ..removal.clone()
+    };
+    let deletion = Config {
+        deeds: DELETIONS,
+        lag: &[],
+        left: Left { deletions: 1, delays: 1, ..NOTHING },
+        ..Config::plain("deletion")
+    };
+    let unguarded = Config {
+        guarded: false,
+        deeds: DELETIONS,
+        left: Left { deletions: 1, ..NOTHING },
+        ..Config::plain("no finalizer")
+    };
+    let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
+    [
+        (Mutation::NoMark, &ledgers),
+        (Mutation::AbsenceIsProof, &two),
+        (Mutation::RequesterTakenForGone, &ledgers),
+        (Mutation::RefundBeforeHold, &plain),
+        (Mutation::NeverHolds, &plain),
+        (Mutation::EndsUnanswered, &plain),
+        (Mutation::VoidDoesNotBind, &provider),
+        (Mutation::LiftsHold, &two),
+        (Mutation::NeverLooksAfresh, &removal),
+        (Mutation::OldPass, &frozen),
+        (Mutation::NoGuards, &two),
+        (Mutation::NoLinger, &deletion),
+        (Mutation::ReleasesEarly, &plain),
+        (Mutation::HoldsTwice, &plain),
+        (Mutation::ReleasesOnlyHeld, &settled),
+        (Mutation::NoTicketBehindUndo, &late_kitchen),
+        (Mutation::NoDeliveryBehindUndo, &late),
+        (Mutation::RecallsEarly, &plain),
+        (Mutation::ApprovesUnanswered, &plain),
+        (Mutation::ShipsUnpaid, &plain),
+        (Mutation::NotFoundIsCancelled, &provider),
+        (Mutation::SilenceIsDecline, &provider),
+        (Mutation::SkipsNotice, &notice),
+        (Mutation::ServeUnguarded, &unguarded),
+        (Mutation::ChargesTwice, &plain),
+        (Mutation::CompletesUndelivered, &plain),
+        (Mutation::StatusFirst, &dies),
+        (Mutation::CreateReplaces, &late),
+        (Mutation::NoRules, &plain),
+        (Mutation::EndIsReopened, &plain),
+        (Mutation::OrderLetGo, &deletion),
+        (Mutation::NoPaymentBehindUndo, &late),
+    ]
+    .into_iter()
+    .map(|(mutation, config)| Config { mutation, ..config.clone() })
+    .collect()
+}

@@ -1,0 +1,111 @@
+//! Every interleaving of a small world: the shipped decisions, run by replicas with caches that lag, against an API
+//! server, with actors, crashes, requests that arrive late, and a clock.
+//!
+//! A step of a process is: decide from the cache, and carry the next write or call out. That is all the interleaving there
+//! is: deciding earlier from the same cache is the same decision, and a write that was overtaken meets another version.
+//! A cache holds what the API server held at some earlier moment, each object for itself; a watch that loses events or
+//! delivers them together jumps to the newest. The real cache drops older versions, so none is ever delivered again.
+//! `make model` explores with larger budgets.
+
+mod checks;
+mod config;
+mod configs;
+mod counters;
+mod decide;
+mod deeds;
+mod explore;
+mod facts;
+mod fair;
+mod faults;
+mod mutations;
+mod objects;
+mod observe;
+mod server;
+mod state;
+mod steps;
+
+use std::io::Write;
+use std::time::Instant;
+
+use explore::Explored;
+use stateright::{Checker, HasDiscoveries, Model};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// More than any configuration of `make test` has, and far more than any fault needs.
+const ENOUGH: usize = 400_000_000;
+const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
+
+/// The names of the invariants, as the guarantees say them.
+const INVARIANTS: [&str; 15] = [
+    "money_is_conserved",
+    "stock_is_conserved",
+    "charged_at_most_once",
+    "refunded_at_most_once",
+    "refund_never_exceeds_charge",
+    "no_delivery_without_payment",
+    "never_delivered_and_refunded",
+    "completed_means_delivered",
+    "terminal_is_final",
+    "one_child_per_role",
+    "hold_is_never_lifted",
+    "nothing_undone_before_the_required_notice",
+    "undone_in_order",
+    "quiet_is_silent",
+    "every_order_ends",
+];
+
+/// Explores a configuration; gives the number of unique states and, where something fails, what and how.
+fn explore(config: &config::Config, threads: usize, limit: usize) -> (usize, Option<(&'static str, String)>) {
+    let model = Explored::new(config);
+    let checker = model.clone().checker().threads(threads).target_state_count(limit);
+    let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let failure = checker.discoveries().into_values().next().map(|path| {
+        let violated = model.violated(path.last_state()).unwrap_or("a property that holds now");
+        let actions: Vec<String> = path.into_actions().iter().map(|action| format!("  {action:?}")).collect();
+        (violated, actions.join("\n"))
+    });
+    (checker.unique_state_count(), failure)
+}
+
+#[test]
+fn every_interleaving_keeps_every_invariant() {
+    let deep = std::env::var("JUMUN_MODEL").is_ok_and(|depth| depth == "deep");
+    let only = std::env::var("JUMUN_MODEL_ONLY").unwrap_or_default();
+    let (mut total, started) = (0, Instant::now());
+    println!("invariants: {}", INVARIANTS.join(", "));
+    for config in configs::all(deep).iter().filter(|config| config.name.contains(&only)) {
+        let before = Instant::now();
+        let (states, failure) = explore(config, 2, ENOUGH);
+        total += states;
+        println!("{:42} {states:>10} states {:>7.1} s", config.name, before.elapsed().as_secs_f64());
+        if let Some((violated, trace)) = failure {
+            panic!("{}: {violated} does not hold after\n{trace}", config.name);
+        }
+    }
+    println!("{:42} {total:>10} states {:>7.1} s", "in total", started.elapsed().as_secs_f64());
+    for race in counters::RACES {
+        println!("{:42} {:>10} times", format!("{race:?}"), counters::met(race));
+        assert!(!only.is_empty() || counters::met(race) > 0, "{race:?} was never met");
+    }
+    assert!(!only.is_empty() || total >= 1_000_000, "only {total} states");
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("summary.jsonl");
+    let mut file = std::fs::OpenOptions::new().create(true).append(true).open(path).expect("the summary");
+    writeln!(file, "{{\"model_states\":{total}}}").expect("a line of the summary");
+}
+
+#[test]
+fn every_fault_is_caught() {
+    let mut escaped = Vec::new();
+    println!("{:24} {:32} {:44} {:>9}", "fault", "in", "caught by", "states");
+    for config in faults::all() {
+        let (states, failure) = explore(&config, 1, ENOUGH_FOR_A_FAULT);
+        let (fault, violated) = (format!("{:?}", config.mutation), failure.map_or("-", |(violated, _)| violated));
+        println!("{fault:24} {:32} {violated:44} {states:>9}", config.name);
+        if violated == "-" {
+            escaped.push(fault);
+        }
+    }
+    assert!(escaped.is_empty(), "not caught: {escaped:?}");
+}

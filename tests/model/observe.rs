@@ -1,0 +1,344 @@
+//! What each controller sees: `src/controllers` on the cache of one replica, with the live reads of one pass.
+
+use jumun::domain::child::Fate;
+use jumun::domain::ledger::{Missing, Request as Asked};
+use jumun::domain::{
+    Lookup, Meta, Money, Time, Version, delivery, notification, order, payment, product, provider, ticket, wallet,
+};
+
+use super::config::{Config, PRICE};
+use super::facts::{self, CURRENCY};
+use super::mutations::Mutation;
+use super::objects::{EVERY, Fields, Id, PRODUCT, WALLET, name, names, notices, number, uid};
+use super::state::{Cell, Flight, Slot, State};
+
+/// One replica, in one pass.
+pub struct View<'a> {
+    pub config: &'a Config,
+    pub state: &'a State,
+    pub replica: usize,
+    pub pass: &'a Flight,
+}
+
+impl<'a> View<'a> {
+    fn slot(&self, id: Id) -> Option<&'a Slot> {
+        self.state.cached(self.replica, id).slot()
+    }
+
+    fn now(&self) -> Time {
+        self.config.now(self.state.clock, self.replica)
+    }
+
+    /// The version of the live read of an object in this pass.
+    fn read(&self, id: Id) -> Option<Version> {
+        self.pass.reads.iter().find(|read| read.0 == id).map(|read| Version(u64::from(read.1)))
+    }
+
+    fn changed(&self, slot: &Slot) -> Time {
+        if slot.new { self.now() } else { Time::from_millis(0) }
+    }
+
+    fn meta(&self, id: Id, slot: &Slot) -> Meta {
+        Meta {
+            name: name(id),
+            uid: uid(id, slot.nth),
+            version: Version(u64::from(slot.version)),
+            generation: slot.body.generation,
+            created: slot.body.created,
+            changed: self.changed(slot),
+            deleting: slot.body.deleting,
+            guarded: slot.body.guarded,
+            namespace_terminating: false,
+        }
+    }
+
+    /// An object that is looked up by name alone.
+    fn lookup<T>(&self, id: Id, with: impl FnOnce(&'a Slot) -> T) -> Lookup<T> {
+        match self.slot(id) {
+            Some(slot) => Lookup::Present(with(slot)),
+            None if self.read(id).is_some() => Lookup::Gone,
+            None => Lookup::Unproven,
+        }
+    }
+
+    fn child<T>(&self, id: Id, with: impl FnOnce(&'a Slot) -> Option<T>) -> Lookup<T> {
+        match self.lookup(id, with) {
+            Lookup::Present(Some(facts)) => Lookup::Present(facts),
+            Lookup::Present(None) | Lookup::Unproven => Lookup::Unproven,
+            Lookup::Gone => Lookup::Gone,
+        }
+    }
+
+    /// A ledger, which is looked up by its recorded UID: a tombstone proves it gone.
+    fn ledger<T>(&self, id: Id, with: impl FnOnce(&'a Slot) -> T) -> Lookup<T> {
+        match self.state.cached(self.replica, id) {
+            Cell::Gone { .. } => Lookup::Gone,
+            _ => self.lookup(id, with),
+        }
+    }
+
+    /// What a child knows of its order.
+    fn fate(&self, number: usize) -> Fate {
+        let id = super::objects::order(number);
+        if let Some(slot) = self.slot(id)
+            && let Fields::Order { status, .. } = &slot.body.fields
+        {
+            return status.ended_at.map_or(Fate::Open, Fate::Ended);
+        }
+        match self.state.cached(self.replica, id) {
+            Cell::Gone { noticed, .. } => Fate::Gone(self.config.time(*noticed)),
+            _ => Fate::Unproven,
+        }
+    }
+
+    fn is_open_order(&self, number: usize) -> bool {
+        self.slot(super::objects::order(number)).is_some_and(|slot| match &slot.body.fields {
+            Fields::Order { status, .. } => status.ended_at.is_none() && status.terms.is_some(),
+            _ => false,
+        })
+    }
+
+    fn notices(&self, number: usize) -> Vec<order::NoticeFacts> {
+        notices(number).filter_map(|id| self.slot(id)).filter_map(facts::notice).collect()
+    }
+
+    pub fn order(&self, id: Id) -> Option<order::Observed> {
+        let slot = self.slot(id)?;
+        let Fields::Order { cancel, status } = &slot.body.fields else { return None };
+        let (number, config) = (number(id), self.config);
+        let names = names(number);
+        let (payment, ticket, delivery) = (id + 1, id + 2, id + 3);
+        let newest = (id..=delivery).filter_map(|id| self.slot(id)).map(|slot| self.changed(slot)).max();
+        let with_uid = status.terms.is_some();
+        let product = |slot: &Slot| facts::product(slot, &names.order.uid);
+        let wallet = if config.provider { Lookup::Unproven } else { self.lookup(WALLET, facts::wallet) };
+        let payer = config.provider || self.read(WALLET).is_some();
+        Some(order::Observed {
+            meta: self.meta(id, slot),
+            request: facts::request(config, *cancel),
+            store: Lookup::Present(facts::store(config)),
+            products: vec![if with_uid { self.ledger(PRODUCT, product) } else { self.lookup(PRODUCT, product) }],
+            wallet,
+            platform: order::PlatformFacts { knows_provider: config.provider, ..order::PlatformFacts::default() },
+            references_afresh: payer && self.read(PRODUCT).is_some(),
+            order_afresh: self.read(id).is_some(),
+            family_afresh: (id..=delivery).all(|id| self.read(id).is_some()) && self.read(PRODUCT).is_some(),
+            payment: self.child(payment, |slot| facts::payment(payment, slot)),
+            ticket: self.child(ticket, |slot| facts::ticket(ticket, slot)),
+            delivery: self.child(delivery, |slot| facts::delivery(delivery, slot)),
+            notices: if status.ended_at.is_some() && slot.body.deleting.is_none() {
+                Vec::new()
+            } else {
+                self.notices(number)
+            },
+            changed: newest.unwrap_or_else(|| self.changed(slot)),
+            view_shows_end: status.ended_at.is_some(),
+            status: status.clone(),
+        })
+    }
+
+    pub fn payment(&self, id: Id) -> Option<payment::Observed> {
+        let slot = self.slot(id)?;
+        let Fields::Payment { cancel, status } = &slot.body.fields else { return None };
+        let number = number(id);
+        let order = names(number).order.clone();
+        let parent = super::objects::order(number);
+        let wishes = self.slot(parent).is_some_and(|slot| match &slot.body.fields {
+            Fields::Order { cancel, .. } => *cancel || slot.body.deleting.is_some(),
+            _ => false,
+        });
+        let source = if self.config.provider {
+            payment::Source::Provider(payment::Provider {
+                name: "card".to_owned(),
+                token: provider::Token("tok".to_owned()),
+                amount: Money::new(PRICE, CURRENCY),
+                known: true,
+                reply: self.pass.reply.clone(),
+                order_afresh: self.read(parent).is_some(),
+                order_wishes: wishes,
+            })
+        } else {
+            let answer = |slot: &Slot| match &slot.body.fields {
+                Fields::Wallet { status } => {
+                    status.entries.iter().find(|entry| entry.order == order.uid).map(|entry| entry.answer)
+                }
+                _ => None,
+            };
+            payment::Source::Wallet { name: name(WALLET), answer: self.ledger(WALLET, answer) }
+        };
+        Some(payment::Observed {
+            meta: self.meta(id, slot),
+            fate: self.fate(number),
+            source,
+            cancel: *cancel,
+            refunded_by_hand: false,
+            status: status.clone(),
+            order,
+        })
+    }
+
+    fn unpaid(&self, number: usize) -> Lookup<bool> {
+        self.lookup(super::objects::payment(number), |slot| match &slot.body.fields {
+            Fields::Payment { status, .. } => status.is_final(),
+            _ => false,
+        })
+    }
+
+    pub fn ticket(&self, id: Id) -> Option<ticket::Observed> {
+        let slot = self.slot(id)?;
+        let Fields::Ticket { acceptance, hold, decision, cooking, status } = &slot.body.fields else { return None };
+        Some(ticket::Observed {
+            meta: self.meta(id, slot),
+            order: names(number(id)).order.clone(),
+            acceptance: *acceptance,
+            held: hold.is_some(),
+            decision: *decision,
+            rejection: facts::rejection(*decision),
+            cooking: *cooking,
+            status: status.clone(),
+            unpaid: self.unpaid(number(id)),
+            fate: self.fate(number(id)),
+        })
+    }
+
+    pub fn delivery(&self, id: Id) -> Option<delivery::Observed> {
+        let slot = self.slot(id)?;
+        let Fields::Delivery { hold, progress, received, status, .. } = &slot.body.fields else { return None };
+        Some(delivery::Observed {
+            meta: self.meta(id, slot),
+            order: names(number(id)).order.clone(),
+            confirmation: self.config.confirmation,
+            deadlines: self.config.deadlines(),
+            held: hold.is_some(),
+            progress: *progress,
+            received: *received,
+            status: status.clone(),
+            unpaid: self.unpaid(number(id)),
+            fate: self.fate(number(id)),
+        })
+    }
+
+    pub fn notice(&self, id: Id) -> Option<notification::Observed> {
+        let slot = self.slot(id)?;
+        let Fields::Notice { content, status } = &slot.body.fields else { return None };
+        Some(notification::Observed {
+            meta: self.meta(id, slot),
+            content: (**content).clone(),
+            has_endpoint: true,
+            circuit: notification::Circuit::default(),
+            is_probe: true,
+            outcome: self.pass.told.map(|taken| if taken { Ok(()) } else { Err("503".to_owned()) }),
+            status: status.clone(),
+            fate: self.fate(number(id)),
+        })
+    }
+
+    pub fn product(&self) -> Option<product::Observed> {
+        let slot = self.slot(PRODUCT)?;
+        let Fields::Product { status } = &slot.body.fields else { return None };
+        let mut status = status.clone();
+        status.settled_through = mark(slot);
+        let orders = 0..self.config.orders;
+        let requests: Vec<_> = orders.clone().filter_map(|number| self.asks_stock(number, &status.entries)).collect();
+        let unseen = |uid: &str| !requests.iter().any(|request: &Asked<product::Ask>| request.order == uid);
+        let entries = status.entries.iter().filter(|entry| unseen(&entry.order));
+        let missing = entries.map(|entry| (entry.order.clone(), self.missing_order(&entry.order))).collect();
+        Some(product::Observed {
+            meta: self.meta(PRODUCT, slot),
+            stock: self.config.stock,
+            missing,
+            referred: orders.into_iter().any(|number| self.is_open_order(number)),
+            orders_afresh: self.read(EVERY).is_some(),
+            requests,
+            status,
+        })
+    }
+
+    /// What is known of an order that has an entry and was not seen.
+    fn missing_order(&self, uid: &str) -> Missing {
+        let number = (0..self.config.orders).find(|number| names(*number).order.uid == uid).unwrap_or_default();
+        let id = super::objects::order(number);
+        match (self.read(id), self.state.cached(self.replica, id)) {
+            (Some(version), _) => Missing::Gone(version),
+            (None, Cell::Gone { version, .. }) if *version > 0 => Missing::Gone(Version(u64::from(*version))),
+            _ => Missing::Unproven,
+        }
+    }
+
+    fn asks_stock(&self, number: usize, entries: &[product::Entry]) -> Option<Asked<product::Ask>> {
+        let id = super::objects::order(number);
+        let slot = self.slot(id)?;
+        let Fields::Order { status, .. } = &slot.body.fields else { return None };
+        let uid = names(number).order.uid.clone();
+        let known = entries.iter().any(|entry| entry.order == uid);
+        let line = status.terms.as_ref()?.items.first()?;
+        let indexed = status.ended_at.is_none() && (status.paid_at.is_none() || status.releasing_at.is_some());
+        let served = slot.body.guarded || self.config.mutation == Mutation::ServeUnguarded;
+        let asks = known || (indexed && served);
+        if !asks {
+            return None;
+        }
+        let (quantity, paid) = (line.quantity, status.paid_at.is_some());
+        let ask = match (status.ended_at, status.releasing_at) {
+            (Some(_), _) => product::Ask::Ended,
+            (None, Some(_)) => product::Ask::Release { quantity, paid },
+            (None, None) if paid => product::Ask::Sell,
+            (None, None) => product::Ask::Hold(quantity),
+        };
+        let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
+        Some(Asked { order: uid, name, version, read: self.read(id), arrived: status.placed_at?, ask })
+    }
+
+    pub fn wallet(&self) -> Option<wallet::Observed> {
+        let slot = self.slot(WALLET)?;
+        let Fields::Wallet { status } = &slot.body.fields else { return None };
+        let mut status = status.clone();
+        status.settled_through = mark(slot);
+        let orders = 0..self.config.orders;
+        let requests: Vec<_> = orders.clone().filter_map(|number| self.asks_money(number, &status.entries)).collect();
+        let unseen = |uid: &str| !requests.iter().any(|request: &Asked<wallet::Ask>| request.order == uid);
+        let of = |uid: &str| orders.clone().find(|number| names(*number).order.uid == uid).unwrap_or_default();
+        let entries = status.entries.iter().filter(|entry| unseen(&entry.order));
+        let missing = entries.map(|entry| {
+            let read = self.read(super::objects::payment(of(&entry.order)));
+            (entry.order.clone(), read.map_or(Missing::Unproven, Missing::Gone))
+        });
+        Some(wallet::Observed {
+            meta: self.meta(WALLET, slot),
+            deposited: Money::new(self.config.deposited, CURRENCY),
+            points: 0,
+            missing: missing.collect(),
+            referred: orders.clone().any(|number| self.is_open_order(number)),
+            orders_afresh: self.read(EVERY).is_some(),
+            requests,
+            status,
+        })
+    }
+
+    fn asks_money(&self, number: usize, entries: &[wallet::Entry]) -> Option<Asked<wallet::Ask>> {
+        let id = super::objects::payment(number);
+        let slot = self.slot(id)?;
+        let Fields::Payment { cancel, status } = &slot.body.fields else { return None };
+        let (names, approved) = (names(number), status.approved_at.is_some());
+        let known = entries.iter().any(|entry| entry.order == names.order.uid);
+        let indexed = !status.is_final() && (!approved || *cancel);
+        let asks = known || (indexed && slot.body.guarded);
+        if self.config.provider || !asks {
+            return None;
+        }
+        let ask = match (status.is_final(), *cancel) {
+            (true, _) => wallet::Ask::Ended,
+            (false, true) => wallet::Ask::Cancel { amount: PRICE, points: 0, approved },
+            (false, false) if approved => wallet::Ask::Approved,
+            (false, false) => wallet::Ask::Charge { money: Money::new(PRICE, CURRENCY), points: 0 },
+        };
+        let (version, arrived) = (Version(u64::from(slot.version)), slot.body.created);
+        let (order, name) = (names.order.uid.clone(), names.child.clone());
+        Some(Asked { order, name, version, read: self.read(id), arrived, ask })
+    }
+}
+
+/// A ledger's mark as it stands in its status.
+fn mark(slot: &Slot) -> String {
+    if slot.mark > 0 { slot.mark.to_string() } else { String::new() }
+}
