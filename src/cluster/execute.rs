@@ -29,8 +29,8 @@ use crate::telemetry::metrics::Call;
 const MANAGER: &str = "jumun";
 /// The longest a call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// The oldest decision that is still acted on; well below the time for which children linger.
-const DECISION_LIMIT: Duration = Duration::from_secs(60);
+/// The oldest decision, and the oldest live read, that is still acted on; twice that is well below the time for which children linger.
+pub(super) const DECISION_LIMIT: Duration = Duration::from_secs(60);
 
 /// See the module's documentation.
 #[derive(Clone)]
@@ -66,10 +66,12 @@ impl Executor {
             Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
             Intent::CallProvider { provider, key: charge, call } => {
                 let Ok(_slot) = self.slots.try_acquire() else { return Err(Error::Busy) };
+                pass.learns();
                 pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
                 Ok(())
             }
             Intent::SendNotice(message) => {
+                pass.learns();
                 pass.told = Some(self.send_notice(key, message).await);
                 Ok(())
             }

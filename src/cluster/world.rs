@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Instant;
 
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ledger::Missing;
@@ -10,6 +11,7 @@ use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
 
 use super::cache::{Cache, Change, Index, Key, Seen, Source};
+use super::execute::DECISION_LIMIT;
 use super::queue::Queue;
 
 /// The endpoint of a store by name, or without a name that of customers, of a namespace.
@@ -62,6 +64,8 @@ held!(Store => stores, Product => products, Wallet => wallets, Order => orders, 
 #[derive(Debug, Default)]
 pub struct Pass {
     version: Option<Version>,
+    /// When it first learnt something: what a process knew before it was frozen is no news when it goes on.
+    since: Option<Instant>,
     reads: HashMap<(Kind, String), (Version, Time)>,
     /// What the payment provider replied.
     pub reply: Option<Reply>,
@@ -70,16 +74,24 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// Whether what it learnt was learnt for this version of the object; a new pass becomes one about this version.
+    /// Whether what it learnt was learnt for this version of the object, and not long ago; a new pass becomes one about
+    /// this version.
     pub fn fits(&mut self, version: Option<Version>) -> bool {
-        if self.reads.is_empty() && self.reply.is_none() && self.told.is_none() {
+        let Some(since) = self.since else {
             self.version = version;
-        }
-        self.version == version
+            return true;
+        };
+        self.version == version && since.elapsed() <= DECISION_LIMIT
+    }
+
+    /// Notes that something was learnt from outside the caches.
+    pub fn learns(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
     }
 
     /// Notes a live read.
     pub fn note(&mut self, kind: Kind, name: &str, version: Version, at: Time) {
+        self.learns();
         self.reads.insert((kind, name.to_owned()), (version, at));
     }
 

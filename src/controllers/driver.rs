@@ -70,6 +70,7 @@ pub(super) enum Next {
 pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
+        let decided = Instant::now();
         let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
         let version = C::seen(&observed).map(|(meta, _)| meta.version);
         if !pass.fits(version) {
@@ -77,7 +78,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Ne
             pass = Pass::default();
             continue;
         }
-        let (decided, now) = (Instant::now(), context.clock.now());
+        let now = context.clock.now();
         let plan = C::decide(&observed, now, &context.policy);
         let decides_again = plan.intents.iter().any(Intent::informs);
         match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
