@@ -81,9 +81,24 @@ fn files_are_short_and_nothing_is_left_for_later() {
     }
 }
 
+/// Whether a file is compiled for tests alone: `tests.rs`, and what lies in the folder of that module.
+fn is_test(file: &Path) -> bool {
+    file.ends_with("tests.rs") || file.parent().is_some_and(|folder| folder.ends_with("tests"))
+}
+
+#[test]
+fn every_module_named_tests_is_compiled_for_tests_alone() {
+    for file in files("src", ".rs") {
+        let text = read(&file);
+        for at in text.match_indices("mod tests").map(|(at, _)| at) {
+            assert!(text[..at].ends_with("#[cfg(test)]\n"), "{}: mod tests ships", file.display());
+        }
+    }
+}
+
 #[test]
 fn nothing_panics_on_purpose_in_what_ships() {
-    for file in files("src", ".rs").into_iter().filter(|file| !file.to_string_lossy().ends_with("tests.rs")) {
+    for file in files("src", ".rs").into_iter().filter(|file| !is_test(file)) {
         let text = read(&file);
         let ships = text.split("#[cfg(test)]").next().expect("the part that ships");
         for panic in [".unwrap()", ".expect(", "panic!(", "unreachable!(", "unimplemented!("] {

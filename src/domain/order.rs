@@ -330,6 +330,4 @@ fn ended(seen: &Observed, mut status: Status, state: State, reason: &str, messag
 }
 
 #[cfg(test)]
-mod kitchen_tests;
-#[cfg(test)]
 mod tests;

@@ -1,20 +1,22 @@
 //! What an order does next, for each thing it may see.
 
+mod kitchen;
+
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};
 use crate::domain::store::Intake;
 use crate::domain::{Kind, Lookup, Meta, Target, Version, product};
 
-pub(super) fn now() -> Time {
+fn now() -> Time {
     Time::from_millis(10_000_000)
 }
 
-pub(super) fn target(name: &str) -> Target {
+fn target(name: &str) -> Target {
     Target { name: name.into(), uid: format!("uid-of-{name}"), version: Version(7) }
 }
 
 /// An order of two mugs that nobody has looked at yet, with everything it refers to in place.
-pub(super) fn fresh() -> Observed {
+fn fresh() -> Observed {
     Observed {
         meta: Meta {
             name: "order-1".into(),
@@ -57,7 +59,7 @@ pub(super) fn fresh() -> Observed {
     }
 }
 
-pub(super) fn store() -> StoreFacts {
+fn store() -> StoreFacts {
     StoreFacts {
         seller: "kim".into(),
         fulfilment: Fulfilment::Warehouse,
@@ -71,22 +73,22 @@ pub(super) fn store() -> StoreFacts {
     }
 }
 
-pub(super) fn mug(answer: Option<product::Answer>) -> ProductFacts {
+fn mug(answer: Option<product::Answer>) -> ProductFacts {
     let price = Money::new(1_000, "KRW");
     ProductFacts { uid: "uid-of-mug".into(), store: "shop".into(), price, points: 0, deleting: false, answer }
 }
 
-pub(super) fn plan(seen: &Observed) -> Plan<Status> {
+fn plan(seen: &Observed) -> Plan<Status> {
     decide(seen, now(), &Policy::default())
 }
 
-pub(super) fn placed() -> Observed {
+fn placed() -> Observed {
     let mut seen = fresh();
     seen.status = plan(&seen).status.expect("placed");
     seen
 }
 
-pub(super) fn payment() -> PaymentFacts {
+fn payment() -> PaymentFacts {
     let target = target("payment");
     PaymentFacts {
         target,
@@ -99,7 +101,7 @@ pub(super) fn payment() -> PaymentFacts {
     }
 }
 
-pub(super) fn delivery() -> DeliveryFacts {
+fn delivery() -> DeliveryFacts {
     DeliveryFacts {
         target: target("delivery"),
         held: None,
@@ -111,7 +113,7 @@ pub(super) fn delivery() -> DeliveryFacts {
     }
 }
 
-pub(super) fn delivering() -> Observed {
+fn delivering() -> Observed {
     let mut seen = placed();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
@@ -121,7 +123,7 @@ pub(super) fn delivering() -> Observed {
     seen
 }
 
-pub(super) fn wishes(mut seen: Observed) -> Observed {
+fn wishes(mut seen: Observed) -> Observed {
     seen.request.cancel = Some("ChangedMind".into());
     seen.meta.generation = 2;
     seen

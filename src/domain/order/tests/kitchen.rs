@@ -1,7 +1,7 @@
 //! What a kitchen's order does next: accepted, rejected, cooked, late, cancelled, told.
 
-use super::tests::{delivery, fresh, mug, now, payment, plan, store, target, wishes};
-use super::*;
+use super::super::*;
+use super::{delivery, fresh, mug, now, payment, plan, store, target, wishes};
 use crate::domain::delivery::{Cause, Progress};
 use crate::domain::notification::{Audience, Topic};
 use crate::domain::platform::{Crowd, Limits};
