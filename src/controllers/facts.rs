@@ -117,7 +117,12 @@ pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status)
     let provider = order.spec.payment.provider.as_deref();
     let placing = status.terms.is_none() && status.ended_at.is_none();
     PlatformFacts {
-        crowd: if placing { super::platform::crowd(world, key) } else { platforms::Crowd::default() },
+        crowd: match status.queue_number {
+            _ if !placing => platforms::Crowd::default(),
+            None => super::platform::crowd(world, key),
+            // Who has a number only has to know which one is served: a long queue is not counted once for each in it.
+            Some(_) => super::platform::served(world, key),
+        },
         knows_provider: spec.zip(provider).is_some_and(|(spec, name)| spec.provider(name).is_some()),
         kitchen_full: placing && kitchen_is_full(world, key, order),
         tells_customers: spec.is_some_and(|spec| spec.customers().is_some()),

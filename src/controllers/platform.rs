@@ -31,12 +31,23 @@ impl Source for OrderPlatform {
     }
 }
 
-/// How full the platform of this namespace is; nobody waits where there is none.
-pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
+/// The limits of this namespace's platform and whom it serves; nobody waits where there is none.
+pub(super) fn served(world: &World, key: &Key) -> Crowd {
     let Some(found) = world.platform(key) else { return Crowd::default() };
-    let limits = found.object.spec.limits();
-    if limits == Limits::default() {
-        return Crowd::default();
+    let status = found.object.status.as_ref();
+    Crowd {
+        limits: found.object.spec.limits(),
+        serving: status.map_or(0, |status| status.serving),
+        served_at: status.and_then(|status| status.served_at),
+        ..Crowd::default()
+    }
+}
+
+/// The same, and how full it is.
+pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
+    let served = served(world, key);
+    if served.limits == Limits::default() {
+        return served;
     }
     let unplaced = world.orders.find(&key.namespace, Index::Unplaced);
     let number = |order| world.orders.get(order)?.object.status.as_ref()?.queue_number;
@@ -45,15 +56,13 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
     let placed = |order| world.orders.get(order)?.object.status.as_ref()?.placed_at;
     let in_flight = || world.orders.find(&key.namespace, Index::InFlight);
     Crowd {
-        limits,
-        serving: found.object.status.as_ref().map_or(0, |status| status.serving),
-        served_at: found.object.status.as_ref().and_then(|status| status.served_at),
         waiting,
         in_flight: world.orders.count(&key.namespace, Index::InFlight),
-        placed: match limits.per_second {
+        placed: match served.limits.per_second {
             Some(_) => in_flight().iter().filter_map(placed).collect(),
             None => Vec::new(),
         },
+        ..served
     }
 }
 

@@ -205,6 +205,14 @@ pub struct Terms {
     pub deadlines: Deadlines,
 }
 
+impl Terms {
+    /// What the order costs, in words: money, and points where there are any.
+    fn cost(&self) -> String {
+        let points = if self.points > 0 { format!(" and {} points", self.points) } else { String::new() };
+        format!("{} {}{points}", self.amount.amount, self.amount.currency)
+    }
+}
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }

@@ -261,7 +261,9 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     let due = seen.changed.after(GATHER);
-    let urgent = wanted.status.order.is_end() || row.status.order.is_before_payment();
+    // An undo takes many steps within a moment: the row shows its end, and before that what lasts.
+    let urgent =
+        wanted.status.order.is_end() || (row.status.order.is_before_payment() && !wanted.status.cancel_requested);
     if (!urgent || row.status.order == wanted.status.order) && now < due {
         return Plan::wait_until(due);
     }

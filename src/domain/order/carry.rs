@@ -138,7 +138,7 @@ fn cook(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Stat
         return Plan::only(read);
     }
     let Lookup::Present(ticket) = &seen.ticket else {
-        return missing(seen, "TicketMissing", "The Ticket is gone: cancel the order.", now, policy);
+        return stall(seen, "TicketMissing", "The Ticket is gone: cancel the order.".to_owned(), now, policy);
     };
     if !ticket.accepted() {
         let message = "The store accepts or rejects it.".to_owned();
@@ -171,8 +171,8 @@ fn ship(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return Plan::only(read);
     }
     let Lookup::Present(delivery) = &seen.delivery else {
-        let message = "The Delivery is gone: ship by hand, or cancel the order.";
-        return missing(seen, "DeliveryMissing", message, now, policy);
+        let message = "The Delivery is gone: ship by hand, or cancel the order.".to_owned();
+        return stall(seen, "DeliveryMissing", message, now, policy);
     };
     let step = (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.");
     progress(seen, delivery, step, now, policy)
@@ -200,9 +200,10 @@ fn progress(
     wait(seen, state, reason, message.to_owned(), now, policy)
 }
 
-fn missing(seen: &Observed, reason: &'static str, message: &str, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = stalled(seen, seen.status.clone(), reason, message.to_owned(), now);
-    let plan = plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy);
+/// Says that the order cannot go on without a person, once that has lasted.
+pub(super) fn stall(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
+    let wanted = stalled(seen, seen.status.clone(), reason, message.clone(), now);
+    let plan = plan::report(&seen.status, wanted, true, seen.changed, now, policy);
     if plan.status.is_some() { plan.with_fact("Stalled", message, true) } else { plan }
 }
 

@@ -128,7 +128,7 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
     }
     let why = |outcome| Why { outcome, cause: Cause::Customer, decisive: Decisive::Payment };
     if let Some(reason) = seen.payment.present().and_then(|payment| payment.declined.as_ref()) {
-        let message = format!("spec.payment: {} was declined.", super::undo::amount(terms));
+        let message = format!("spec.payment: {} was declined.", terms.cost());
         return Some(why(Outcome::new(State::PaymentFailed, reason, message)));
     }
     let mut products = seen.products.iter().zip(&terms.items).enumerate();

@@ -16,9 +16,9 @@
 use super::super::delivery::{self, Progress};
 use super::super::store::Fulfilment;
 use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan, product, ticket};
-use super::carry::{absent_products, delivery_draft, payment_draft, ticket_draft, wait};
+use super::carry::{absent_products, delivery_draft, payment_draft, stall, ticket_draft, wait};
 use super::turn::{Decisive, Why, is_sold};
-use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving, stalled};
+use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving};
 
 /// Reads the order, its children and its products, one of which is seen older than another.
 pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
@@ -118,7 +118,7 @@ fn hold_delivery(seen: &Observed, terms: &Terms, why: &Why, now: Time, policy: &
 }
 
 fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let message = format!("The Payment is gone: {} may have to be given back by hand.", amount(terms));
+    let message = format!("The Payment is gone: {} may have to be given back by hand.", terms.cost());
     stall(seen, "PaymentMissing", message, now, policy)
 }
 
@@ -137,7 +137,7 @@ fn refund(
 ) -> Plan<Status> {
     if !payment.cancelled && payment.declined.is_none() {
         if let Some(trouble) = &payment.stalled {
-            let message = format!("Money at risk, {}: {trouble}", amount(terms));
+            let message = format!("Money at risk, {}: {trouble}", terms.cost());
             return stall(seen, "RefundStalled", message, now, policy);
         }
         let message = payment.trouble.clone().unwrap_or_else(|| "The payment is given back.".to_owned());
@@ -213,15 +213,4 @@ fn release(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         }
         None => Plan::rest(),
     }
-}
-
-fn stall(seen: &Observed, reason: &'static str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = stalled(seen, seen.status.clone(), reason, message.clone(), now);
-    let plan = plan::report(&seen.status, wanted, true, seen.changed, now, policy);
-    if plan.status.is_some() { plan.with_fact("Stalled", message, true) } else { plan }
-}
-
-pub(super) fn amount(terms: &Terms) -> String {
-    let points = if terms.points > 0 { format!(" and {} points", terms.points) } else { String::new() };
-    format!("{} {}{points}", terms.amount.amount, terms.amount.currency)
 }
