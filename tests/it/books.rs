@@ -1,10 +1,11 @@
 //! Many orders at once on one ledger: exactly what is there is given out, by one operator and by two.
 
 use futures::future::join_all;
+use serde::Deserialize;
 
 use jumun::domain::order::State;
 
-use crate::harness::World;
+use crate::harness::{World, wait_for};
 
 async fn two_hundred_orders_on_stock_for_120(operators: usize) {
     let world = World::new(&format!("stock-{operators}"), operators).await;
@@ -60,11 +61,11 @@ async fn a_wallet_that_covers_120_of_200_orders_pays_120_with_two_operators() {
 
 /// Delivers until `count` deliveries were taken.
 pub async fn deliver_all(world: &World, count: usize) -> usize {
-    let api = world.api::<jumun::crd::Delivery>();
-    let names: Vec<String> = crate::harness::wait_for("the deliveries", || async {
-        let list = api.list(&Default::default()).await.ok()?.items;
-        let list: Vec<_> = list.into_iter().filter(|delivery| delivery.spec.ready).collect();
-        (list.len() >= count).then(|| list.into_iter().filter_map(|delivery| delivery.metadata.name).collect())
+    let names: Vec<String> = wait_for("the deliveries", || async {
+        let deliveries = world.recorder.standing("Delivery");
+        let ready = deliveries.iter().filter(|delivery| delivery["spec"]["ready"] == true);
+        let names: Vec<_> = ready.filter_map(|delivery| delivery["metadata"]["name"].as_str()).collect();
+        (names.len() >= count).then(|| names.into_iter().map(str::to_owned).collect())
     })
     .await;
     join_all(names.iter().map(|name| world.deliver(name))).await.into_iter().filter(|delivered| *delivered).count()
@@ -72,40 +73,10 @@ pub async fn deliver_all(world: &World, count: usize) -> usize {
 
 /// Waits until every row shows its order's end.
 pub async fn rows(world: &World, count: usize) {
-    let api = world.api::<jumun::crd::OrderView>();
-    crate::harness::wait_for("every row to show the end", || async {
-        let list = api.list(&Default::default()).await.ok()?.items;
-        let ended = list.iter().filter(|view| view.status.as_ref().is_some_and(|status| status.order.is_end())).count();
-        (ended == count).then_some(())
+    wait_for("every row to show the end", || async {
+        let rows = world.recorder.standing("OrderView");
+        let shown = rows.iter().filter_map(|row| State::deserialize(&row["status"]["order"]).ok());
+        (shown.filter(|state| state.is_end()).count() == count).then_some(())
     })
     .await;
-}
-
-#[tokio::test]
-async fn restocking_and_topping_up_count_at_once() {
-    let world = World::new("restock", 1).await;
-    world.shop().await;
-    world.product("mug", 1_000, 1).await;
-    world.wallet("alice", 500).await;
-    world.order("dear", "alice", "mug", 1).await;
-    assert_eq!(world.end_of("dear").await, State::PaymentFailed);
-    let top_up = serde_json::json!({ "spec": { "deposited": { "amount": 2_500 } } });
-    world.patch::<jumun::crd::Wallet>("alice", top_up).await.unwrap();
-    world.order("first", "alice", "mug", 1).await;
-    let delivery = world.delivery_of("first").await.metadata.name.unwrap();
-    world.order("second", "alice", "mug", 1).await;
-    assert_eq!(world.end_of("second").await, State::OutOfStock);
-    let less = world.patch::<jumun::crd::Product>("mug", serde_json::json!({ "spec": { "stock": 0 } })).await;
-    assert!(less.unwrap_err().to_string().contains("cannot be less than what is reserved and sold"));
-    world.patch::<jumun::crd::Product>("mug", serde_json::json!({ "spec": { "stock": 2 } })).await.unwrap();
-    world.order("third", "alice", "mug", 1).await;
-    let other = world.delivery_of("third").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await && world.deliver(&other).await);
-    for (order, state) in [("first", State::Completed), ("third", State::Completed)] {
-        assert_eq!(world.end_of(order).await, state);
-    }
-    assert_eq!(world.settled_stock("mug").await, (0, 2));
-    assert_eq!(world.money("alice").await, (500, 2_000));
-    rows(&world, 4).await;
-    world.finish().await;
 }

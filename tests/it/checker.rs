@@ -32,14 +32,33 @@ pub struct Version {
     pub version: u64,
     pub kind: &'static str,
     pub deleted: bool,
-    pub object: Value,
+    pub object: Arc<Value>,
 }
 
-type Log = Arc<Mutex<Vec<Version>>>;
+#[derive(Default)]
+struct Log {
+    versions: Vec<Version>,
+    /// What stands now, by kind and name.
+    standing: BTreeMap<&'static str, BTreeMap<String, Arc<Value>>>,
+}
+
+impl Log {
+    fn add(&mut self, kind: &'static str, object: &DynamicObject, deleted: bool) {
+        let name = object.metadata.name.clone().expect("a name");
+        let value = Arc::new(serde_json::to_value(object).expect("JSON"));
+        let standing = self.standing.entry(kind).or_default();
+        if deleted {
+            standing.remove(&name)
+        } else {
+            standing.insert(name, value.clone())
+        };
+        self.versions.push(Version { version: version_of(object), kind, deleted, object: value });
+    }
+}
 
 /// Writes down every version in a namespace from its first one on.
 pub struct Recorder {
-    log: Log,
+    log: Arc<Mutex<Log>>,
     tasks: tokio::task::JoinSet<()>,
 }
 
@@ -50,7 +69,7 @@ pub fn api(client: &Client, namespace: &str, kind: &str, plural: &str) -> Api<Dy
 
 impl Recorder {
     pub async fn start(client: Client, namespace: &str) -> Self {
-        let log = Log::default();
+        let log = Arc::<Mutex<Log>>::default();
         let mut tasks = tokio::task::JoinSet::new();
         let ready = Arc::new(tokio::sync::Semaphore::new(0));
         for (kind, plural) in KINDS {
@@ -67,9 +86,7 @@ impl Recorder {
                         Ok(Event::Delete(object)) => (object, true),
                         Ok(Event::Init) | Err(_) => continue,
                     };
-                    let version = version_of(&object);
-                    let object = serde_json::to_value(&object).expect("JSON");
-                    log.lock().expect("log").push(Version { version, kind, deleted, object });
+                    log.lock().expect("log").add(kind, &object, deleted);
                 }
             });
         }
@@ -79,12 +96,18 @@ impl Recorder {
 
     /// How many versions were seen.
     pub fn seen(&self) -> usize {
-        self.log.lock().expect("log").len()
+        self.log.lock().expect("log").versions.len()
     }
 
     /// The versions that were seen after the first `known`.
     pub fn since(&self, known: usize) -> Vec<Version> {
-        self.log.lock().expect("log")[known..].to_vec()
+        self.log.lock().expect("log").versions[known..].to_vec()
+    }
+
+    /// The objects of a kind that stand now, as the watch tells: asking for them costs the API server nothing.
+    pub fn standing(&self, kind: &str) -> Vec<Arc<Value>> {
+        let log = self.log.lock().expect("log");
+        log.standing.get(kind).map_or_else(Vec::new, |objects| objects.values().cloned().collect())
     }
 
     /// Waits until everything that stands was recorded, and gives the log in the order of events.
@@ -94,13 +117,13 @@ impl Recorder {
             let standing: Vec<u64> = list.items.iter().map(version_of).collect();
             wait_for("the recorder to catch up", || async {
                 let log = self.log.lock().expect("log");
-                let seen: BTreeSet<u64> = log.iter().filter(|v| v.kind == kind).map(|v| v.version).collect();
+                let seen: BTreeSet<u64> = log.versions.iter().filter(|v| v.kind == kind).map(|v| v.version).collect();
                 standing.iter().all(|version| seen.contains(version)).then_some(())
             })
             .await;
         }
         self.tasks.abort_all();
-        let mut log = self.log.lock().expect("log").clone();
+        let mut log = self.log.lock().expect("log").versions.clone();
         log.sort_by_key(|version| version.version);
         log
     }
@@ -134,7 +157,7 @@ impl Verdict {
 #[derive(Default)]
 struct State {
     /// By kind and UID: the newest version, also of what is gone.
-    objects: BTreeMap<(&'static str, String), Value>,
+    objects: BTreeMap<(&'static str, String), Arc<Value>>,
     gone: BTreeSet<(&'static str, String)>,
     /// By order UID and role: UIDs of children ever seen.
     children: BTreeMap<(&'static str, String), BTreeSet<String>>,
@@ -169,7 +192,7 @@ fn has(value: &Value, path: &str) -> bool {
 
 impl State {
     fn of(&self, kind: &'static str) -> impl Iterator<Item = &Value> {
-        self.objects.iter().filter(move |((k, _), _)| *k == kind).map(|(_, object)| object)
+        self.objects.iter().filter(move |((k, _), _)| *k == kind).map(|(_, object)| &**object)
     }
 
     fn fault(&mut self, invariant: &str, object: &Value, what: impl std::fmt::Display) {
@@ -183,24 +206,24 @@ impl State {
         let before = self.objects.get(&key).cloned();
         match version.kind {
             "Product" => self.product(object),
-            "Wallet" => self.wallet(before.as_ref(), object),
-            "Order" => self.ended_stays(before.as_ref(), object, &["/status/endedAt"]),
+            "Wallet" => self.wallet(before.as_deref(), object),
+            "Order" => self.ended_stays(before.as_deref(), object, &["/status/endedAt"]),
             "Payment" => {
-                self.ended_stays(before.as_ref(), object, &["/status/declinedAt", "/status/cancelledAt"]);
+                self.ended_stays(before.as_deref(), object, &["/status/declinedAt", "/status/cancelledAt"]);
                 self.child("Payment", object);
             }
             "Delivery" => {
-                self.ended_stays(before.as_ref(), object, &["/status/confirmedAt", "/status/cancelledAt"]);
+                self.ended_stays(before.as_deref(), object, &["/status/confirmedAt", "/status/cancelledAt"]);
                 self.child("Delivery", object);
-                self.hold_stays(before.as_ref(), object);
+                self.hold_stays(before.as_deref(), object);
             }
             "Ticket" => {
-                self.ended_stays(before.as_ref(), object, &["/status/rejectedAt", "/status/cancelledAt"]);
+                self.ended_stays(before.as_deref(), object, &["/status/rejectedAt", "/status/cancelledAt"]);
                 self.child("Ticket", object);
-                self.hold_stays(before.as_ref(), object);
+                self.hold_stays(before.as_deref(), object);
             }
             "Notification" => {
-                self.ended_stays(before.as_ref(), object, &["/status/sentAt", "/status/gaveUpAt"]);
+                self.ended_stays(before.as_deref(), object, &["/status/sentAt", "/status/gaveUpAt"]);
             }
             _ => {}
         }
@@ -363,12 +386,8 @@ impl State {
 
     /// view_converges
     fn views(&mut self) {
-        let standing: Vec<Value> = self
-            .objects
-            .iter()
-            .filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k))
-            .map(|(_, o)| o.clone())
-            .collect();
+        let orders = self.objects.iter().filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k));
+        let standing: Vec<Arc<Value>> = orders.map(|(_, order)| order.clone()).collect();
         for order in standing {
             let uid = text(&order, "/metadata/uid");
             let state_of = |kind| {

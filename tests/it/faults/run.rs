@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use jumun::controllers::{Options, Running, start};
 use jumun::domain::{Kind, Policy};
 use kube::{Client, Config};
+use serde_json::Value;
 
 use super::proxy::{Plan, Proxy};
 use super::same::{End, differences, end_of};
@@ -255,7 +256,7 @@ fn write_down(namespace: &str, report: &Report, log: &[Version]) {
     text += &format!("writes of the first operator:\n{}\n\n", report.writes.join("\n"));
     for version in log {
         let gone = if version.deleted { " deleted" } else { "" };
-        let mut object = version.object.clone();
+        let mut object = Value::clone(&version.object);
         object["metadata"]["managedFields"].take();
         text += &format!("{} {}{gone} {object}\n", version.version, version.kind);
     }

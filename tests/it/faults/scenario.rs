@@ -2,6 +2,7 @@
 //! order. Actors look and act again and again, so what they do must follow from what stands, not from what came before.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jumun::http::fake_provider::Faults;
 use kube::Client;
@@ -47,7 +48,7 @@ impl Act {
 /// What stands, as far as it was seen.
 #[derive(Default)]
 pub struct Seen {
-    objects: BTreeMap<(&'static str, String), Value>,
+    objects: BTreeMap<(&'static str, String), Arc<Value>>,
 }
 
 impl Seen {
@@ -62,7 +63,7 @@ impl Seen {
 
     /// Every object.
     pub fn all(&self) -> impl Iterator<Item = (&'static str, &Value)> {
-        self.objects.iter().map(|((kind, _), object)| (*kind, object))
+        self.objects.iter().map(|((kind, _), object)| (*kind, &**object))
     }
 
     /// Every object of a kind.
@@ -71,7 +72,7 @@ impl Seen {
     }
 
     pub fn get(&self, kind: &'static str, name: &str) -> Option<&Value> {
-        self.objects.get(&(kind, name.to_owned()))
+        self.objects.get(&(kind, name.to_owned())).map(|object| &**object)
     }
 
     /// The children of an order, of one kind.
