@@ -13,10 +13,10 @@ test: ## everything that must hold
 	@tools/test
 
 unit: ## the pure core alone, in seconds
-	cargo test --lib
+	cargo test --workspace --lib
 
 model: ## every interleaving, with ten times the states
-	JUMUN_MODEL=deep cargo test --package jumun-model -- --nocapture every_interleaving
+	JUMUN_MODEL=deep cargo test --workspace --test model -- --nocapture every_interleaving
 
 check: ## format, lints, documentation, dependencies
 	@tools/check
