@@ -56,6 +56,16 @@ impl Shop {
         self.provider.entries().into_iter().find(|entry| entry.key == key(order))
     }
 
+    /// Waits until the provider has carried out so many charges under the order's key.
+    async fn charges_arrived(&self, order: &str, count: u32) {
+        let arrived = async {
+            while self.entry(order).is_none_or(|entry| entry.charges < count) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), arrived).await.expect("the late charge");
+    }
+
     /// How often money was taken and given back under the order's key.
     fn money(&self, order: &str) -> (u32, u32) {
         self.entry(order).map_or((0, 0), |entry| (entry.taken, entry.returned))
@@ -155,12 +165,7 @@ async fn a_late_charge_that_was_voided_takes_nothing() {
     assert_eq!(shop.call("1", Call::LookUp).await, Reply::NotFound);
     assert_eq!(shop.call("1", Call::Void).await, Reply::Voided);
     // The late charge counts as one even though it takes nothing.
-    let arrived = async {
-        while shop.entry("1").is_none_or(|entry| entry.charges == 0) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), arrived).await.expect("the late charge");
+    shop.charges_arrived("1", 1).await;
     assert_eq!(shop.call("1", Call::LookUp).await, Reply::Voided);
     assert_eq!(shop.charge("1").await, Reply::Voided);
     assert_eq!(shop.money("1"), (0, 0));
@@ -172,7 +177,7 @@ async fn a_late_charge_meets_the_repeated_one_under_the_same_key() {
     assert_eq!(shop.charge("1").await, unknown("HTTP 504"));
     assert_eq!(shop.call("1", Call::LookUp).await, Reply::NotFound);
     assert_eq!(shop.charge("1").await, Reply::Charged);
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    shop.charges_arrived("1", 2).await;
     let entry = shop.entry("1").expect("an entry");
     assert_eq!((entry.status, entry.taken, entry.charges), (Status::Charged, 1, 2));
 }
@@ -181,7 +186,7 @@ async fn a_late_charge_meets_the_repeated_one_under_the_same_key() {
 async fn a_late_charge_is_carried_out_where_nobody_voids_it() {
     let shop = Shop::open(late(100)).await;
     assert_eq!(shop.charge("1").await, unknown("HTTP 504"));
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    shop.charges_arrived("1", 1).await;
     assert_eq!(shop.call("1", Call::LookUp).await, Reply::Charged);
     assert_eq!(shop.call("1", Call::Void).await, Reply::Refunded);
     assert_eq!(shop.money("1"), (1, 1));

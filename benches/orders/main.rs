@@ -9,6 +9,8 @@
 //! 3. *half*: at half the uniform rate, the time from create to the row that shows the end;
 //! 4. *live*: memory of an operator that holds many orders under way; 5. *quiet*: what is written when nothing happens.
 //!
+//! `--quick` is smaller; `--raw` stops after 1, `--phase cancelled` runs that phase of 2 alone.
+//!
 //! η = orders/s × the time that the same writes (the operator's and the actors') take at the raw rates: 1 is the limit.
 
 mod actors;
@@ -77,11 +79,20 @@ async fn run(size: &Size, quick: bool) {
         ("cancelled", 50, Flow::Cancelled),
         ("told", 50, Flow::Told),
     ];
+    let only = std::env::args().skip_while(|argument| argument != "--phase").nth(1);
     for (name, spread, flow) in phases {
+        if only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         say(&format!("{name}: {} orders as fast as it goes", size.orders));
         let bench = Bench::open(&plane, name, spread, size.orders, flow).await;
         report.phases.push(bench.run(size.orders, None).await.0);
         bench.operator.stop();
+    }
+    if only.is_some() {
+        report.print_phases();
+        plane::sh("tools/cluster down bench");
+        return;
     }
     let rate = report.phases[0].orders_per_second / 2.0;
     say(&format!("half: {} orders at {rate:.1}/s ({:.0} s)", size.half, size.half as f64 / rate));

@@ -192,7 +192,8 @@ impl Report {
             && self.quiet_calls == 0
     }
 
-    pub fn print(&self) {
+    /// What the phases cost, for people.
+    pub fn print_phases(&self) {
         let machine = &self.machine;
         println!(
             "machine: {} cores, {} GiB, {}, Linux {}",
@@ -223,6 +224,10 @@ impl Report {
             let calls: Vec<String> = phase.calls.iter().map(|(name, count)| format!("{name} {count}")).collect();
             println!("  calls: {}", calls.join(", "));
         }
+    }
+
+    pub fn print(&self) {
+        self.print_phases();
         let Latency { p50, p90, p99, slow_seconds } = self.latency;
         println!("create → final row at half rate, ms: p50 {p50:.0}, p90 {p90:.0}, p99 {p99:.0}   goal p99 ≤ 250");
         println!("  the slowest hundredth was sent in {slow_seconds} different seconds");

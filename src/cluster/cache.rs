@@ -67,10 +67,19 @@ pub enum Index {
     InFlight,
     /// Orders that the kitchen of this store has to do with: placed, and not cooked.
     InKitchen(String),
-    /// Notifications that wait for the endpoint of this store, or, without a name, for that of customers.
-    Waiting(Option<String>),
+    /// Notifications for the endpoint of this store, or, without a name, for that of customers, not attempted yet.
+    Untried(Option<String>),
     /// The same, where an attempt has failed.
     Failing(Option<String>),
+}
+
+/// Objects that are looked at again because another has changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rouse {
+    /// All that the index finds.
+    All(Kind, Index),
+    /// The first that the index finds, by name.
+    First(Kind, Index),
 }
 
 /// A kind that is cached.
@@ -94,13 +103,13 @@ pub trait Source:
     /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
     fn slim(&mut self) {}
 
-    /// For a notice that was taken: the endpoint of which store, or without a name that of customers, and when.
-    fn taken(&self) -> Option<(Option<String>, Time)> {
+    /// A time that is remembered beside an index, also when the object is gone: the latest that any object gave.
+    fn mark(&self) -> Option<(Index, Time)> {
         None
     }
 
-    /// Objects that are looked at again because the object changed, found by an index: a kind each.
-    fn rouses(_old: Option<&Self>, _new: Option<&Self>) -> Vec<(Kind, Index)> {
+    /// Objects that are looked at again because the object changed, found by an index.
+    fn rouses(_old: Option<&Self>, _new: Option<&Self>) -> Vec<Rouse> {
         Vec::new()
     }
 
@@ -134,6 +143,7 @@ pub struct Cache<K> {
 struct Inner<K> {
     objects: HashMap<Key, Seen<K>>,
     index: HashMap<(Arc<str>, Index), BTreeSet<Key>>,
+    marks: HashMap<(Arc<str>, Index), Time>,
     tombstones: HashMap<String, (Version, Time)>,
     /// The newest version that the watch has delivered.
     delivered: Version,
@@ -148,6 +158,7 @@ impl<K> Default for Cache<K> {
             inner: RwLock::new(Inner {
                 objects: HashMap::new(),
                 index: HashMap::new(),
+                marks: HashMap::new(),
                 tombstones: HashMap::new(),
                 delivered: Version::default(),
                 listing: None,
@@ -178,6 +189,16 @@ impl<K: Source> Cache<K> {
             .get(&(namespace.clone(), index))
             .map(|keys| keys.iter().cloned().collect())
             .unwrap_or_default()
+    }
+
+    /// The first of them.
+    pub fn first(&self, namespace: &Arc<str>, index: Index) -> Option<Key> {
+        self.read().index.get(&(namespace.clone(), index))?.first().cloned()
+    }
+
+    /// The latest mark that an object of the namespace has left at an index.
+    pub fn marked(&self, namespace: &Arc<str>, index: Index) -> Option<Time> {
+        self.read().marks.get(&(namespace.clone(), index)).copied()
     }
 
     /// How many objects an index finds in a namespace.
@@ -323,6 +344,10 @@ impl<K: Source> Inner<K> {
         let old = self.take(&key);
         for index in seen.object.index() {
             self.index.entry((key.namespace.clone(), index)).or_default().insert(key.clone());
+        }
+        if let Some((index, at)) = seen.object.mark() {
+            let mark = self.marks.entry((key.namespace.clone(), index)).or_insert(at);
+            *mark = at.max(*mark);
         }
         let new = seen.object.clone();
         self.objects.insert(key, seen);

@@ -10,12 +10,9 @@ use crate::domain::platform;
 use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
 
-use super::cache::{Cache, Change, Index, Key, Seen, Source};
+use super::cache::{Cache, Change, Index, Key, Rouse, Seen, Source};
 use super::execute::DECISION_LIMIT;
 use super::queue::Queue;
-
-/// The endpoint of a store by name, or without a name that of customers, of a namespace.
-type Endpoint = (Arc<str>, Option<String>);
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -31,8 +28,6 @@ pub struct World {
     pub platforms: Cache<OrderPlatform>,
     pub views: Cache<OrderView>,
     terminating: RwLock<HashSet<Arc<str>>>,
-    /// When an endpoint last took a notice: a store's by name, or that of customers.
-    taken: RwLock<HashMap<Endpoint, Time>>,
     queues: HashMap<Kind, Arc<Queue>>,
 }
 
@@ -164,25 +159,18 @@ impl World {
         if let (Some(old), None) = (&old, &new) {
             self.wake_dependants(key, old.meta().uid.as_deref().unwrap_or_default());
         }
-        if let Some((store, at)) = new.as_deref().and_then(K::taken) {
-            let mut taken = self.taken.write().unwrap_or_else(PoisonError::into_inner);
-            let last = taken.entry((key.namespace.clone(), store)).or_insert(at);
-            *last = (*last).max(at);
-        }
         for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
             self.wake_one(kind, key.sibling(&name));
         }
-        for (kind, index) in K::rouses(old.as_deref(), new.as_deref()) {
-            for found in self.find(kind, key, index) {
+        for rouse in K::rouses(old.as_deref(), new.as_deref()) {
+            let (kind, index, count) = match rouse {
+                Rouse::All(kind, index) => (kind, index, usize::MAX),
+                Rouse::First(kind, index) => (kind, index, 1),
+            };
+            for found in self.find(kind, key, index).into_iter().take(count) {
                 self.wake_one(kind, found);
             }
         }
-    }
-
-    /// When the endpoint of a store, or without a name that of customers, last took a notice.
-    pub fn last_taken(&self, namespace: &Arc<str>, store: Option<&str>) -> Option<Time> {
-        let taken = self.taken.read().unwrap_or_else(PoisonError::into_inner);
-        taken.get(&(namespace.clone(), store.map(str::to_owned))).copied()
     }
 
     /// The objects of a kind that an index finds.
@@ -268,5 +256,23 @@ impl World {
         let gone = uid.and_then(|uid| K::cache(self).gone(uid));
         gone.filter(|(version, _)| *version > Version::default())
             .map_or(Missing::Unproven, |(version, _)| Missing::Gone(version))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_read_for_another_version_or_long_ago_counts_for_nothing() {
+        let mut pass = Pass::default();
+        assert!(pass.fits(Some(Version(1))), "it has learnt nothing yet");
+        pass.note(Kind::Wallet, "alice", Version(7), Time::from_millis(0));
+        assert!(pass.fits(Some(Version(1))) && !pass.fits(Some(Version(2))));
+        let frozen = DECISION_LIMIT + Duration::from_secs(1);
+        pass.since = pass.since.and_then(|since| since.checked_sub(frozen));
+        assert!(pass.since.is_some() && !pass.fits(Some(Version(1))));
     }
 }

@@ -1,6 +1,6 @@
 //! Notification: watches notifications, and the endpoints of stores and the platform.
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Notification;
 use crate::domain::notification::{Audience, Circuit, Observed, Status, decide};
@@ -15,24 +15,34 @@ impl Source for Notification {
         if self.is_over() {
             return Vec::new();
         }
-        let waiting = Index::Waiting(self.endpoint());
-        if self.attempts() > 0 { vec![waiting, Index::Failing(self.endpoint())] } else { vec![waiting] }
+        let endpoint = self.endpoint();
+        vec![if self.attempts() > 0 { Index::Failing(endpoint) } else { Index::Untried(endpoint) }]
     }
 
     fn slim(&mut self) {
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
     }
 
-    fn taken(&self) -> Option<(Option<String>, Time)> {
-        Some((self.endpoint(), self.status.as_ref()?.sent_at?))
+    fn mark(&self) -> Option<(Index, Time)> {
+        Some((Index::Failing(self.endpoint()), self.status.as_ref()?.sent_at?))
     }
 
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
-        // A success after failures closes the breaker: whoever waited behind it goes.
-        let waited =
-            old.filter(|old| !old.is_over() && old.status.as_ref().is_some_and(|status| status.state.is_some()));
-        let left = waited.filter(|_| new.is_none_or(Self::is_over));
-        left.map(|one| (Kind::Notification, Index::Waiting(one.endpoint()))).into_iter().collect()
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
+        let waited = |one: &&Self| !one.is_over() && one.status.as_ref().is_some_and(|status| status.state.is_some());
+        if let Some(one) = old.filter(waited)
+            && new.is_none_or(Self::is_over)
+        {
+            // A success after failures closes the breaker: whoever waited behind it goes.
+            return waiting(&one.endpoint()).into();
+        }
+        match new.filter(|new| new.attempts() > old.map_or(0, Self::attempts)) {
+            // The probe has failed: the next one is another.
+            Some(new) => {
+                let failing = Rouse::All(Kind::Notification, Index::Failing(new.endpoint()));
+                vec![Rouse::First(Kind::Notification, Index::Untried(new.endpoint())), failing]
+            }
+            None => Vec::new(),
+        }
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
@@ -61,22 +71,31 @@ impl Notification {
     }
 }
 
+/// All that wait for an endpoint: a store's, or, without a name, that of customers.
+pub(super) fn waiting(store: &Option<String>) -> [Rouse; 2] {
+    [Index::Untried(store.clone()), Index::Failing(store.clone())].map(|index| Rouse::All(Kind::Notification, index))
+}
+
 /// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
 pub(super) fn circuit(world: &World, key: &Key, store: Option<String>) -> Circuit {
-    let failing = world.notifications.find(&key.namespace, Index::Failing(store.clone()));
+    let at = Index::Failing(store);
+    let failing = world.notifications.find(&key.namespace, at.clone());
     let seen = failing.iter().filter_map(|key| world.notifications.get(key));
     let marks = seen.filter_map(|seen| {
         let status = seen.object.status.as_ref()?;
         Some((status.attempts, status.retry_at))
     });
-    Circuit::of(marks, world.last_taken(&key.namespace, store.as_deref()))
+    Circuit::of(marks, world.notifications.marked(&key.namespace, at))
 }
 
-/// Whether no other message waits for the endpoint that was attempted less often.
+/// Whether it is the one, among the messages that wait for the endpoint, that was attempted least often.
 fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
-    let waiting = world.notifications.find(&key.namespace, Index::Waiting(store));
+    if let Some(first) = world.notifications.first(&key.namespace, Index::Untried(store.clone())) {
+        return first == *key;
+    }
+    let failing = world.notifications.find(&key.namespace, Index::Failing(store));
     let attempts = |key: &Key| world.notifications.get(key).map(|seen| seen.object.attempts());
-    let first = waiting.iter().filter_map(|key| Some((attempts(key)?, key))).min();
+    let first = failing.iter().filter_map(|key| Some((attempts(key)?, key))).min();
     first.is_none_or(|(_, first)| first == key)
 }
 

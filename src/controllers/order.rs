@@ -1,7 +1,8 @@
 //! Order: watches orders, the answers of ledgers, its Payment, Ticket, Delivery and Notifications, its row, and what opens
 //! the way to those that wait.
 
-use crate::cluster::{Key, Pass, Source, World, cache::Index};
+use crate::cluster::cache::{Index, Rouse};
+use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Delivery, Order, Payment, Ticket};
 use crate::domain::order::{Observed, Status, decide};
 use crate::domain::store::Fulfilment;
@@ -44,7 +45,7 @@ impl Source for Order {
         }
     }
 
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
         let at = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()).is_some_and(is_in_kitchen);
         // A place in the kitchen is free, or one that stood in line has left: the next one may come.
         let waits = |order: Option<&Self>| order.is_some_and(|order| order.index().contains(&Index::Unplaced));
@@ -52,7 +53,7 @@ impl Source for Order {
         let Some(store) = old.filter(|_| left).map(|order| order.spec.store.clone()) else {
             return Vec::new();
         };
-        vec![(Kind::Order, Index::UnplacedAt(store))]
+        vec![Rouse::All(Kind::Order, Index::UnplacedAt(store))]
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -1,6 +1,6 @@
 //! OrderPlatform: watches platforms, and the orders that wait for their turn.
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::OrderPlatform;
 use crate::domain::platform::{Crowd, Limits, Observed, Status, decide};
@@ -11,17 +11,17 @@ use super::{Controller, meta_of, notification};
 impl Source for OrderPlatform {
     const KIND: Kind = Kind::OrderPlatform;
 
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
         let serving = |platform: Option<&Self>| platform.and_then(|p| Some(p.status.as_ref()?.serving));
         let generation = |platform: Option<&Self>| platform.and_then(|p| p.metadata.generation);
         let mut roused = Vec::new();
         if serving(old) != serving(new) || generation(old) != generation(new) {
-            roused.push((Kind::Order, Index::Unplaced));
+            roused.push(Rouse::All(Kind::Order, Index::Unplaced));
         }
         if generation(old) != generation(new) {
             // Providers, endpoints and retention concern them all, and change rarely.
-            roused.extend([Kind::Order, Kind::OrderView, Kind::Payment].map(|kind| (kind, Index::Every)));
-            roused.push((Kind::Notification, Index::Waiting(None)));
+            roused.extend([Kind::Order, Kind::OrderView, Kind::Payment].map(|kind| Rouse::All(kind, Index::Every)));
+            roused.extend(notification::waiting(&None));
         }
         roused
     }

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
@@ -13,12 +13,14 @@ use super::{Controller, meta_of, notification};
 impl Source for Store {
     const KIND: Kind = Kind::Store;
 
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, Index)> {
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
         let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
         let Some(name) = new.or(old).filter(|_| generation(old) != generation(new)).map(|s| s.name_any()) else {
             return Vec::new();
         };
-        vec![(Kind::Order, Index::UnplacedAt(name.clone())), (Kind::Notification, Index::Waiting(Some(name)))]
+        let mut roused = vec![Rouse::All(Kind::Order, Index::UnplacedAt(name.clone()))];
+        roused.extend(notification::waiting(&Some(name)));
+        roused
     }
 
     fn wakes(name: &str, _: Option<&Self>, _: Option<&Self>) -> Vec<(Kind, String)> {

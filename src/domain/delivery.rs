@@ -12,6 +12,8 @@
 //! picked up, where a deadline counts from there). Invariants: the schema lets a hold or the courier's decisive step win, never both; a hold is never lifted; so
 //! `never_delivered_and_refunded`.
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +21,9 @@ use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::store::{Confirmation, Deadlines};
 use super::{Condition, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
+
+/// A held delivery says what it waits for once that has lasted so long; its order does so before.
+const LASTS: Duration = Duration::from_secs(30);
 
 /// How far a Delivery is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -176,18 +181,18 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     match seen.fate {
         Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
-        Fate::Open if seen.held => held(seen, now, policy),
+        Fate::Open if seen.held => held(seen, now),
         Fate::Open | Fate::Ended(_) => Plan::rest(),
     }
 }
 
-/// Waits for the payment to be given back, and says so where that takes long.
-fn held(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+/// Waits for the payment to be given back. The Order says so sooner.
+fn held(seen: &Observed, now: Time) -> Plan<Status> {
     let message = "The order is being undone: its payment is given back first.".to_owned();
     let report = Report::Moving { reason: "WaitingForRefund", message };
     let mut wanted = finish(seen, seen.status.clone(), State::Ready, report, now);
     wanted.state = seen.status.state;
-    plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
+    plan::settle(&seen.status, wanted, seen.meta.changed.after(LASTS), now)
 }
 
 /// On its way, with a deadline that counts from here.

@@ -187,6 +187,10 @@ pub struct Circuit {
     pub last: Option<Time>,
 }
 
+/// A message behind an open breaker is looked at when the probe got through or has failed; and, should that be missed,
+/// after so long.
+const BEHIND: Duration = Duration::from_secs(60);
+
 /// How often one message counts.
 const COUNTS: i64 = 2;
 
@@ -298,7 +302,7 @@ fn failed(seen: &Observed, why: &str, now: Time) -> Plan<Status> {
 
 /// The breaker is open. It is said once when the next probe is; those that follow are shown where the endpoint is.
 fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Status> {
-    let next = probe.max(now.after(Duration::from_secs(1)));
+    let next = if seen.is_probe { probe } else { probe.max(now.after(BEHIND)) };
     let said = seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
     if said {
         return Plan::wait_until(next);

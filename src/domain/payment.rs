@@ -357,3 +357,6 @@ fn wait(seen: &Observed, state: State, report: Report<'_>, now: Time, policy: &P
     let wanted = finish(seen, seen.status.clone(), state, report, now);
     plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
 }
+
+#[cfg(test)]
+mod tests;

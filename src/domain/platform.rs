@@ -224,6 +224,29 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_was_called_holds_its_place_for_a_moment_only() {
+        let mut seen = seen(vec![1, 2, 3, 4], 0);
+        let called = Time::from_millis(5_000);
+        serve(&mut seen, called);
+        assert_eq!(seen.status.serving, 3);
+        assert!(decide(&seen, called.after(KEPT - Duration::from_millis(1))).status.is_none());
+        assert_eq!(
+            decide(&seen, called.after(KEPT)).status.unwrap().serving,
+            4,
+            "those who were called wait elsewhere"
+        );
+    }
+
+    #[test]
+    fn without_limits_nobody_waits_for_a_number() {
+        let mut crowd = seen(vec![7], 0).crowd;
+        let now = Time::from_millis(5_000);
+        assert_eq!(crowd.gate(Some(7), now), Gate::Waiting);
+        crowd.limits = Limits::default();
+        assert_eq!(crowd.gate(Some(7), now), Gate::Open, "not even who has one already");
+    }
+
+    #[test]
     fn so_many_a_second_and_no_more() {
         let mut seen = seen((1..=100).collect(), 0);
         seen.crowd.limits = Limits { pending: None, per_second: Some(10) };

@@ -22,6 +22,8 @@ const UNTOUCHED: Duration = Duration::from_secs(1);
 
 /// A change that leaves the order's state as it is waits this long for others to be written with it.
 const GATHER: Duration = Duration::from_secs(1);
+/// The same for an order that is being undone: that is many changes in a row, of which the last is shown at once.
+const GATHER_UNDO: Duration = Duration::from_secs(5);
 
 /// What does not change in a row, once the order is placed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -260,10 +262,9 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     if row.status.order.is_end() && loses(&row.status, &wanted.status) {
         return Plan::rest();
     }
-    let due = seen.changed.after(GATHER);
-    // An undo takes many steps within a moment: the row shows its end, and before that what lasts.
-    let urgent =
-        wanted.status.order.is_end() || (row.status.order.is_before_payment() && !wanted.status.cancel_requested);
+    let undone = wanted.status.cancel_requested && sources.order.status.cancel_refused.is_none();
+    let due = seen.changed.after(if undone { GATHER_UNDO } else { GATHER });
+    let urgent = wanted.status.order.is_end() || (row.status.order.is_before_payment() && !undone);
     if (!urgent || row.status.order == wanted.status.order) && now < due {
         return Plan::wait_until(due);
     }

@@ -9,6 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::cluster::World;
+use crate::cluster::cache::Index;
 use crate::domain::Kind;
 use crate::domain::notification::{Audience, Circuit};
 
@@ -63,8 +64,8 @@ fn circuits(world: &World) -> [(Audience, Vec<Circuit>); 2] {
             waiting.entry((key.namespace, store)).or_default().push((status.attempts, status.retry_at));
         }
         let circuit = |((namespace, store), failing): ((Arc<str>, String), Vec<_>)| {
-            let store = Some(store.as_str()).filter(|_| to == Audience::Seller);
-            Circuit::of(failing, world.last_taken(&namespace, store))
+            let endpoint = Index::Failing(Some(store).filter(|_| to == Audience::Seller));
+            Circuit::of(failing, world.notifications.marked(&namespace, endpoint))
         };
         (to, waiting.into_iter().map(circuit).collect())
     })

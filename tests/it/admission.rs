@@ -5,7 +5,7 @@ use jumun::domain::order::State;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::harness::{World, order};
+use crate::harness::{World, order, wait_for};
 
 async fn refuses<K>(world: &World, object: Value, part: &str)
 where
@@ -140,6 +140,32 @@ async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
     world.row("order-1", State::Completed).await;
     world.row("order-2", State::Cancelled).await;
     world.settled_stock("mug").await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_step_is_not_taken_in_the_write_that_first_allows_it() {
+    let world = World::new("at-once", 1).await;
+    world.store("shop", json!({ "seller": "kim", "fulfilment": "Kitchen", "confirmation": "Customer" })).await;
+    world.product("stew", 100, 10).await;
+    world.wallet("alice", 1_000).await;
+    world.order("order-1", "alice", "stew", 1).await;
+    let name = world.delivery_of("order-1").await.metadata.name.unwrap();
+    let refused = async |spec: Value, part: &str| {
+        let error = world.patch::<Delivery>(&name, json!({ "spec": spec })).await.expect_err("it is refused");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    let park = json!({ "name": "park", "zone": "gangnam" });
+    refused(json!({ "ready": true, "courier": park }), "only a ready delivery can be claimed").await;
+    world.kitchen_step("order-1", json!({ "cooking": "Started" })).await.unwrap();
+    world.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
+    let deliveries = world.api::<Delivery>();
+    wait_for("the delivery to be ready", || async { deliveries.get(&name).await.ok()?.spec.ready.then_some(()) }).await;
+    world.patch::<Delivery>(&name, json!({ "spec": { "courier": park, "progress": "PickedUp" } })).await.unwrap();
+    refused(json!({ "progress": "Delivered", "received": true }), "only what was delivered can be received").await;
+    world.patch::<Delivery>(&name, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    world.patch::<Delivery>(&name, json!({ "spec": { "received": true } })).await.unwrap();
+    world.row("order-1", State::Completed).await;
     world.finish().await;
 }
 

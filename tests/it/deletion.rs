@@ -176,11 +176,14 @@ async fn a_namespace_with_orders_under_way_goes_away() {
 #[tokio::test]
 async fn release_lets_a_namespace_go_when_no_operator_runs() {
     let mut world = World::new("release", 1).await;
-    world.shop().await;
+    world.store("shop", json!({ "seller": "kim", "fulfilment": "Kitchen" })).await;
     world.product("mug", 1_000, 100).await;
     world.wallet("alice", 50_000).await;
     world.order("order-1", "alice", "mug", 1).await;
-    world.delivery_of("order-1").await;
+    let delivery = world.delivery_of("order-1").await;
+    let ticket = world.ticket_of("order-1").await;
+    assert!(!ticket.metadata.finalizers.unwrap_or_default().is_empty());
+    assert!(!delivery.metadata.finalizers.unwrap_or_default().is_empty());
     world.kill_operator(0);
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     let release = || {

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::MissedTickBehavior;
 
-use crate::checker::Recorder;
 use crate::plane::{Plane, config};
+use crate::recorder::Recorder;
 
 /// How long anything may take before a test gives up.
 pub const PATIENCE: Duration = Duration::from_secs(120);

@@ -5,7 +5,7 @@ use jumun::domain::order::State;
 use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
-use crate::outside::platform;
+use crate::outside::{Endpoint, platform};
 
 /// A kitchen with one deadline of two seconds.
 async fn kitchen(name: &str, deadline: &str) -> World {
@@ -109,6 +109,9 @@ async fn orders_that_ended_long_ago_are_removed_with_all_they_own_and_the_books_
     world.store("shop", json!({ "seller": "kim" })).await;
     world.product("stew", 1_000, 10).await;
     world.wallet("alice", 5_000).await;
+    // A platform that keeps everything, with an endpoint for the customers.
+    let endpoint = Endpoint::start().await;
+    platform(&world, None, Some(&endpoint), json!({})).await;
     world.order("bought", "alice", "stew", 2).await;
     world.order("cancelled", "alice", "stew", 1).await;
     let delivery = world.delivery_of("bought").await.metadata.name.unwrap();
@@ -120,15 +123,24 @@ async fn orders_that_ended_long_ago_are_removed_with_all_they_own_and_the_books_
     }
     world.order("open", "alice", "stew", 1).await;
     world.row("open", State::Delivering).await;
-    // Without a platform everything stays; with one, what is over goes.
-    platform(&world, None, None, json!({ "retention": { "completed": "1s" } })).await;
+    let notices = world.api::<Notification>();
+    let all_sent = async || {
+        let all = notices.list(&Default::default()).await.ok()?.items;
+        let sent = all.iter().filter(|one| one.status.as_ref().is_some_and(|status| status.sent_at.is_some()));
+        (sent.count() == all.len() && endpoint.taken().iter().any(|(what, _)| what == "confirmed")).then_some(all.len())
+    };
+    assert!(wait_for("every notice to be sent", all_sent).await >= 6);
+    // Where no retention is set everything stays; with one, what is over goes.
+    let retention = json!({ "spec": { "retention": { "completed": "1s" } } });
+    world.patch::<OrderPlatform>("default", retention).await.unwrap();
     let gone = async || {
         let orders = world.api::<Order>().list(&Default::default()).await.ok()?.items.len();
         let rows = world.api::<OrderView>().list(&Default::default()).await.ok()?.items.len();
         let payments = world.api::<Payment>().list(&Default::default()).await.ok()?.items.len();
         let deliveries = world.api::<Delivery>().list(&Default::default()).await.ok()?.items.len();
-        let notices = world.api::<Notification>().list(&Default::default()).await.ok()?.items.len();
-        ((orders, rows, payments, deliveries, notices) == (1, 1, 1, 1, 0)).then_some(())
+        let others = notices.list(&Default::default()).await.ok()?.items;
+        let others = others.iter().filter(|notice| notice.spec.order.name != "open").count();
+        ((orders, rows, payments, deliveries, others) == (1, 1, 1, 1, 0)).then_some(())
     };
     wait_for("what is over to be gone", gone).await;
     assert_eq!(world.money("alice").await, (2_000, 3_000));

@@ -25,5 +25,6 @@ mod plane;
 mod points_shop;
 mod providers;
 mod races;
+mod recorder;
 mod summary;
 mod systems;

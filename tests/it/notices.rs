@@ -3,6 +3,9 @@
 use jumun::crd::{Notification, OrderPlatform, Store};
 use jumun::domain::notification;
 use jumun::domain::order::State;
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use kube::Api;
+use kube::api::PostParams;
 use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
@@ -119,6 +122,74 @@ async fn a_seller_is_told_that_a_wish_was_refused() {
     let received: Value = json!({ "spec": { "received": true } });
     world.patch::<jumun::crd::Delivery>(&delivery, received).await.unwrap();
     world.row("order-1", State::Completed).await;
+    world.finish().await;
+}
+
+/// Lets the API server refuse every new Notification of the namespace, and waits until it does.
+async fn refuse_notices(world: &World) {
+    let name = format!("no-notices-in-{}", world.namespace);
+    let policy: ValidatingAdmissionPolicy = serde_json::from_value(json!({
+        "metadata": { "name": name },
+        "spec": {
+            "matchConstraints": { "resourceRules": [{
+                "apiGroups": ["jumun.dev"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["notifications"],
+            }] },
+            "validations": [{ "expression": "false", "message": "no notices here" }],
+        },
+    }))
+    .unwrap();
+    let binding: ValidatingAdmissionPolicyBinding = serde_json::from_value(json!({
+        "metadata": { "name": name },
+        "spec": {
+            "policyName": name, "validationActions": ["Deny"],
+            "matchResources": {
+                "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": world.namespace } },
+            },
+        },
+    }))
+    .unwrap();
+    Api::all(world.client.clone()).create(&Default::default(), &policy).await.unwrap();
+    Api::all(world.client.clone()).create(&Default::default(), &binding).await.unwrap();
+    let probe: Notification = serde_json::from_value(json!({
+        "metadata": { "name": "probe" },
+        "spec": {
+            "order": { "name": "none", "uid": "none" }, "topic": "Placed", "to": "Customer", "store": "shop",
+            "subject": "alice", "customer": "alice", "amount": { "amount": 1, "currency": "KRW" },
+        },
+    }))
+    .unwrap();
+    let (notices, dry) = (world.api::<Notification>(), PostParams { dry_run: true, ..PostParams::default() });
+    let refused =
+        async || notices.create(&dry, &probe).await.err()?.to_string().contains("no notices here").then_some(());
+    wait_for("notices to be refused", refused).await;
+}
+
+#[tokio::test]
+async fn a_notice_that_cannot_be_made_blocks_the_order_only_where_it_is_required() {
+    let (seller, push) = (Endpoint::start().await, Endpoint::start().await);
+    let world = shop("no-notices", &seller.url(), Some(&push), "Required").await;
+    refuse_notices(&world).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    // Nothing is undone before the seller was told, and that cannot even be written down.
+    world.order("order-2", "alice", "mug", 1).await;
+    let delivery = world.delivery_of("order-2").await.metadata.name.unwrap();
+    let failures = async || {
+        let (_, metrics) = world.operator(0).get("/metrics").await;
+        let of_orders =
+            metrics.lines().filter(|line| line.starts_with("controller_runtime_reconcile_total{controller=\"Order\""));
+        let failed = of_orders.filter(|line| !line.contains("success") && !line.contains("lost_race"));
+        failed.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum::<u64>()
+    };
+    let before = failures().await;
+    world.cancel("order-2").await;
+    wait_for("the notice to be refused", || async { (failures().await > before).then_some(()) }).await;
+    assert!(world.deliver(&delivery).await, "nothing is held");
+    assert_eq!(world.end_of("order-2").await, State::Completed);
+    assert!(push.taken().is_empty() && seller.taken().is_empty());
+    world.row("order-2", State::Completed).await;
     world.finish().await;
 }
 

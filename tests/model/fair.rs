@@ -1,14 +1,15 @@
 //! Liveness: from every state on, once faults stop and actors have acted or deadlines have passed, every order ends,
-//! money and stock are what the ends say, and then nothing is written any more.
+//! money and stock are what the ends say, every row comes to show it, and then nothing is written any more.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::checks;
 use super::config::{Config, Deed};
 use super::deeds;
 use super::objects::Id;
+use super::rows::{self, Bodies};
 use super::state::{Left, State};
 use super::steps::{self, Mode};
 
@@ -19,9 +20,42 @@ const EXPECTED: [Deed; 7] =
 const ROUNDS: usize = 60;
 const TICKS: usize = 12;
 
-/// The states from which everything is known to end well.
+/// What is known already.
 #[derive(Default)]
-pub struct Known(Mutex<HashSet<u64>>);
+pub struct Known(Mutex<Memory>);
+
+#[derive(Default)]
+struct Memory {
+    /// The states from which everything ends well, and in which of the ends.
+    states: HashMap<u64, u32>,
+    ends: Vec<Vec<Bodies>>,
+    numbers: HashMap<Vec<Bodies>, u32>,
+    /// The rows and ends of which it is known that one comes to show the other.
+    rows: HashSet<u64>,
+}
+
+impl Known {
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers an end; gives its number.
+    fn end(&self, state: &State) -> u32 {
+        let (mut memory, end) = (self.memory(), rows::all(state));
+        if let Some(number) = memory.numbers.get(&end) {
+            return *number;
+        }
+        let number = u32::try_from(memory.ends.len()).unwrap_or(u32::MAX);
+        memory.numbers.insert(end.clone(), number);
+        memory.ends.push(end);
+        number
+    }
+
+    fn remember(&self, states: Vec<u64>, end: u32) -> Result<u32, &'static str> {
+        self.memory().states.extend(states.into_iter().map(|state| (state, end)));
+        Ok(end)
+    }
+}
 
 /// The property that a state's future violates, if one is.
 pub fn verdict(config: &Config, known: &Known, state: &State) -> Option<&'static str> {
@@ -36,23 +70,48 @@ pub fn verdict(config: &Config, known: &Known, state: &State) -> Option<&'static
     catch_up(&mut from);
     from.age();
     from.renumber();
-    let idle = config.deadline.is_some().then(|| ends(config, known, from.clone(), false)).flatten();
-    idle.or_else(|| ends(config, known, from, true))
+    let idle = config.deadline.is_some().then(|| ends(config, known, from.clone(), false));
+    let reached = [idle, Some(ends(config, known, from, true))];
+    reached.into_iter().flatten().find_map(|end| match end {
+        Ok(end) => follows(config, known, state, end),
+        Err(violated) => Some(violated),
+    })
 }
 
-fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Option<&'static str> {
+/// Whether every row that a replica could write in this state comes to show the end.
+fn follows(config: &Config, known: &Known, state: &State, end: u32) -> Option<&'static str> {
+    for number in 0..config.orders {
+        for replica in 0..state.replicas() {
+            let from = rows::bodies(state.row(replica), number);
+            let to = known.memory().ends[end as usize][number];
+            let question = rows::question(&from, &to);
+            if known.memory().rows.contains(&question) {
+                continue;
+            }
+            if !rows::converges(config, number, &from, &to) {
+                return Some("view_converges");
+            }
+            known.memory().rows.insert(question);
+        }
+    }
+    None
+}
+
+/// The end that a state comes to, or what does not hold on the way.
+fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Result<u32, &'static str> {
     let mut passed = Vec::new();
     for _ in 0..TICKS {
         loop {
             catch_up(&mut state);
             state.renumber();
             let mark = mark(&state, actors);
-            if known.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&mark) {
-                return remember(known, passed);
+            let end = known.memory().states.get(&mark).copied();
+            if let Some(end) = end {
+                return known.remember(passed, end);
             }
             passed.push(mark);
             if !rest(config, &mut state) {
-                return Some("quiet_is_silent");
+                return Err("quiet_is_silent");
             }
             let over = (0..config.orders).all(|number| checks::is_over(&state, number));
             let acts = EXPECTED.iter().filter(|deed| actors || **deed == Deed::EndpointUp);
@@ -61,19 +120,15 @@ fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Optio
             match next {
                 Some(next) => state = next,
                 None if over => {
-                    return silent(config, state).or_else(|| remember(known, passed));
+                    let end = silent(config, state)?;
+                    return known.remember(passed, known.end(&end));
                 }
                 None => break,
             }
         }
         tick(&mut state);
     }
-    Some("every_order_ends")
-}
-
-fn remember(known: &Known, passed: Vec<u64>) -> Option<&'static str> {
-    known.0.lock().unwrap_or_else(PoisonError::into_inner).extend(passed);
-    None
+    Err("every_order_ends")
 }
 
 fn mark(state: &State, actors: bool) -> u64 {
@@ -126,20 +181,20 @@ fn reconcile(config: &Config, state: &mut State, id: Id) -> bool {
     before != state.cells[..state.objects()] || outside != state.past
 }
 
-/// What the ends say is so, and then nothing is written.
-fn silent(config: &Config, mut state: State) -> Option<&'static str> {
+/// What the ends say is so, and then nothing is written: gives what stands then.
+fn silent(config: &Config, mut state: State) -> Result<State, &'static str> {
     state.endpoint = true;
     for _ in 0..3 {
         tick(&mut state);
         if !rest(config, &mut state) {
-            return Some("quiet_is_silent");
+            return Err("quiet_is_silent");
         }
     }
     if let Some(violated) = checks::adds_up(config, &state) {
-        return Some(violated);
+        return Err(violated);
     }
     let before = state.cells[..state.objects()].to_vec();
     tick(&mut state);
     let quiet = rest(config, &mut state) && before == state.cells[..state.objects()];
-    (!quiet).then_some("quiet_is_silent")
+    if quiet { Ok(state) } else { Err("quiet_is_silent") }
 }

@@ -99,6 +99,8 @@ pub fn all() -> Vec<Config> {
         (Mutation::EndIsReopened, &plain),
         (Mutation::OrderLetGo, &deletion),
         (Mutation::NoPaymentBehindUndo, &late),
+        (Mutation::RowStandsStill, &plain),
+        (Mutation::RowFreezesEarly, &plain),
     ]
     .into_iter()
     .map(|(mutation, config)| Config { mutation, ..config.clone() })

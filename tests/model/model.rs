@@ -20,6 +20,7 @@ mod faults;
 mod mutations;
 mod objects;
 mod observe;
+mod rows;
 mod server;
 mod state;
 mod steps;
@@ -38,7 +39,7 @@ const ENOUGH: usize = 400_000_000;
 const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
 
 /// The names of the invariants, as the guarantees say them.
-const INVARIANTS: [&str; 15] = [
+const INVARIANTS: [&str; 16] = [
     "money_is_conserved",
     "stock_is_conserved",
     "charged_at_most_once",
@@ -54,6 +55,7 @@ const INVARIANTS: [&str; 15] = [
     "undone_in_order",
     "quiet_is_silent",
     "every_order_ends",
+    "view_converges",
 ];
 
 /// Explores a configuration; gives the number of unique states and, where something fails, what and how.

@@ -75,6 +75,10 @@ pub enum Mutation {
     OrderLetGo,
     /// A missing Payment that is to be barred is not created.
     NoPaymentBehindUndo,
+    /// A row is written once.
+    RowStandsStill,
+    /// A row that shows the end is never written again.
+    RowFreezesEarly,
 }
 
 pub fn policy(mutation: Mutation, policy: Policy) -> Policy {

@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::proxy::{Plan, Proxy};
 use super::same::{End, differences, end_of};
 use super::scenario::{Act, Scenario, Seen};
-use crate::checker::{Version, check};
+use crate::checker::check;
 use crate::harness::{QUIET, World};
 use crate::outside::{Card, Endpoint};
 use crate::plane::config;
+use crate::recorder::Version;
 
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(90);

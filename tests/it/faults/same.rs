@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::checker::Version;
+use crate::recorder::Version;
 
 /// What stands at the end of a run, by kind and name, with stable words for what differs from run to run.
 pub type End = BTreeMap<String, Value>;

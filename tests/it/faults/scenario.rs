@@ -9,9 +9,9 @@ use kube::Client;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::checker::{KINDS, Version, api};
 use crate::harness::order;
 use crate::outside::by_card;
+use crate::recorder::{KINDS, Version, api};
 
 /// An actor: what it does about what it sees.
 pub type Actor = fn(&Seen) -> Vec<Act>;

@@ -158,6 +158,55 @@ fn each_late_step_is_decided_by_the_object_that_waits_for_it() {
 }
 
 #[test]
+fn a_deadline_that_is_missed_and_cannot_be_acted_on_wakes_nobody() {
+    let deadlines = Deadlines { accept: Some(Span::from_millis(1_000)), ..Deadlines::default() };
+    let mut seen = kitchen();
+    seen.store = Lookup::Present(StoreFacts { deadlines, fulfilment: Fulfilment::Kitchen, ..store() });
+    let mut seen = offered(seen);
+    let late = now().after(std::time::Duration::from_secs(60));
+    seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Deadline), ..ticket() });
+    seen.delivery = Lookup::Present(DeliveryFacts { ready: false, held: Some(Cause::Deadline), ..delivery() });
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, ..payment() });
+    let waiting = decide(&seen, late, &Policy::default());
+    assert_eq!(waiting.intents, []);
+    assert!(waiting.next.is_none_or(|next| next > late), "{waiting:?}");
+}
+
+#[test]
+fn a_kitchen_whose_ticket_is_not_seen_is_late_with_nothing() {
+    let short = Some(Span::from_millis(1_000));
+    let deadlines = Deadlines { accept: short, pick_up: short, ..Deadlines::default() };
+    let mut seen = kitchen();
+    seen.store = Lookup::Present(StoreFacts { deadlines, fulfilment: Fulfilment::Kitchen, ..store() });
+    let mut seen = offered(seen);
+    seen.ticket = Lookup::Unproven;
+    seen.delivery = Lookup::Present(delivery());
+    let late = decide(&seen, now().after(std::time::Duration::from_secs(60)), &Policy::default());
+    assert!(late.intents.iter().all(Intent::informs), "nothing is held for a courier who is not late: {late:?}");
+}
+
+#[test]
+fn an_undo_begun_by_hand_comes_to_an_end_once_everything_was_read_afresh() {
+    let mut seen = offered(kitchen());
+    seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Seller), ..accepted() });
+    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Seller), cancelled: true, ..delivery() });
+    let unsure = plan(&seen);
+    assert!(unsure.intents.iter().all(Intent::informs) && !unsure.intents.is_empty(), "{unsure:?}");
+    seen.family_afresh = true;
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Seller), over: true, ..accepted() });
+    let outcome = plan(&seen).status.and_then(|status| status.outcome).expect("an outcome");
+    assert_eq!((outcome.state, outcome.reason.as_str()), (State::Rejected, "Held"));
+    // A payment that somebody has cancelled, of an order that nobody wishes to cancel.
+    let mut seen = offered(kitchen());
+    seen.delivery = Lookup::Present(delivery());
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, ..payment() });
+    seen.family_afresh = true;
+    assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(_, hold)] if hold.cause == Cause::Customer));
+}
+
+#[test]
 fn a_hold_for_a_deadline_that_this_clock_has_not_seen_yet_is_carried_on() {
     let mut seen = offered(kitchen());
     seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Deadline), ..ticket() });

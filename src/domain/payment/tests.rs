@@ -1,0 +1,120 @@
+//! What a payment by a provider does next, for each thing that may be known.
+
+use std::time::Duration;
+
+use super::*;
+use crate::domain::Version;
+
+fn now() -> Time {
+    Time::from_millis(10_000_000)
+}
+
+fn seen(reply: Option<Reply>) -> Observed {
+    Observed {
+        meta: Meta {
+            name: "order-1-pay".into(),
+            uid: "uid-2".into(),
+            version: Version(9),
+            generation: 1,
+            created: now(),
+            changed: now(),
+            deleting: None,
+            guarded: true,
+            namespace_terminating: false,
+        },
+        order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+        source: Source::Provider(Provider {
+            name: "card".into(),
+            token: provider::Token("tok".into()),
+            amount: Money::new(2_000, "KRW"),
+            known: true,
+            reply,
+            order_afresh: false,
+            order_wishes: false,
+        }),
+        cancel: false,
+        refunded_by_hand: false,
+        status: Status::default(),
+        fate: Fate::Open,
+    }
+}
+
+fn provider(seen: &mut Observed) -> &mut Provider {
+    match &mut seen.source {
+        Source::Provider(provider) => provider,
+        Source::Wallet { .. } => unreachable!("it is paid by card"),
+    }
+}
+
+fn plan(seen: &Observed) -> Plan<Status> {
+    decide(seen, now(), &Policy::default())
+}
+
+fn asks(seen: &Observed) -> Option<Call> {
+    match &plan(seen).intents[..] {
+        [Intent::CallProvider { call, .. }] => Some(call.clone()),
+        _ => None,
+    }
+}
+
+fn cancelling(reply: Option<Reply>) -> Observed {
+    Observed { cancel: true, ..seen(reply) }
+}
+
+#[test]
+fn money_is_charged_only_where_a_look_up_found_nothing_and_nobody_wishes_to_cancel() {
+    assert_eq!(asks(&seen(None)), Some(Call::LookUp));
+    let mut unsure = seen(Some(Reply::NotFound));
+    assert!(matches!(&plan(&unsure).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
+    provider(&mut unsure).order_afresh = true;
+    assert!(matches!(asks(&unsure), Some(Call::Charge { .. })));
+    provider(&mut unsure).order_wishes = true;
+    assert_eq!(plan(&unsure), Plan::rest());
+}
+
+#[test]
+fn silence_decides_nothing() {
+    let silent = plan(&seen(Some(Reply::Unknown { why: "HTTP 503".into() }))).status.unwrap();
+    assert_eq!((silent.state, silent.attempts), (Some(State::Pending), 1));
+    assert!(silent.approved_at.is_none() && silent.declined_at.is_none() && silent.retry_at > Some(now()));
+}
+
+#[test]
+fn a_void_that_denies_an_approved_charge_is_no_refund() {
+    let mut approved = cancelling(Some(Reply::Voided));
+    approved.status.approved_at = Some(now());
+    let failing = plan(&approved).status.unwrap();
+    assert_eq!((failing.state, failing.cancelled_at, failing.attempts), (Some(State::Cancelling), None, 1));
+    assert!(failing.conditions.iter().any(|c| c.message.contains("2000 KRW at risk")), "{failing:?}");
+    provider(&mut approved).reply = Some(Reply::Refunded);
+    let refunded = plan(&approved).status.unwrap();
+    assert!(refunded.cancelled_at.is_some() && refunded.refunded_at.is_some());
+    let never_charged = plan(&cancelling(Some(Reply::Voided))).status.unwrap();
+    assert!(never_charged.cancelled_at.is_some() && never_charged.refunded_at.is_none());
+}
+
+#[test]
+fn a_cancel_does_not_wait_for_the_next_attempt_to_charge() {
+    let mut late = seen(None);
+    let due = now().after(Duration::from_secs(300));
+    (late.status.state, late.status.attempts, late.status.retry_at) = (Some(State::Pending), 9, Some(due));
+    assert_eq!(plan(&late), Plan::wait_until(due));
+    late.cancel = true;
+    assert_eq!(asks(&late), Some(Call::Void));
+    provider(&mut late).reply = Some(Reply::Unknown { why: "HTTP 503".into() });
+    let first = plan(&late).status.unwrap();
+    assert_eq!((first.state, first.attempts), (Some(State::Cancelling), 1), "its own attempts count from one");
+    provider(&mut late).reply = None;
+    late.status = first;
+    assert_eq!(asks(&late), None, "from then on its own pauses count");
+}
+
+#[test]
+fn a_namespace_that_goes_away_asks_for_the_refund_it_owes() {
+    let mut leaving = cancelling(None);
+    leaving.status.approved_at = Some(now());
+    (leaving.meta.deleting, leaving.meta.namespace_terminating) = (Some(now()), true);
+    assert_eq!(asks(&leaving), Some(Call::Void));
+    provider(&mut leaving).reply = Some(Reply::Refunded);
+    assert_eq!(asks(&leaving), None, "once");
+}

@@ -1,0 +1,133 @@
+//! Writes down every version of every object of a namespace, as plain JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use futures::StreamExt;
+use kube::api::{ApiResource, DynamicObject, ListParams};
+use kube::core::GroupVersionKind;
+use kube::runtime::watcher::{self, Event};
+use kube::{Api, Client};
+use serde_json::Value;
+
+use crate::harness::wait_for;
+
+pub const KINDS: [(&str, &str); 10] = [
+    ("OrderPlatform", "orderplatforms"),
+    ("Store", "stores"),
+    ("Product", "products"),
+    ("Wallet", "wallets"),
+    ("Order", "orders"),
+    ("Payment", "payments"),
+    ("Ticket", "tickets"),
+    ("Delivery", "deliveries"),
+    ("Notification", "notifications"),
+    ("OrderView", "orderviews"),
+];
+
+/// One version of one object.
+#[derive(Clone, Debug)]
+pub struct Version {
+    pub version: u64,
+    pub kind: &'static str,
+    pub deleted: bool,
+    pub object: Arc<Value>,
+}
+
+#[derive(Default)]
+struct Log {
+    versions: Vec<Version>,
+    /// What stands now, by kind and name.
+    standing: BTreeMap<&'static str, BTreeMap<String, Arc<Value>>>,
+}
+
+impl Log {
+    fn add(&mut self, kind: &'static str, object: &DynamicObject, deleted: bool) {
+        let name = object.metadata.name.clone().expect("a name");
+        let value = Arc::new(serde_json::to_value(object).expect("JSON"));
+        let standing = self.standing.entry(kind).or_default();
+        if deleted {
+            standing.remove(&name)
+        } else {
+            standing.insert(name, value.clone())
+        };
+        self.versions.push(Version { version: version_of(object), kind, deleted, object: value });
+    }
+}
+
+/// Writes down every version in a namespace from its first one on.
+pub struct Recorder {
+    log: Arc<Mutex<Log>>,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+pub fn api(client: &Client, namespace: &str, kind: &str, plural: &str) -> Api<DynamicObject> {
+    let resource = ApiResource::from_gvk_with_plural(&GroupVersionKind::gvk("jumun.dev", "v1alpha1", kind), plural);
+    Api::namespaced_with(client.clone(), namespace, &resource)
+}
+
+impl Recorder {
+    pub async fn start(client: Client, namespace: &str) -> Self {
+        let log = Arc::<Mutex<Log>>::default();
+        let mut tasks = tokio::task::JoinSet::new();
+        let ready = Arc::new(tokio::sync::Semaphore::new(0));
+        for (kind, plural) in KINDS {
+            let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
+            tasks.spawn(async move {
+                let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
+                while let Some(event) = events.next().await {
+                    let (object, deleted) = match event {
+                        Ok(Event::InitDone) => {
+                            ready.add_permits(1);
+                            continue;
+                        }
+                        Ok(Event::Apply(object) | Event::InitApply(object)) => (object, false),
+                        Ok(Event::Delete(object)) => (object, true),
+                        Ok(Event::Init) | Err(_) => continue,
+                    };
+                    log.lock().expect("log").add(kind, &object, deleted);
+                }
+            });
+        }
+        let _all = ready.acquire_many(KINDS.len() as u32).await.expect("every watch has begun");
+        Self { log, tasks }
+    }
+
+    /// How many versions were seen.
+    pub fn seen(&self) -> usize {
+        self.log.lock().expect("log").versions.len()
+    }
+
+    /// The versions that were seen after the first `known`.
+    pub fn since(&self, known: usize) -> Vec<Version> {
+        self.log.lock().expect("log").versions[known..].to_vec()
+    }
+
+    /// The objects of a kind that stand now, as the watch tells: asking for them costs the API server nothing.
+    pub fn standing(&self, kind: &str) -> Vec<Arc<Value>> {
+        let log = self.log.lock().expect("log");
+        log.standing.get(kind).map_or_else(Vec::new, |objects| objects.values().cloned().collect())
+    }
+
+    /// Waits until everything that stands was recorded, and gives the log in the order of events.
+    pub async fn stop(&mut self, client: &Client, namespace: &str) -> Vec<Version> {
+        for (kind, plural) in KINDS {
+            let list = api(client, namespace, kind, plural).list(&ListParams::default()).await.expect("listed");
+            let standing: Vec<u64> = list.items.iter().map(version_of).collect();
+            wait_for("the recorder to catch up", || async {
+                let log = self.log.lock().expect("log");
+                let seen: BTreeSet<u64> = log.versions.iter().filter(|v| v.kind == kind).map(|v| v.version).collect();
+                standing.iter().all(|version| seen.contains(version)).then_some(())
+            })
+            .await;
+        }
+        self.tasks.abort_all();
+        let mut log = self.log.lock().expect("log").versions.clone();
+        log.sort_by_key(|version| version.version);
+        log
+    }
+}
+
+fn version_of(object: &DynamicObject) -> u64 {
+    object.metadata.resource_version.as_deref().and_then(|text| text.parse().ok()).expect("a version")
+}
