@@ -167,9 +167,10 @@ fn a_deadline_that_is_missed_and_cannot_be_acted_on_wakes_nobody() {
     seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Deadline), ..ticket() });
     seen.delivery = Lookup::Present(DeliveryFacts { ready: false, held: Some(Cause::Deadline), ..delivery() });
     seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, ..payment() });
+    (seen.changed, seen.meta.changed) = (late, late);
     let waiting = decide(&seen, late, &Policy::default());
-    assert_eq!(waiting.intents, []);
-    assert!(waiting.next.is_none_or(|next| next > late), "{waiting:?}");
+    assert_eq!((&waiting.intents[..], &waiting.status), (&[][..], &None));
+    assert!(waiting.next.is_some_and(|next| next > late), "{waiting:?}");
 }
 
 #[test]
