@@ -5,7 +5,7 @@
 //! is: deciding earlier from the same cache is the same decision, and a write that was overtaken meets another version.
 //! A cache holds what the API server held at some earlier moment, each object for itself; a watch that loses events or
 //! delivers them together jumps to the newest. The real cache drops older versions, so none is ever delivered again.
-//! `make model` explores with larger budgets.
+//! `make model` explores with larger budgets, each configuration breadth first as far as the memory goes.
 
 mod checks;
 mod config;
@@ -34,8 +34,10 @@ use stateright::{Checker, HasDiscoveries, Model};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// More than any configuration of `make test` has, and far more than any fault needs.
+/// More states, repeated ones counted, than any configuration of `make test` has, and far more than any fault needs. What
+/// `make model` explores ends where the memory would: a unique state takes about a kilobyte.
 const ENOUGH: usize = 400_000_000;
+const ENOUGH_DEEP: usize = 24_000_000;
 const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
 
 /// The names of the invariants, as the guarantees say them.
@@ -58,8 +60,17 @@ const INVARIANTS: [&str; 16] = [
     "view_converges",
 ];
 
-/// Explores a configuration; gives the number of unique states and, where something fails, what and how.
-fn explore(config: &config::Config, threads: usize, limit: usize) -> (usize, Option<(&'static str, String)>) {
+/// What an exploration came to.
+struct Outcome {
+    /// Unique states.
+    states: usize,
+    /// Whether the limit came before the last state.
+    cut_short: bool,
+    /// What does not hold, and how it came to that.
+    failure: Option<(&'static str, String)>,
+}
+
+fn explore(config: &config::Config, threads: usize, limit: usize) -> Outcome {
     let model = Explored::new(config);
     let checker = model.clone().checker().threads(threads).target_state_count(limit);
     let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
@@ -68,7 +79,7 @@ fn explore(config: &config::Config, threads: usize, limit: usize) -> (usize, Opt
         let actions: Vec<String> = path.into_actions().iter().map(|action| format!("  {action:?}")).collect();
         (violated, actions.join("\n"))
     });
-    (checker.unique_state_count(), failure)
+    Outcome { states: checker.unique_state_count(), cut_short: checker.state_count() >= limit, failure }
 }
 
 #[test]
@@ -79,9 +90,11 @@ fn every_interleaving_keeps_every_invariant() {
     println!("invariants: {}", INVARIANTS.join(", "));
     for config in configs::all(deep).iter().filter(|config| config.name.contains(&only)) {
         let before = Instant::now();
-        let (states, failure) = explore(config, 2, ENOUGH);
+        let Outcome { states, cut_short, failure } = explore(config, 2, if deep { ENOUGH_DEEP } else { ENOUGH });
         total += states;
-        println!("{:42} {states:>10} states {:>7.1} s", config.name, before.elapsed().as_secs_f64());
+        let whole = if cut_short { "the first ones" } else { "whole" };
+        println!("{:42} {states:>10} states {:>7.1} s  {whole}", config.name, before.elapsed().as_secs_f64());
+        assert!(deep || !cut_short, "{} is not explored whole", config.name);
         if let Some((violated, trace)) = failure {
             panic!("{}: {violated} does not hold after\n{trace}", config.name);
         }
@@ -102,7 +115,7 @@ fn every_fault_is_caught() {
     let mut escaped = Vec::new();
     println!("{:24} {:32} {:44} {:>9}", "fault", "in", "caught by", "states");
     for config in faults::all() {
-        let (states, failure) = explore(&config, 1, ENOUGH_FOR_A_FAULT);
+        let Outcome { states, failure, .. } = explore(&config, 1, ENOUGH_FOR_A_FAULT);
         let (fault, violated) = (format!("{:?}", config.mutation), failure.map_or("-", |(violated, _)| violated));
         println!("{fault:24} {:32} {violated:44} {states:>9}", config.name);
         if violated == "-" {

@@ -59,12 +59,12 @@ pub(super) fn absent_products(seen: &Observed, terms: &Terms) -> Vec<Intent> {
 
 /// The order's one Payment.
 pub(super) fn payment_draft(seen: &Observed, terms: &Terms, cancel: bool) -> payment::Draft {
-    let payer = match &seen.request.pay {
-        Pay::Provider { name, token } => payment::Payer::Provider { name: name.clone(), token: token.clone() },
-        Pay::Wallet(name) => {
-            let reference = || ObjectRef { name: name.clone(), uid: String::new() };
-            payment::Payer::Wallet(terms.wallet.clone().unwrap_or_else(reference))
-        }
+    let payer = match (&terms.wallet, &seen.request.pay) {
+        (Some(wallet), _) => payment::Payer::Wallet(wallet.clone()),
+        (None, Pay::Provider { name, token }) => payment::Payer::Provider { name: name.clone(), token: token.clone() },
+        // Terms of an order that a wallet pays name the wallet; a status edited by hand may not, and this one has no UID
+        // that any wallet could have: nobody is charged.
+        (None, Pay::Wallet(name)) => payment::Payer::Wallet(ObjectRef { name: name.clone(), uid: String::new() }),
     };
     payment::Draft { order: seen.order_ref(), payer, amount: terms.amount.clone(), points: terms.points, cancel }
 }
