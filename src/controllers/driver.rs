@@ -108,10 +108,8 @@ async fn act<C: Controller>(
     for intent in &plan.intents {
         match (context.executor.perform::<C::Root>(key, intent, decided, pass).await, intent) {
             (Ok(()), _) => {}
-            // A notice that nothing waits for never blocks: it is tried again with whatever is decided next.
-            (Err(error), Intent::CreateNotification(draft))
-                if !draft.0.required && error.class() != Class::Conflict =>
-            {
+            // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
+            (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
                 tracing::warn!(kind = %C::Root::KIND, %key, %error, "a notice could not be made");
             }
             (Err(error), _) => return Err(error),

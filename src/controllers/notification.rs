@@ -28,21 +28,15 @@ impl Source for Notification {
     }
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        let waited = |one: &&Self| !one.is_over() && one.status.as_ref().is_some_and(|status| status.state.is_some());
-        if let Some(one) = old.filter(waited)
-            && new.is_none_or(Self::is_over)
-        {
-            // A success after failures closes the breaker: whoever waited behind it goes.
-            return waiting(&one.endpoint()).into();
+        if let Some(one) = old.filter(|old| !old.is_over() && new.is_none_or(Self::is_over)) {
+            // A success closes the breaker, and a probe that is gone leaves its place: whoever waited behind it goes. One
+            // that never waited wakes the next alone: there is no breaker, or the next one wakes the others.
+            let waited = one.status.as_ref().is_some_and(|status| status.state.is_some());
+            return if waited { waiting(&one.endpoint()).into() } else { next(&one.endpoint()).into() };
         }
-        match new.filter(|new| new.attempts() > old.map_or(0, Self::attempts)) {
-            // The probe has failed: the next one is another.
-            Some(new) => {
-                let failing = Rouse::All(Kind::Notification, Index::Failing(new.endpoint()));
-                vec![Rouse::First(Kind::Notification, Index::Untried(new.endpoint())), failing]
-            }
-            None => Vec::new(),
-        }
+        // The probe has failed: the next one is another.
+        let failed = new.filter(|new| new.attempts() > old.map_or(0, Self::attempts));
+        failed.map(|one| next(&one.endpoint()).into()).unwrap_or_default()
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
@@ -74,6 +68,12 @@ impl Notification {
 /// All that wait for an endpoint: a store's, or, without a name, that of customers.
 pub(super) fn waiting(store: &Option<String>) -> [Rouse; 2] {
     [Index::Untried(store.clone()), Index::Failing(store.clone())].map(|index| Rouse::All(Kind::Notification, index))
+}
+
+/// The next probe of an endpoint is among these.
+fn next(store: &Option<String>) -> [Rouse; 2] {
+    let (untried, failing) = (Index::Untried(store.clone()), Index::Failing(store.clone()));
+    [Rouse::First(Kind::Notification, untried), Rouse::All(Kind::Notification, failing)]
 }
 
 /// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
@@ -136,5 +136,45 @@ impl Controller for Notifications {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::notification::{Content, Draft, State, Topic};
+    use crate::domain::{Money, OrderRef};
+
+    fn notice(status: Option<Status>) -> Notification {
+        let content = Content {
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            topic: Topic::CancelRequested,
+            to: Audience::Seller,
+            store: "shop".into(),
+            subject: "kim".into(),
+            customer: "alice".into(),
+            amount: Money::new(1, "KRW"),
+            reason: None,
+            required: true,
+        };
+        Notification { status, ..Notification::from_draft(&Draft(content)) }
+    }
+
+    fn waits(attempts: i64) -> Notification {
+        notice(Some(Status { state: Some(State::Pending), attempts, ..Status::default() }))
+    }
+
+    #[test]
+    fn whoever_waits_behind_a_breaker_is_woken_when_it_closes_or_needs_another_probe() {
+        let (all, another) = (waiting(&Some("shop".into())).to_vec(), next(&Some("shop".into())).to_vec());
+        let sent = notice(Some(Status { sent_at: Some(Time::from_millis(1)), ..Status::default() }));
+        let rouses = |old: &Notification, new: Option<&Notification>| Notification::rouses(Some(old), new);
+        assert_eq!(rouses(&waits(1), Some(&sent)), all, "a probe got through");
+        assert_eq!(rouses(&waits(0), None), all, "one that waited is gone");
+        assert_eq!(rouses(&notice(None), Some(&sent)), another, "one that never waited got through");
+        assert_eq!(rouses(&notice(None), None), another, "one that never waited is gone");
+        assert_eq!(rouses(&waits(0), Some(&waits(1))), another, "a probe has failed");
+        assert_eq!(rouses(&waits(1), Some(&waits(1))), []);
+        assert_eq!(rouses(&sent, None), [], "it was over before");
     }
 }

@@ -307,7 +307,8 @@ fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Sta
     if said {
         return Plan::wait_until(next);
     }
-    let message = format!("The endpoint keeps failing: attempts have stopped, it is probed again at {next}.");
+    let message =
+        format!("The endpoint keeps failing: attempts have stopped, it is probed again at {}.", probe.max(now));
     let wanted = wait(seen, Report::Moving { reason: "CircuitOpen", message }, now);
     super::plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
 }

@@ -262,13 +262,19 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
     if row.status.order.is_end() && loses(&row.status, &wanted.status) {
         return Plan::rest();
     }
-    let undone = wanted.status.cancel_requested && sources.order.status.cancel_refused.is_none();
+    let undone = is_being_undone(sources) && !wanted.status.order.is_end();
     let due = seen.changed.after(if undone { GATHER_UNDO } else { GATHER });
     let urgent = wanted.status.order.is_end() || (row.status.order.is_before_payment() && !undone);
     if (!urgent || row.status.order == wanted.status.order) && now < due {
         return Plan::wait_until(due);
     }
     Plan::only(Intent::UpdateView(target.clone(), wanted))
+}
+
+/// The order is on its way back: its money is asked back, or it says so itself.
+fn is_being_undone(sources: &Sources) -> bool {
+    let barred = sources.payment.as_ref().is_some_and(|payment| payment.cancel);
+    barred || sources.order.status.state == Some(order::State::Cancelling)
 }
 
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.

@@ -1,6 +1,6 @@
 //! Notices to sellers and customers, and endpoints that do not take them.
 
-use jumun::crd::{Notification, OrderPlatform, Store};
+use jumun::crd::{Delivery, Notification, OrderPlatform, Store};
 use jumun::domain::notification;
 use jumun::domain::order::State;
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
@@ -61,11 +61,13 @@ async fn a_failing_endpoint_trips_its_breaker_and_a_probe_closes_it_again() {
     .await;
     push.set_down(false);
     breaker("CircuitClosed").await;
+    let closed = std::time::Instant::now();
     wait_for("every notice to be taken", || async {
         let all = notices.list(&Default::default()).await.ok()?.items;
         all.iter().all(|n| n.status.as_ref().is_some_and(|s| s.sent_at.is_some())).then_some(())
     })
     .await;
+    assert!(closed.elapsed() < std::time::Duration::from_secs(50), "they are woken, not found when they look again");
     let mut told = push.taken();
     let count = told.len();
     told.sort();
@@ -125,71 +127,91 @@ async fn a_seller_is_told_that_a_wish_was_refused() {
     world.finish().await;
 }
 
-/// Lets the API server refuse every new Notification of the namespace, and waits until it does.
-async fn refuse_notices(world: &World) {
-    let name = format!("no-notices-in-{}", world.namespace);
-    let policy: ValidatingAdmissionPolicy = serde_json::from_value(json!({
-        "metadata": { "name": name },
-        "spec": {
-            "matchConstraints": { "resourceRules": [{
-                "apiGroups": ["jumun.dev"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["notifications"],
-            }] },
-            "validations": [{ "expression": "false", "message": "no notices here" }],
-        },
-    }))
-    .unwrap();
-    let binding: ValidatingAdmissionPolicyBinding = serde_json::from_value(json!({
-        "metadata": { "name": name },
-        "spec": {
-            "policyName": name, "validationActions": ["Deny"],
-            "matchResources": {
-                "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": world.namespace } },
+/// A policy by which the API server refuses every new Notification of one namespace.
+struct Refusal {
+    name: String,
+    policies: Api<ValidatingAdmissionPolicy>,
+    bindings: Api<ValidatingAdmissionPolicyBinding>,
+}
+
+impl Refusal {
+    /// Puts it in force.
+    async fn of(world: &World) -> Self {
+        let name = format!("no-notices-in-{}", world.namespace);
+        let rule = json!({
+            "apiGroups": ["jumun.dev"], "apiVersions": ["*"], "operations": ["CREATE"], "resources": ["notifications"],
+        });
+        let policy = json!({
+            "metadata": { "name": name },
+            "spec": {
+                "matchConstraints": { "resourceRules": [rule] },
+                "validations": [{ "expression": "false", "message": "no notices here" }],
             },
-        },
-    }))
-    .unwrap();
-    Api::all(world.client.clone()).create(&Default::default(), &policy).await.unwrap();
-    Api::all(world.client.clone()).create(&Default::default(), &binding).await.unwrap();
-    let probe: Notification = serde_json::from_value(json!({
-        "metadata": { "name": "probe" },
-        "spec": {
-            "order": { "name": "none", "uid": "none" }, "topic": "Placed", "to": "Customer", "store": "shop",
-            "subject": "alice", "customer": "alice", "amount": { "amount": 1, "currency": "KRW" },
-        },
-    }))
-    .unwrap();
-    let (notices, dry) = (world.api::<Notification>(), PostParams { dry_run: true, ..PostParams::default() });
-    let refused =
-        async || notices.create(&dry, &probe).await.err()?.to_string().contains("no notices here").then_some(());
-    wait_for("notices to be refused", refused).await;
+        });
+        let selector = json!({ "matchLabels": { "kubernetes.io/metadata.name": world.namespace } });
+        let binding = json!({
+            "metadata": { "name": name },
+            "spec": {
+                "policyName": name, "validationActions": ["Deny"], "matchResources": { "namespaceSelector": selector },
+            },
+        });
+        let refusal = Self { name, policies: Api::all(world.client.clone()), bindings: Api::all(world.client.clone()) };
+        refusal.policies.create(&Default::default(), &serde_json::from_value(policy).unwrap()).await.unwrap();
+        refusal.bindings.create(&Default::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+        let probe = json!({
+            "metadata": { "name": "probe" },
+            "spec": {
+                "order": { "name": "none", "uid": "none" }, "topic": "Placed", "to": "Customer", "store": "shop",
+                "subject": "alice", "customer": "alice", "amount": { "amount": 1, "currency": "KRW" },
+            },
+        });
+        let probe: Notification = serde_json::from_value(probe).unwrap();
+        let (notices, dry) = (world.api::<Notification>(), PostParams { dry_run: true, ..PostParams::default() });
+        let refused =
+            async || notices.create(&dry, &probe).await.err()?.to_string().contains("no notices here").then_some(());
+        wait_for("notices to be refused", refused).await;
+        refusal
+    }
+
+    async fn end(self) {
+        self.bindings.delete(&self.name, &Default::default()).await.unwrap();
+        self.policies.delete(&self.name, &Default::default()).await.unwrap();
+    }
 }
 
 #[tokio::test]
-async fn a_notice_that_cannot_be_made_blocks_the_order_only_where_it_is_required() {
+async fn a_notice_that_cannot_be_made_blocks_nothing_but_the_undo_that_waits_for_it() {
     let (seller, push) = (Endpoint::start().await, Endpoint::start().await);
     let world = shop("no-notices", &seller.url(), Some(&push), "Required").await;
-    refuse_notices(&world).await;
+    world.patch::<Store>("shop", json!({ "spec": { "deadlines": { "deliver": "8s" } } })).await.unwrap();
+    let refusal = Refusal::of(&world).await;
     world.order("order-1", "alice", "mug", 1).await;
     let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
     assert!(world.deliver(&delivery).await);
     assert_eq!(world.end_of("order-1").await, State::Completed);
-    // Nothing is undone before the seller was told, and that cannot even be written down.
-    world.order("order-2", "alice", "mug", 1).await;
-    let delivery = world.delivery_of("order-2").await.metadata.name.unwrap();
-    let failures = async || {
-        let (_, metrics) = world.operator(0).get("/metrics").await;
-        let of_orders =
-            metrics.lines().filter(|line| line.starts_with("controller_runtime_reconcile_total{controller=\"Order\""));
-        let failed = of_orders.filter(|line| !line.contains("success") && !line.contains("lost_race"));
-        failed.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum::<u64>()
-    };
-    let before = failures().await;
-    world.cancel("order-2").await;
-    wait_for("the notice to be refused", || async { (failures().await > before).then_some(()) }).await;
-    assert!(world.deliver(&delivery).await, "nothing is held");
+    // Nothing is undone on a wish before the seller was told: two couriers go on, one of them is late.
+    for order in ["order-2", "order-3"] {
+        world.order(order, "alice", "mug", 1).await;
+        let delivery = world.delivery_of(order).await.metadata.name.unwrap();
+        world.cancel(order).await;
+        let orders = world.orders();
+        wait_for("the order to say what it waits for", || async {
+            let conditions = orders.get(order).await.ok()?.status?.conditions;
+            conditions.iter().any(|condition| condition.reason == "WaitingForSellerNotice").then_some(())
+        })
+        .await;
+        let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
+        world.patch::<Delivery>(&delivery, claim).await.unwrap();
+        if order == "order-2" {
+            world.patch::<Delivery>(&delivery, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+        }
+    }
     assert_eq!(world.end_of("order-2").await, State::Completed);
+    assert_eq!(world.end_of("order-3").await, State::Expired, "a deadline waits for nobody's notice");
     assert!(push.taken().is_empty() && seller.taken().is_empty());
     world.row("order-2", State::Completed).await;
+    world.row("order-3", State::Expired).await;
+    refusal.end().await;
     world.finish().await;
 }
 

@@ -76,16 +76,14 @@ impl Recorder {
             tasks.spawn(async move {
                 let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
                 while let Some(event) = events.next().await {
-                    let (object, deleted) = match event {
-                        Ok(Event::InitDone) => {
-                            ready.add_permits(1);
-                            continue;
-                        }
-                        Ok(Event::Apply(object) | Event::InitApply(object)) => (object, false),
-                        Ok(Event::Delete(object)) => (object, true),
-                        Ok(Event::Init) | Err(_) => continue,
-                    };
-                    log.lock().expect("log").add(kind, &object, deleted);
+                    let mut log = log.lock().expect("log");
+                    match event {
+                        Ok(Event::Init) => drop(log.standing.remove(kind)),
+                        Ok(Event::Apply(object) | Event::InitApply(object)) => log.add(kind, &object, false),
+                        Ok(Event::Delete(object)) => log.add(kind, &object, true),
+                        Ok(Event::InitDone) => ready.add_permits(1),
+                        Err(_) => {}
+                    }
                 }
             });
         }

@@ -1,10 +1,10 @@
-//! view_converges: whatever mixture of versions a replica had cached when it wrote a row, the shipped decision brings that
-//! row to what stands in the end, and lets it rest there.
+//! view_converges: from every state, the row that a replica would write of what it has cached there comes to show what
+//! stands in the end of that state's undisturbed future, by the shipped decision, and rests there.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jumun::domain::child::Fate;
-use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, TicketSource};
+use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, Status, TicketSource};
 use jumun::domain::view::{decide, project};
 use jumun::domain::{Intent, Target, Time, Version};
 
@@ -41,21 +41,19 @@ pub fn converges(config: &Config, number: usize, from: &Bodies, to: &Bodies) -> 
         match follow(config, &row, &to) {
             Some(next) => row = next,
             // A child that was removed after the order's end stays in the row.
-            None => {
-                return row == end
-                    || (row.status.order == end.status.order && row.status.order.is_end() && removed(&row, &end));
-            }
+            None => return row == end || (row.status.order.is_end() && row.status == with_removed(&row, end.status)),
         }
     }
     false
 }
 
-/// Whether the row shows a child that is gone in the end.
-fn removed(row: &Row, end: &Row) -> bool {
-    let (row, end) = (&row.status, &end.status);
-    (row.payment.is_some() && end.payment.is_none())
-        || (row.store.is_some() && end.store.is_none())
-        || (row.delivery.is_some() && end.delivery.is_none())
+/// The end, with what only the row still shows of children that are gone by then.
+fn with_removed(row: &Row, end: Status) -> Status {
+    let (payment, store, delivery) =
+        (end.payment.or(row.status.payment), end.store.or(row.status.store), end.delivery.or(row.status.delivery));
+    let gone = (payment, store, delivery) != (end.payment, end.store, end.delivery);
+    let timeline = if gone { row.status.timeline.clone() } else { end.timeline };
+    Status { payment, store, delivery, timeline, ..end }
 }
 
 /// The row that the decision writes, long after the last change; nothing where it lets the row be.

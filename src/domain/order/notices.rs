@@ -32,10 +32,7 @@ pub(super) fn with(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Pl
     let missing = due.filter(|(topic, to)| find(seen, *topic, *to).is_none());
     let outcome = plan.status.as_ref().and_then(|status| status.outcome.as_ref());
     let why = outcome.map(|outcome| outcome.reason.clone()).or_else(|| seen.wish().map(|wish| wish.reason));
-    // A wish that is refused holds nothing up any more: its notice is one like the others.
-    let required = is_required(terms) && !refused;
-    let drafts: Vec<Intent> =
-        missing.map(|(topic, to)| draft(seen, terms, (topic, to), required, why.as_ref())).collect();
+    let drafts: Vec<Intent> = missing.map(|(topic, to)| draft(seen, terms, topic, to, why.as_ref())).collect();
     if !drafts.is_empty() {
         plan.intents.splice(0..0, drafts);
     }
@@ -72,13 +69,7 @@ fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, refused: b
     }
 }
 
-fn draft(
-    seen: &Observed,
-    terms: &Terms,
-    (topic, to): (Topic, Audience),
-    required: bool,
-    why: Option<&String>,
-) -> Intent {
+fn draft(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, why: Option<&String>) -> Intent {
     let subject = match to {
         Audience::Customer => seen.request.customer.clone(),
         Audience::Seller => terms.seller.clone(),
@@ -94,6 +85,6 @@ fn draft(
         customer: seen.request.customer.clone(),
         amount: terms.amount.clone(),
         reason,
-        required: required && topic == Topic::CancelRequested,
+        required: topic == Topic::CancelRequested && is_required(terms),
     }))
 }

@@ -57,8 +57,10 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
         return Turn::Forward;
     }
     let late = || late(seen, terms, now);
-    // A deadline waits for nobody's notice.
-    let wish = wish(seen, terms).filter(|wish| untold(seen, terms, wish).is_none() || late().is_none());
+    // A deadline waits for nobody's notice, and what was held for one has not ended because of a wish.
+    let held_for_one = holds(seen).any(|cause| cause == Cause::Deadline);
+    let wish =
+        wish(seen, terms).filter(|wish| !held_for_one && (untold(seen, terms, wish).is_none() || late().is_none()));
     let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
     match why.or_else(|| begun(seen)) {
         Some(why) => Turn::Back(why),
