@@ -14,16 +14,16 @@ async fn quiet_is_silent() {
     }
     world.wallet("alice", 1_000_000).await;
     for batch in 0..10 {
-        world.orders_at_once(50, |n| (format!("order-{batch}-{n}"), format!("product-{}", n % 10))).await;
+        world.orders_at_once(20, |n| (format!("order-{batch}-{n}"), format!("product-{}", n % 10))).await;
     }
     // A few stay open: waiting for a courier is silent too.
-    deliver_all(&world, 500).await;
+    deliver_all(&world, 200).await;
     world.all_ends().await;
     for n in 0..5 {
         world.order(&format!("open-{n}"), "alice", "product-1", 1).await;
         world.delivery_of(&format!("open-{n}")).await;
     }
-    rows(&world, 500).await;
+    rows(&world, 200).await;
     // What may still come is a wait that is written down once it has lasted, and stock that is settled late.
     world.quiet_for(Duration::from_secs(8)).await;
     let (versions, calls) = (world.recorder.seen(), world.operator(0).calls().await);
@@ -34,7 +34,7 @@ async fn quiet_is_silent() {
         world.cancel(&format!("open-{n}")).await;
     }
     world.all_ends().await;
-    rows(&world, 505).await;
+    rows(&world, 205).await;
     for n in 0..10 {
         world.settled_stock(&format!("product-{n}")).await;
     }

@@ -21,7 +21,7 @@ use crate::plane::{Plane, config};
 use crate::recorder::Recorder;
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 
 static PLANE: OnceCell<Plane> = OnceCell::const_new();
 
