@@ -218,22 +218,33 @@ fn timeline(sources: &Sources) -> Vec<Moment> {
     timeline
 }
 
-/// Whether a row that shows an order's end would lose what it shows: the order is seen in an older version, or a child
-/// has been removed since.
-fn loses(row: &Status, wanted: &Status) -> bool {
-    !wanted.order.is_end()
-        || (row.payment.is_some() && wanted.payment.is_none())
-        || (row.store.is_some() && wanted.store.is_none())
-        || (row.delivery.is_some() && wanted.delivery.is_none())
+/// The row to show: the row of an ended order keeps what it shows of children that were removed since.
+fn keeping(row: &Status, mut wanted: Row) -> Row {
+    let new = &mut wanted.status;
+    let gone = (row.payment.is_some() && new.payment.is_none())
+        || (row.store.is_some() && new.store.is_none())
+        || (row.delivery.is_some() && new.delivery.is_none());
+    if !row.order.is_end() || !gone {
+        return wanted;
+    }
+    new.payment = new.payment.or(row.payment);
+    new.store = new.store.or(row.store);
+    new.delivery = new.delivery.or(row.delivery);
+    new.courier = new.courier.take().or_else(|| row.courier.clone());
+    let news = new.timeline.iter().filter(|moment| !row.timeline.contains(moment));
+    let mut timeline: Vec<Moment> = row.timeline.iter().chain(news).cloned().collect();
+    timeline.sort_by_key(|moment| moment.at);
+    new.timeline = timeline;
+    wanted
 }
 
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {
     let (Some(sources), Some((_, row, _))) = (&seen.sources, &seen.row) else { return false };
-    let wanted = project(sources);
+    let wanted = keeping(&row.status, project(sources));
     row.spec.order.uid == sources.order.order.uid
         && row.status.order.is_end()
-        && (*row == wanted || loses(&row.status, &wanted.status))
+        && (*row == wanted || !wanted.status.order.is_end())
 }
 
 /// What to do about a row.
@@ -250,6 +261,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         }
         return Plan::only(Intent::CreateView(wanted));
     };
+    let wanted = keeping(&row.status, wanted);
     if *deleting || *row == wanted {
         return Plan::rest();
     }
@@ -259,7 +271,8 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         }
         return Plan::only(Intent::DeleteView(target.clone()));
     }
-    if row.status.order.is_end() && loses(&row.status, &wanted.status) {
+    if row.status.order.is_end() && !wanted.status.order.is_end() {
+        // The order is seen in an older version than the row was made of.
         return Plan::rest();
     }
     let undone = is_being_undone(sources) && !wanted.status.order.is_end();
