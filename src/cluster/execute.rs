@@ -29,7 +29,8 @@ use crate::telemetry::metrics::Call;
 const MANAGER: &str = "jumun";
 /// The longest a call may take.
 const CALL_LIMIT: Duration = Duration::from_secs(10);
-/// The oldest decision, and the oldest live read, that is still acted on; twice that is well below the time for which children linger.
+/// The oldest decision, and the oldest live read, that is still acted on; twice that is well below the time for which
+/// children linger.
 pub(super) const DECISION_LIMIT: Duration = Duration::from_secs(60);
 
 /// See the module's documentation.

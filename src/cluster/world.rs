@@ -163,13 +163,11 @@ impl World {
             self.wake_one(kind, key.sibling(&name));
         }
         for rouse in K::rouses(old.as_deref(), new.as_deref()) {
-            let (kind, index, count) = match rouse {
-                Rouse::All(kind, index) => (kind, index, usize::MAX),
-                Rouse::First(kind, index) => (kind, index, 1),
+            let (kind, found) = match rouse {
+                Rouse::All(kind, index) => (kind, self.find(kind, key, index)),
+                Rouse::First(kind, index) => (kind, self.first(kind, key, index).into_iter().collect()),
             };
-            for found in self.find(kind, key, index).into_iter().take(count) {
-                self.wake_one(kind, found);
-            }
+            found.into_iter().for_each(|found| self.wake_one(kind, found));
         }
     }
 
@@ -183,6 +181,16 @@ impl World {
             (Kind::Payment, index) => self.payments.find(&key.namespace, index),
             (Kind::Notification, index) => self.notifications.find(&key.namespace, index),
             _ => Vec::new(),
+        }
+    }
+
+    /// The first of them, without looking at the others.
+    fn first(&self, kind: Kind, key: &Key, index: Index) -> Option<Key> {
+        match kind {
+            Kind::Order => self.orders.first(&key.namespace, index),
+            Kind::Payment => self.payments.first(&key.namespace, index),
+            Kind::Notification => self.notifications.first(&key.namespace, index),
+            _ => None,
         }
     }
 

@@ -35,6 +35,22 @@ pub struct Meta {
 }
 
 impl Meta {
+    /// An object for a test: guarded, first seen in this version and at this time.
+    #[cfg(test)]
+    pub(super) fn sample(name: &str, version: u64, at: Time) -> Self {
+        Self {
+            name: name.to_owned(),
+            uid: format!("uid-of-{name}"),
+            version: Version(version),
+            generation: 1,
+            created: at,
+            changed: at,
+            deleting: None,
+            guarded: true,
+            namespace_terminating: false,
+        }
+    }
+
     /// The exact version a write to this object must meet.
     pub fn target(&self) -> Target {
         Target { name: self.name.clone(), uid: self.uid.clone(), version: self.version }

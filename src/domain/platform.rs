@@ -158,23 +158,12 @@ fn misnamed(seen: &Observed, now: Time) -> Plan<Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Version;
 
     fn seen(waiting: Vec<i64>, in_flight: usize) -> Observed {
         let now = Time::from_millis(0);
         let limits = Limits { pending: Some(3), per_second: None };
         Observed {
-            meta: Meta {
-                name: NAME.into(),
-                uid: "p".into(),
-                version: Version(1),
-                generation: 1,
-                created: now,
-                changed: now,
-                deleting: None,
-                guarded: false,
-                namespace_terminating: false,
-            },
+            meta: Meta::sample(NAME, 1, now),
             crowd: Crowd { limits, waiting, in_flight, ..Crowd::default() },
             circuit: None,
             status: Status::default(),

@@ -302,3 +302,6 @@ fn retire(seen: &Observed, now: Time) -> Plan<()> {
         Fate::Open | Fate::Ended(_) => Plan::rest(),
     }
 }
+
+#[cfg(test)]
+mod tests;

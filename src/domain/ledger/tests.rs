@@ -15,17 +15,7 @@ fn policy() -> Policy {
 }
 
 fn meta() -> Meta {
-    Meta {
-        name: "mug".into(),
-        uid: "product".into(),
-        version: Version(1),
-        generation: 1,
-        created: now(),
-        changed: now(),
-        deleting: None,
-        guarded: true,
-        namespace_terminating: false,
-    }
+    Meta::sample("mug", 1, now())
 }
 
 fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {

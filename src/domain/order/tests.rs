@@ -18,17 +18,7 @@ fn target(name: &str) -> Target {
 /// An order of two mugs that nobody has looked at yet, with everything it refers to in place.
 fn fresh() -> Observed {
     Observed {
-        meta: Meta {
-            name: "order-1".into(),
-            uid: "uid-1".into(),
-            version: Version(5),
-            generation: 1,
-            created: now(),
-            changed: now(),
-            deleting: None,
-            guarded: true,
-            namespace_terminating: false,
-        },
+        meta: Meta { uid: "uid-1".into(), ..Meta::sample("order-1", 5, now()) },
         request: Request {
             customer: "alice".into(),
             store: "shop".into(),

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::*;
-use crate::domain::Version;
 
 fn now() -> Time {
     Time::from_millis(10_000_000)
@@ -11,17 +10,7 @@ fn now() -> Time {
 
 fn seen(reply: Option<Reply>) -> Observed {
     Observed {
-        meta: Meta {
-            name: "order-1-pay".into(),
-            uid: "uid-2".into(),
-            version: Version(9),
-            generation: 1,
-            created: now(),
-            changed: now(),
-            deleting: None,
-            guarded: true,
-            namespace_terminating: false,
-        },
+        meta: Meta::sample("order-1-pay", 9, now()),
         order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
         source: Source::Provider(Provider {
             name: "card".into(),

@@ -1,0 +1,94 @@
+//! When a row is written, and what it keeps.
+
+use super::*;
+use crate::domain::Version;
+
+fn at(seconds: i64) -> Time {
+    Time::from_millis(seconds * 1_000)
+}
+
+/// A paid order of which nothing else is known.
+fn paid() -> Sources {
+    let status = order::Status { state: Some(order::State::Paid), placed_at: Some(at(1)), ..Default::default() };
+    let approved =
+        payment::Status { state: Some(payment::State::Approved), approved_at: Some(at(2)), ..Default::default() };
+    Sources {
+        order: OrderSource {
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            created: at(0),
+            customer: "alice".into(),
+            store: "shop".into(),
+            cancel_requested: false,
+            status,
+        },
+        payment: Some(PaymentSource { cancel: false, status: approved }),
+        ticket: None,
+        delivery: None,
+    }
+}
+
+fn cancelled() -> Sources {
+    let mut sources = paid();
+    sources.order.status.state = Some(order::State::Cancelled);
+    sources.order.status.ended_at = Some(at(9));
+    if let Some(payment) = &mut sources.payment {
+        (payment.cancel, payment.status.state) = (true, Some(payment::State::Cancelled));
+        (payment.status.refunded_at, payment.status.cancelled_at) = (Some(at(8)), Some(at(8)));
+    }
+    sources
+}
+
+/// A row that shows `row`, where `sources` stand since second 10.
+fn seen(row: &Sources, sources: Sources) -> Observed {
+    let target = Target { name: "order-1".into(), uid: "uid-of-row".into(), version: Version(1) };
+    Observed {
+        sources: Some(sources),
+        order_afresh: false,
+        fate: Fate::Open,
+        row: Some((target, project(row), false)),
+        changed: at(10),
+        retention: None,
+        namespace_terminating: false,
+    }
+}
+
+fn written(seen: &Observed, now: Time) -> Option<Row> {
+    decide(seen, now).intents.into_iter().find_map(|intent| match intent {
+        Intent::UpdateView(_, row) => Some(row),
+        _ => None,
+    })
+}
+
+#[test]
+fn an_undo_is_gathered_and_its_end_is_shown_at_once() {
+    let mut undoing = paid();
+    undoing.payment.iter_mut().for_each(|payment| payment.cancel = true);
+    let under_way = seen(&paid(), undoing);
+    assert_eq!(decide(&under_way, at(10)), Plan::wait_until(at(15)));
+    assert_eq!(written(&under_way, at(15)).unwrap().status.payment, Some(payment::State::Cancelling));
+    assert!(written(&seen(&paid(), cancelled()), at(10)).unwrap().status.order.is_end());
+    // Another change of an order that goes on is gathered for a second.
+    let mut wished = paid();
+    wished.order.cancel_requested = true;
+    assert_eq!(decide(&seen(&paid(), wished), at(10)), Plan::wait_until(at(11)));
+}
+
+#[test]
+fn the_row_of_an_ended_order_keeps_what_it_shows_of_removed_children_and_follows_the_rest() {
+    let mut left = Sources { payment: None, ..cancelled() };
+    assert_eq!(decide(&seen(&cancelled(), left.clone()), at(99)), Plan::rest(), "nothing is lost");
+    assert!(shows_end(&seen(&cancelled(), left.clone())));
+    left.order.cancel_requested = true;
+    let stale = seen(&cancelled(), left.clone());
+    assert!(!shows_end(&stale), "a wish that came later is still to be shown");
+    let row = written(&stale, at(99)).unwrap();
+    assert_eq!((row.status.cancel_requested, row.status.payment), (true, Some(payment::State::Cancelled)));
+    assert_eq!(row.status.timeline, project(&cancelled()).status.timeline);
+    let row = Observed { row: stale.row.clone().map(|(target, _, deleting)| (target, row, deleting)), ..stale };
+    assert_eq!(decide(&row, at(99)), Plan::rest(), "once");
+}
+
+#[test]
+fn an_older_version_of_the_order_takes_nothing_back() {
+    assert_eq!(decide(&seen(&cancelled(), paid()), at(99)), Plan::rest());
+}
