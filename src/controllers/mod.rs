@@ -23,7 +23,7 @@ use kube::Resource;
 use crate::cluster::{Key, Pass, Seen, World};
 use crate::crd::Payment;
 use crate::domain::child::Fate;
-use crate::domain::{Kind, Lookup, Meta, OrderRef, Time, ids};
+use crate::domain::{Generation, Kind, Lookup, Meta, OrderRef, Time, ids};
 
 /// The identity and lifecycle of an object as last seen.
 fn meta_of<K: Resource>(world: &World, seen: &Seen<K>) -> Meta {
@@ -34,7 +34,7 @@ fn meta_of<K: Resource>(world: &World, seen: &Seen<K>) -> Meta {
         name: meta.name.clone().unwrap_or_default(),
         uid: meta.uid.clone().unwrap_or_default(),
         version: seen.version,
-        generation: meta.generation.unwrap_or_default(),
+        generation: Generation(meta.generation.unwrap_or_default()),
         created: meta.creation_timestamp.as_ref().map_or(seen.at, |time| Time::new(time.0)),
         changed: seen.at,
         deleting: meta.deletion_timestamp.as_ref().map(|time| Time::new(time.0)),

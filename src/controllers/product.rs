@@ -73,19 +73,14 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
     if !is_guarded(order) && !entries.iter().any(|entry| entry.order == uid) {
         return None;
     }
-    let (quantity, paid) = (line.quantity, status.paid_at.is_some());
-    let ask = match (status.ended_at, status.releasing_at) {
-        (Some(_), _) => Ask::Ended,
-        (None, Some(_)) => Ask::Release { quantity, paid },
-        (None, None) if paid => Ask::Sell,
-        (None, None) => Ask::Hold(quantity),
-    };
+    let wished = order.spec.cancel.is_some() || order.metadata.deletion_timestamp.is_some();
+    let (ask, arrived) = Ask::of(status, wished, line.quantity)?;
     Some(Request {
         order: uid,
         name: key.name.to_string(),
         version: seen.version,
         read: pass.read(Kind::Order, &key.name),
-        arrived: status.placed_at?,
+        arrived,
         ask,
     })
 }

@@ -6,7 +6,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Time;
+use super::{Generation, Time};
 
 /// One observation about an object, in the standard form of Kubernetes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -27,7 +27,7 @@ pub struct Condition {
     /// When the status last changed.
     pub last_transition_time: Time,
     /// The generation of the spec that this was observed on.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
 }
 
 /// A condition's status.
@@ -57,7 +57,7 @@ pub enum Report<'a> {
 }
 
 /// The conditions that say `report`; times of those that say what they said before are kept.
-pub fn conditions(seen: &[Condition], report: Report<'_>, generation: i64, now: Time) -> Vec<Condition> {
+pub fn conditions(seen: &[Condition], report: Report<'_>, generation: Generation, now: Time) -> Vec<Condition> {
     let make = |type_: &str, status: Truth, reason: &str, message: &str| {
         extra(seen, type_, status, reason, message, generation, now)
     };
@@ -81,7 +81,7 @@ pub fn extra(
     status: Truth,
     reason: &str,
     message: &str,
-    generation: i64,
+    generation: Generation,
     now: Time,
 ) -> Condition {
     let old = seen.iter().find(|old| old.type_ == type_ && old.status == status);
@@ -121,13 +121,22 @@ mod tests {
     #[test]
     fn the_transition_time_moves_with_the_status_alone() {
         let (early, late) = (Time::from_millis(1_000), Time::from_millis(2_000));
-        let first = conditions(&[], Report::Moving { reason: "WaitingForStock", message: String::new() }, 1, early);
-        let second =
-            conditions(&first, Report::Moving { reason: "WaitingForPayment", message: String::new() }, 1, late);
+        let first =
+            conditions(&[], Report::Moving { reason: "WaitingForStock", message: String::new() }, Generation(1), early);
+        let second = conditions(
+            &first,
+            Report::Moving { reason: "WaitingForPayment", message: String::new() },
+            Generation(1),
+            late,
+        );
         assert_eq!(waiting_for(&second), Some("WaitingForPayment"));
         assert!(second.iter().all(|c| c.last_transition_time == early));
-        let ended =
-            conditions(&second, Report::Ended { well: true, reason: "Completed", message: String::new() }, 1, late);
+        let ended = conditions(
+            &second,
+            Report::Ended { well: true, reason: "Completed", message: String::new() },
+            Generation(1),
+            late,
+        );
         assert_eq!((ended.len(), ended[0].last_transition_time), (1, late));
         assert_eq!(waiting_for(&ended), None);
     }

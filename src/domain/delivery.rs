@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::store::{Confirmation, Deadlines};
-use super::{Condition, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
+use super::{Condition, Generation, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
 
 /// A held delivery says what it waits for once that has lasted so long; its order does so before.
 const LASTS: Duration = Duration::from_secs(30);
@@ -89,11 +89,11 @@ pub enum Cause {
 }
 
 /// Observed state of a Delivery.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has written it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// How far it is, once it is delivered or undone; before that, `spec.ready` and `spec.progress` tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -112,20 +112,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            state: None,
-            picked_up_at: None,
-            delivered_at: None,
-            confirmed_at: None,
-            cancelled_at: None,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// A Delivery to create; its name follows from the order.

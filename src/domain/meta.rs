@@ -16,13 +16,24 @@ impl Version {
     }
 }
 
+/// The generation of a spec; by default -1, which no spec ever has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub struct Generation(pub i64);
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self(-1)
+    }
+}
+
 /// An object's identity and lifecycle, as one version of it shows them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Meta {
     pub name: String,
     pub uid: String,
     pub version: Version,
-    pub generation: i64,
+    pub generation: Generation,
     pub created: Time,
     /// When this version was first seen here: how long the object has not changed.
     pub changed: Time,
@@ -42,7 +53,7 @@ impl Meta {
             name: name.to_owned(),
             uid: format!("uid-of-{name}"),
             version: Version(version),
-            generation: 1,
+            generation: Generation(1),
             created: at,
             changed: at,
             deleting: None,

@@ -26,7 +26,7 @@ pub mod view;
 pub mod wallet;
 
 pub use conditions::Condition;
-pub use meta::{Lookup, Meta, ObjectRef, OrderRef, Target, Version};
+pub use meta::{Generation, Lookup, Meta, ObjectRef, OrderRef, Target, Version};
 pub use money::Money;
 pub use plan::{Fact, Intent, Kind, Plan, Policy};
 pub use time::{Span, Time};

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::child::{self, Fate};
 use super::conditions::{self, Report, Truth};
-use super::{Condition, Intent, Meta, Money, OrderRef, Plan, Policy, Time, retry};
+use super::{Condition, Generation, Intent, Meta, Money, OrderRef, Plan, Policy, Time, retry};
 
 /// So many failed attempts among the messages that wait for an endpoint open its breaker.
 pub const TRIP: i64 = 5;
@@ -96,11 +96,11 @@ impl Audience {
 }
 
 /// Observed state of a Notification.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has written it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
     /// When its endpoint took it: final.
@@ -123,20 +123,6 @@ pub struct Status {
 
 pub(super) fn is_zero(number: &i64) -> bool {
     *number == 0
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            state: None,
-            sent_at: None,
-            gave_up_at: None,
-            attempts: 0,
-            retry_at: None,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 impl Status {
@@ -220,7 +206,7 @@ impl Circuit {
     }
 
     /// The condition that shows it.
-    pub fn condition(&self, old: &[Condition], generation: i64, now: Time) -> Condition {
+    pub fn condition(&self, old: &[Condition], generation: Generation, now: Time) -> Condition {
         let status = if self.is_open() { Truth::False } else { Truth::True };
         let (reason, message) = match self.is_open() {
             true => ("CircuitOpen", "Attempts have stopped; a probe is let through now and then."),

@@ -40,7 +40,7 @@ use serde::{Deserialize, Serialize};
 use super::conditions::{self, Report};
 use super::notification::is_zero;
 use super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, SellerNotice};
-use super::{Condition, Intent, Money, ObjectRef, Plan, Policy, Time, child};
+use super::{Condition, Generation, Intent, Money, ObjectRef, Plan, Policy, Time, child};
 
 /// How far an Order is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -102,11 +102,11 @@ impl State {
 }
 
 /// Observed state of an Order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// How far it is, in one word for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -142,25 +142,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            state: None,
-            queue_number: None,
-            placed_at: None,
-            terms: None,
-            payment: None,
-            paid_at: None,
-            outcome: None,
-            releasing_at: None,
-            cancel_refused: None,
-            ended_at: None,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// What was agreed when the order was placed.

@@ -24,7 +24,8 @@ use super::conditions::{self, Report};
 use super::notification::is_zero;
 use super::provider::{self, Call, Reply};
 use super::{
-    Condition, Intent, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, retry, wallet,
+    Condition, Generation, Intent, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, retry,
+    wallet,
 };
 
 /// An undo that fails for so long needs a person; it goes on trying.
@@ -47,11 +48,11 @@ pub enum State {
 }
 
 /// Observed state of a Payment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// How far it is, in one word for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -80,23 +81,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            state: None,
-            approved_at: None,
-            declined_at: None,
-            cancelled_at: None,
-            refunded_at: None,
-            attempts: 0,
-            failing_since: None,
-            retry_at: None,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 impl Status {

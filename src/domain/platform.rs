@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::notification::Circuit;
-use super::{Condition, Meta, Plan, Time};
+use super::{Condition, Generation, Meta, Plan, Time};
 
 /// The one name of an OrderPlatform.
 pub const NAME: &str = "default";
@@ -82,11 +82,11 @@ impl Crowd {
 }
 
 /// Observed state of an OrderPlatform.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// The queue number being served: orders with it or a lower one go on.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -97,12 +97,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self { observed_generation: -1, serving: 0, served_at: None, conditions: Vec::new() }
-    }
 }
 
 /// What a decision about an OrderPlatform looks at.

@@ -11,19 +11,21 @@
 //!
 //! Invariants: `stock_is_conserved` (supplied = available + reserved + sold, none negative, at every version).
 
+use std::time::Duration;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Condition, Kind, Meta, Plan, Policy, Time, Version, child};
+use super::{Condition, Generation, Kind, Meta, Plan, Policy, Time, Version, child, order};
 
 /// Observed state of a Product.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// Everything ever supplied, as last seen in spec.stock. Always available + reserved + sold.
     #[serde(default)]
     #[schemars(range(min = 0))]
@@ -51,21 +53,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            supplied: 0,
-            available: 0,
-            reserved: 0,
-            sold: 0,
-            settled_through: String::new(),
-            entries: Vec::new(),
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// The ledger's answer to one order.
@@ -106,6 +93,23 @@ pub enum Ask {
     Release { quantity: i64, paid: bool },
     /// Ended: every answer is acknowledged.
     Ended,
+}
+
+/// How long a sale may stay unbooked while a wish to cancel is undecided: booked, it would have to be taken back.
+const UNDECIDED: Duration = Duration::from_secs(30);
+
+impl Ask {
+    /// What the facts of an order ask, of which it wants this many, and since when; `wished`: it has a wish to cancel.
+    pub fn of(order: &order::Status, wished: bool, quantity: i64) -> Option<(Self, Time)> {
+        let (placed, paid) = (order.placed_at?, order.paid_at);
+        let undecided = if wished { UNDECIDED } else { Duration::ZERO };
+        Some(match (order.ended_at, order.releasing_at, paid) {
+            (Some(ended), _, _) => (Self::Ended, ended),
+            (None, Some(_), _) => (Self::Release { quantity, paid: paid.is_some() }, placed),
+            (None, None, Some(paid)) => (Self::Sell, paid.after(undecided)),
+            (None, None, None) => (Self::Hold(quantity), placed),
+        })
+    }
 }
 
 /// What a decision about a Product looks at.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::notification::Circuit;
-use super::{Condition, Meta, Plan, Span, Time};
+use super::{Condition, Generation, Meta, Plan, Span, Time};
 
 /// What the store does with a paid order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -108,20 +108,14 @@ impl Deadlines {
 }
 
 /// Observed state of a Store.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self { observed_generation: -1, conditions: Vec::new() }
-    }
 }
 
 /// What a decision about a Store looks at.

@@ -18,7 +18,7 @@ use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::delivery::Cause;
 use super::store::{Acceptance, CutOff, Deadlines};
-use super::{Condition, Lookup, Meta, Money, OrderRef, Plan, Policy, Time, plan};
+use super::{Condition, Generation, Lookup, Meta, Money, OrderRef, Plan, Policy, Time, plan};
 
 /// How far a Ticket is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -87,11 +87,11 @@ pub struct Hold {
 }
 
 /// Observed state of a Ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has written it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// How far it is, in one word for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state: Option<State>,
@@ -113,21 +113,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            state: None,
-            accepted_at: None,
-            rejected_at: None,
-            started_at: None,
-            cooked_at: None,
-            cancelled_at: None,
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// A Ticket to create; its name follows from the order.

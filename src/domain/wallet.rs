@@ -19,14 +19,14 @@ use serde::{Deserialize, Serialize};
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
 use super::notification::is_zero;
-use super::{Condition, Kind, Meta, Money, Plan, Policy, Time, Version, child};
+use super::{Condition, Generation, Kind, Meta, Money, Plan, Policy, Time, Version, child};
 
 /// Observed state of a Wallet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: i64,
+    pub observed_generation: Generation,
     /// Everything ever paid in, as last seen in spec.deposited. Always balance + charged.
     #[serde(default)]
     pub deposited: Amount,
@@ -51,21 +51,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            observed_generation: -1,
-            deposited: Amount::default(),
-            balance: None,
-            points: 0,
-            charged: Amount::default(),
-            settled_through: String::new(),
-            entries: Vec::new(),
-            conditions: Vec::new(),
-        }
-    }
 }
 
 /// A sum of money in the wallet's currency, and of points.

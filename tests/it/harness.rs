@@ -247,7 +247,7 @@ impl World {
         let api: Api<Product> = self.api();
         wait_for(&format!("the stock of {product} to settle"), || async {
             let status = api.get(product).await.ok()?.status?;
-            (status.reserved == 0 && status.observed_generation > 0).then_some((status.available, status.sold))
+            (status.reserved == 0 && status.observed_generation.0 > 0).then_some((status.available, status.sold))
         })
         .await
     }

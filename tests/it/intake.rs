@@ -102,7 +102,7 @@ async fn a_full_kitchen_takes_the_next_order_when_one_is_cooked_first_come_first
         world.order(&format!("order-{n}"), "alice", "stew", 1).await;
         world.ticket_of(&format!("order-{n}")).await;
     }
-    for n in 2..4 {
+    for n in 2..5 {
         world.order(&format!("order-{n}"), "alice", "stew", 1).await;
         let row = world.row(&format!("order-{n}"), State::Pending).await.status.unwrap();
         assert!(row.waiting_for.is_none_or(|reason| reason == "KitchenFull"));
@@ -112,17 +112,20 @@ async fn a_full_kitchen_takes_the_next_order_when_one_is_cooked_first_come_first
         world.kitchen_step(order, json!({ "cooking": "Finished" })).await.unwrap();
         world.row(order, State::Cooked).await;
     };
+    // Whoever leaves the line is not waited for.
+    world.cancel("order-2").await;
+    assert_eq!(world.end_of("order-2").await, State::Cancelled);
     cook("order-0").await;
-    world.row("order-2", State::Paid).await;
-    let waiting: Order = world.orders().get("order-3").await.unwrap();
+    world.row("order-3", State::Paid).await;
+    let waiting: Order = world.orders().get("order-4").await.unwrap();
     assert!(waiting.status.unwrap().placed_at.is_none(), "one place, one order");
     cook("order-1").await;
-    world.row("order-3", State::Paid).await;
-    cook("order-2").await;
+    world.row("order-4", State::Paid).await;
     cook("order-3").await;
+    cook("order-4").await;
     crate::books::deliver_all(&world, 4).await;
     assert_eq!(world.all_ends().await["Completed"], 4);
-    crate::books::rows(&world, 4).await;
+    crate::books::rows(&world, 5).await;
     world.finish().await;
 }
 

@@ -102,7 +102,7 @@ async fn a_wish_after_delivery_is_refused_and_the_order_says_so() {
     let seen = crate::harness::wait_for("the late wish to be seen", || async {
         let order = api.get("order-2").await.ok()?;
         let status = order.status?;
-        (Some(status.observed_generation) == order.metadata.generation).then_some(status)
+        (Some(status.observed_generation.0) == order.metadata.generation).then_some(status)
     });
     let status = seen.await;
     assert_eq!(status.state, Some(State::Completed));

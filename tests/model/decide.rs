@@ -6,7 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use jumun::domain::{
-    Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment, product, ticket, wallet,
+    Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment, product, ticket,
+    wallet,
 };
 
 use super::config::Config;
@@ -194,6 +195,6 @@ impl Lower<'_> {
 
     fn child(&self, fields: Fields) -> Kept {
         let guarded = !matches!(fields, Fields::Notice { .. });
-        Kept::new(Body { generation: 1, created: self.now, deleting: None, guarded, fields })
+        Kept::new(Body { generation: Generation(1), created: self.now, deleting: None, guarded, fields })
     }
 }

@@ -42,7 +42,7 @@ fn edit(config: &Config, state: &mut State, id: Id, deed: Deed) -> Option<()> {
     }
     let body = slot.body.with(|body| {
         change(body, deed);
-        body.generation += 1;
+        body.generation.0 += 1;
     });
     let rules = !matches!(config.mutation, Mutation::NoRules | Mutation::LiftsHold);
     if rules && !server::allowed(&slot.body, &body) {
@@ -98,7 +98,7 @@ fn delete(config: &Config, state: &mut State, id: Id) -> Option<()> {
         let now = config.time(state.clock);
         let body = slot.body.with(|body| {
             body.deleting = Some(now);
-            body.generation += 1;
+            body.generation.0 += 1;
         });
         server::put(state, id, &slot, body, slot.mark);
     } else {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use jumun::domain::{order, product, wallet};
+use jumun::domain::{Generation, order, product, wallet};
 use stateright::{Model, Property};
 
 use super::checks;
@@ -53,7 +53,7 @@ impl Explored {
     }
 
     fn fresh(&self, fields: Fields, guarded: bool) -> Cell {
-        let body = Kept::new(Body { generation: 1, created: start(), deleting: None, guarded, fields });
+        let body = Kept::new(Body { generation: Generation(1), created: start(), deleting: None, guarded, fields });
         Cell::At(Slot { body, version: 1, mark: 0, nth: 0, new: false })
     }
 

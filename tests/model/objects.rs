@@ -9,7 +9,9 @@ use std::sync::{LazyLock, Mutex};
 
 use jumun::domain::notification::{Audience, Content, Topic};
 use jumun::domain::store::Acceptance;
-use jumun::domain::{Kind, OrderRef, Time, delivery, ids, notification, order, payment, product, ticket, wallet};
+use jumun::domain::{
+    Generation, Kind, OrderRef, Time, delivery, ids, notification, order, payment, product, ticket, wallet,
+};
 
 /// An object's place in a state: the same in the API server and in every cache.
 pub type Id = usize;
@@ -127,7 +129,7 @@ pub fn uid(id: Id, nth: u8) -> String {
 /// What one version of an object holds, beside its version.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Body {
-    pub generation: i64,
+    pub generation: Generation,
     pub created: Time,
     pub deleting: Option<Time>,
     pub guarded: bool,

@@ -268,7 +268,7 @@ impl<'a> View<'a> {
     fn asks_stock(&self, number: usize, entries: &[product::Entry]) -> Option<Asked<product::Ask>> {
         let id = super::objects::order(number);
         let slot = self.slot(id)?;
-        let Fields::Order { status, .. } = &slot.body.fields else { return None };
+        let Fields::Order { cancel, status } = &slot.body.fields else { return None };
         let uid = names(number).order.uid.clone();
         let known = entries.iter().any(|entry| entry.order == uid);
         let line = status.terms.as_ref()?.items.first()?;
@@ -278,15 +278,9 @@ impl<'a> View<'a> {
         if !asks {
             return None;
         }
-        let (quantity, paid) = (line.quantity, status.paid_at.is_some());
-        let ask = match (status.ended_at, status.releasing_at) {
-            (Some(_), _) => product::Ask::Ended,
-            (None, Some(_)) => product::Ask::Release { quantity, paid },
-            (None, None) if paid => product::Ask::Sell,
-            (None, None) => product::Ask::Hold(quantity),
-        };
+        let (ask, arrived) = product::Ask::of(status, *cancel || slot.body.deleting.is_some(), line.quantity)?;
         let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
-        Some(Asked { order: uid, name, version, read: self.read(id), arrived: status.placed_at?, ask })
+        Some(Asked { order: uid, name, version, read: self.read(id), arrived, ask })
     }
 
     pub fn wallet(&self) -> Option<wallet::Observed> {

@@ -36,7 +36,7 @@ pub fn write(state: &mut State, step: &Step, rules: bool, guards: bool, now: Tim
         Op::Delete if slot.body.deleting.is_some() => slot.body,
         Op::Delete => slot.body.with(|body| {
             body.deleting = Some(now);
-            body.generation += 1;
+            body.generation.0 += 1;
         }),
         Op::Finalizer(wanted) => slot.body.with(|body| body.guarded = *wanted),
         op => slot.body.with(|body| patch(body, op)),
@@ -90,7 +90,7 @@ fn patch(body: &mut Body, op: &Op) {
         (Op::Ready, Fields::Delivery { ready, .. }) if !*ready => *ready = true,
         _ => return,
     }
-    body.generation += 1;
+    body.generation.0 += 1;
 }
 
 /// A status write without a guard: it falls on whatever is there.

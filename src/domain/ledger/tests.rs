@@ -1,17 +1,19 @@
 //! The ledger on its own: what a stale, repeated or missing view of a requester may and may not do.
 
+use std::time::Duration;
+
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::domain::product::{self, Answer, Ask, Entry};
-use crate::domain::{Meta, Plan};
+use crate::domain::{Generation, Meta, Plan, order};
 
 fn now() -> Time {
     Time::from_millis(1_000_000)
 }
 
 fn policy() -> Policy {
-    Policy { settle_within: std::time::Duration::ZERO, ..Policy::default() }
+    Policy { settle_within: Duration::ZERO, ..Policy::default() }
 }
 
 fn meta() -> Meta {
@@ -96,6 +98,31 @@ fn a_release_gives_back_what_was_held_or_sold_and_nothing_else() {
     assert!(decide(3, &returned, vec![request("a", 12, release(true))]).status.is_none());
     let refused = next(1, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     assert_eq!(answers(&next(1, &refused, vec![request("a", 9, release(false))])), [("a", Answer::Released)]);
+}
+
+#[test]
+fn a_sale_is_booked_soon_after_it_was_paid_and_later_where_it_may_be_taken_back() {
+    let seconds = |n: u64| now().after(Duration::from_secs(n));
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let order = |releasing_at| order::Status {
+        placed_at: Some(now()),
+        paid_at: Some(seconds(10)),
+        releasing_at,
+        ..Default::default()
+    };
+    let seen = |wished, releasing_at| {
+        let (ask, arrived) = Ask::of(&order(releasing_at), wished, 2).expect("placed");
+        observed(3, held.clone(), vec![Request { arrived, ..request("a", 9, ask) }])
+    };
+    for (wished, due) in [(false, 12), (true, 42)] {
+        let plan = product::decide(&seen(wished, None), seconds(due - 1), &Policy::default());
+        assert_eq!(plan, Plan::wait_until(seconds(due)), "nobody waits for it");
+        let plan = product::decide(&seen(wished, None), seconds(due), &Policy::default());
+        assert_eq!(plan.status.expect("a write").sold, 2);
+    }
+    let undone = product::decide(&seen(true, Some(seconds(11))), seconds(11), &Policy::default());
+    let undone = undone.status.expect("the order waits for this");
+    assert_eq!((undone.available, undone.sold, answers(&undone)), (3, 0, vec![("a", Answer::Released)]));
 }
 
 #[test]
@@ -216,9 +243,10 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
         Entry { order: order.clone(), name: order, quantity: 1, answer: Answer::Refused }
     });
     let crowded = product::Status { entries: entries.collect(), ..Default::default() };
-    let mut status = product::Status { observed_generation: 1, ..crowded };
-    status =
-        decide(0, &product::Status { observed_generation: 0, ..status }, Vec::new()).status.expect("a first status");
+    let mut status = product::Status { observed_generation: Generation(1), ..crowded };
+    status = decide(0, &product::Status { observed_generation: Generation(0), ..status }, Vec::new())
+        .status
+        .expect("a first status");
     let mut seen = observed(0, status.clone(), Vec::new());
     assert_eq!(product::decide(&seen, now(), &policy()).intents.len(), LOOK_INTO);
     seen.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];

@@ -5,7 +5,7 @@ mod kitchen;
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};
 use crate::domain::store::Intake;
-use crate::domain::{Kind, Lookup, Meta, Target, Version, product};
+use crate::domain::{Generation, Kind, Lookup, Meta, Target, Version, product};
 
 fn now() -> Time {
     Time::from_millis(10_000_000)
@@ -115,7 +115,7 @@ fn delivering() -> Observed {
 
 fn wishes(mut seen: Observed) -> Observed {
     seen.request.cancel = Some("ChangedMind".into());
-    seen.meta.generation = 2;
+    seen.meta.generation = Generation(2);
     seen
 }
 
@@ -250,7 +250,7 @@ fn terminal_is_final() {
     seen.status = plan(&seen).status.unwrap();
     let seen = wishes(seen);
     let status = plan(&seen).status.unwrap();
-    assert_eq!((status.state, status.observed_generation), (Some(State::Completed), 2));
+    assert_eq!((status.state, status.observed_generation), (Some(State::Completed), Generation(2)));
     let again = Observed { status, ..seen };
     assert_eq!(plan(&again), Plan::rest());
 }
