@@ -63,7 +63,7 @@ pub enum Index {
     Unplaced,
     /// Orders of this store that are not placed yet.
     UnplacedAt(String),
-    /// Orders that are placed and not paid.
+    /// Orders that are placed, not paid, and not on their way back.
     InFlight,
     /// Orders that the kitchen of this store has to do with: placed, and not cooked.
     InKitchen(String),
@@ -71,6 +71,8 @@ pub enum Index {
     Untried(Option<String>),
     /// The same, where an attempt has failed.
     Failing(Option<String>),
+    /// The same, attempted or not, where an undo waits for it.
+    Required(Option<String>),
 }
 
 /// Objects that are looked at again because another has changed.
@@ -300,6 +302,15 @@ impl<K: Source> Cache<K> {
         }
     }
 
+    /// One object of a list that cannot be understood: what is held of it stays.
+    pub fn list_keeps(&self, key: Key) {
+        let mut inner = self.write();
+        let Some(held) = inner.objects.get(&key).cloned() else { return };
+        if let Some(listing) = &mut inner.listing {
+            listing.insert(key, held);
+        }
+    }
+
     /// The list is whole: swaps it in and gives what changed. What it lacks is gone.
     pub fn list_ends(&self, now: Time) -> Vec<(Key, Change<K>)> {
         let mut inner = self.write();
@@ -379,3 +390,6 @@ impl<K: Source> Inner<K> {
 fn version_of<K: Resource>(object: &K) -> Version {
     Version::parse(&object.resource_version().unwrap_or_default())
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use super::cache::Key;
 use super::clock::Clock;
 use super::errors::Error;
+use super::slots::Slots;
 use super::watch::slim;
 use super::world::{EVERY, Held, Pass, World};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
@@ -42,8 +43,8 @@ pub struct Executor {
     pub metrics: Metrics,
     /// Calls to providers and endpoints.
     pub outbound: Outbound,
-    /// A slow provider keeps so many payments at once waiting, and leaves the workers of the others free.
-    pub slots: Arc<tokio::sync::Semaphore>,
+    /// Places for calls to payment providers.
+    pub slots: Arc<Slots>,
 }
 
 impl Executor {
@@ -66,7 +67,7 @@ impl Executor {
             Intent::DropFinalizer(target) => self.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
             Intent::CallProvider { provider, key: charge, call } => {
-                let Ok(_slot) = self.slots.try_acquire() else { return Err(Error::Busy) };
+                let Some(_slot) = self.slots.take(key, provider) else { return Err(Error::Busy) };
                 pass.learns();
                 pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
                 Ok(())

@@ -9,6 +9,7 @@ pub mod events;
 pub mod execute;
 mod outside;
 pub mod queue;
+pub mod slots;
 pub mod watch;
 pub mod world;
 

@@ -2,15 +2,27 @@
 
 use std::time::Duration;
 
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
 use serde_json::json;
 
 use super::cache::Key;
 use super::execute::Executor;
-use crate::domain::notification::{Audience, Message};
+use crate::domain::notification::{Audience, Message, Untaken};
 use crate::domain::provider::{Call, Reply};
 use crate::outbound::{DEFAULT_TIMEOUT, Event};
 
 impl Executor {
+    /// Notes that a namespace is being deleted, where a read says so: what an API server refuses may rest on an old view.
+    pub async fn check_namespace(&self, name: &str) {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        match namespaces.get_metadata_opt(name).await {
+            Ok(Some(found)) if found.metadata.deletion_timestamp.is_some() => self.world.set_terminating(name, true),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(name, %error, "a namespace could not be read"),
+        }
+    }
+
     /// Asks a payment provider of the platform.
     pub(super) async fn ask_provider(&self, key: &Key, provider: &str, charge: &str, call: &Call) -> Reply {
         let platform = self.world.platform(key);
@@ -23,7 +35,7 @@ impl Executor {
     }
 
     /// Sends a message to its endpoint.
-    pub(super) async fn send_notice(&self, key: &Key, message: &Message) -> Result<(), String> {
+    pub(super) async fn send_notice(&self, key: &Key, message: &Message) -> Result<(), Untaken> {
         let platform = self.world.platform(key);
         let spec = platform.as_ref().map(|seen| &seen.object.spec);
         let content = &message.content;
@@ -34,10 +46,13 @@ impl Executor {
                 store.and_then(|seen| seen.object.spec.notify.as_ref().map(|notify| notify.url.clone()))
             }
         };
-        let Some(url) = url else { return Err("no endpoint is configured".to_owned()) };
+        let Some(url) = url else { return Err(Untaken::Failing("no endpoint is configured".to_owned())) };
         let event = event(&key.namespace, message);
         let allowed = spec.and_then(|spec| spec.allowed_hosts());
-        self.outbound.notify(allowed, &url, &event).await.map_err(|error| error.reason)
+        let taken = self.outbound.notify(allowed, &url, &event).await;
+        taken.map_err(
+            |error| if error.refused { Untaken::Refused(error.reason) } else { Untaken::Failing(error.reason) },
+        )
     }
 }
 

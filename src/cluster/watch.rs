@@ -59,8 +59,11 @@ impl Watcher {
                 cache.list_begins();
             }
             Event::InitApply(object) => {
-                if let Some(object) = self.decode(object) {
-                    cache.list_item(object, now);
+                let key = Key::of(&object);
+                match self.decode(object) {
+                    Some(object) => cache.list_item(object, now),
+                    // It is there all the same.
+                    None => cache.list_keeps(key),
                 }
             }
             Event::InitDone => {

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ledger::Missing;
+use crate::domain::notification::Untaken;
 use crate::domain::platform;
 use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
@@ -64,8 +65,8 @@ pub struct Pass {
     reads: HashMap<(Kind, String), (Version, Time)>,
     /// What the payment provider replied.
     pub reply: Option<Reply>,
-    /// What the endpoint of a notice said; an error is one short sentence of ours.
-    pub told: Option<Result<(), String>>,
+    /// What the endpoint of a notice said.
+    pub told: Option<Result<(), Untaken>>,
 }
 
 impl Pass {

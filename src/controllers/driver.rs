@@ -25,6 +25,8 @@ const RESYNC: Duration = Duration::from_secs(600);
 const BEAT: Duration = Duration::from_secs(1);
 /// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
 const REFUSED: Duration = Duration::from_secs(30);
+/// A place for a call to a payment provider is looked for again within this time.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// A kind's controller: everything in which it differs from the others.
 pub trait Controller: Send + Sync + 'static {
@@ -82,8 +84,11 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Ne
         let plan = C::decide(&observed, now, &context.policy);
         let decides_again = plan.intents.iter().any(Intent::informs);
         match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
-            Ok(()) if decides_again => {}
-            Ok(()) => return plan.next.map_or(Next::Changed, |next| Next::After(next.since(context.clock.now()))),
+            Ok(_) if decides_again => {}
+            Ok(again) => {
+                let due = plan.next.map(|next| next.since(context.clock.now()));
+                return due.into_iter().chain(again).min().map_or(Next::Changed, Next::After);
+            }
             Err(error) if error.class() == Class::Conflict => {
                 if let Err(error) = refresh(context, key, &error, &mut pass).await {
                     return Next::Failed(error);
@@ -96,7 +101,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Ne
     Next::After(Duration::from_millis(rand::random_range(10..60)))
 }
 
-/// Carries a plan out.
+/// Carries a plan out; gives when to look again where a part was refused that the rest does not wait for.
 async fn act<C: Controller>(
     context: &Context,
     key: &Key,
@@ -104,27 +109,31 @@ async fn act<C: Controller>(
     plan: &Plan<C::Status>,
     decided: Instant,
     pass: &mut Pass,
-) -> Result<(), Error> {
+) -> Result<Option<Duration>, Error> {
+    let mut again = None;
     for intent in &plan.intents {
         match (context.executor.perform::<C::Root>(key, intent, decided, pass).await, intent) {
             (Ok(()), _) => {}
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
                 tracing::warn!(kind = %C::Root::KIND, %key, %error, "a notice could not be made");
+                again = Some(REFUSED);
             }
             (Err(error), _) => return Err(error),
         }
     }
-    let (Some(status), Some((meta, seen))) = (&plan.status, C::seen(observed)) else { return Ok(()) };
-    let Some(patch) = merge_patch(&serde_json::to_value(seen)?, &serde_json::to_value(status)?) else { return Ok(()) };
+    let (Some(status), Some((meta, seen))) = (&plan.status, C::seen(observed)) else { return Ok(again) };
+    let Some(patch) = merge_patch(&serde_json::to_value(seen)?, &serde_json::to_value(status)?) else {
+        return Ok(again);
+    };
     context.executor.write_status::<C::Root>(key, &meta.target(), patch, decided).await?;
     for fact in &plan.facts {
         let reported = crate::telemetry::metrics::Reported { kind: C::Root::KIND.as_str(), reason: fact.reason };
         context.metrics.facts.get_or_create(&reported).inc();
-        tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{}", fact.message);
+        tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{}", fact.message.escape_debug());
         context.events.publish(C::Root::KIND, &key.namespace, meta, fact);
     }
-    Ok(())
+    Ok(again)
 }
 
 /// Reads what has changed under a plan, so that the next decision sees it.
@@ -136,6 +145,9 @@ async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
 /// child is read afresh, and the next decision comes soon, later where it is refused again and again.
 async fn refused<S>(context: &Context, key: &Key, error: Error, plan: &Plan<S>) -> Next {
+    if let Error::NamespaceTerminating { .. } = error {
+        context.executor.check_namespace(&key.namespace).await;
+    }
     let race = plan.intents.iter().find_map(|intent| match intent {
         Intent::HoldTicket(target, _) => Some((Kind::Ticket, target)),
         Intent::HoldDelivery(target, _) => Some((Kind::Delivery, target)),
@@ -196,12 +208,12 @@ impl Worker<'_> {
             }
             Some(Next::Failed(error)) => {
                 let backoff = self.queue.failed(key, rand::random());
-                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
-                let delay = if refused { backoff.max(REFUSED) } else { backoff };
+                let delay = match &error {
+                    Error::Busy => backoff.min(BUSY),
+                    _ if matches!(error.class(), Class::Invalid | Class::Denied) => backoff.max(REFUSED),
+                    _ => backoff,
+                };
                 tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
-                if let Error::NamespaceTerminating { .. } = error {
-                    self.context.world.set_terminating(&key.namespace, true);
-                }
                 self.queue.add_after(key.clone(), delay);
                 error.label()
             }

@@ -16,7 +16,9 @@ impl Source for Notification {
             return Vec::new();
         }
         let endpoint = self.endpoint();
-        vec![if self.attempts() > 0 { Index::Failing(endpoint) } else { Index::Untried(endpoint) }]
+        let required = self.spec.required.then(|| Index::Required(endpoint.clone()));
+        let other = if self.attempts() > 0 { Index::Failing(endpoint) } else { Index::Untried(endpoint) };
+        required.into_iter().chain([other]).collect()
     }
 
     fn slim(&mut self) {
@@ -71,9 +73,10 @@ pub(super) fn waiting(store: &Option<String>) -> [Rouse; 2] {
 }
 
 /// The next probe of an endpoint is among these.
-fn next(store: &Option<String>) -> [Rouse; 2] {
-    let (untried, failing) = (Index::Untried(store.clone()), Index::Failing(store.clone()));
-    [Rouse::First(Kind::Notification, untried), Rouse::All(Kind::Notification, failing)]
+fn next(store: &Option<String>) -> [Rouse; 3] {
+    let [required, failing] = [Index::Required(store.clone()), Index::Failing(store.clone())];
+    let untried = Rouse::First(Kind::Notification, Index::Untried(store.clone()));
+    [Rouse::All(Kind::Notification, required), untried, Rouse::All(Kind::Notification, failing)]
 }
 
 /// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
@@ -81,22 +84,22 @@ pub(super) fn circuit(world: &World, key: &Key, store: Option<String>) -> Circui
     let at = Index::Failing(store);
     let failing = world.notifications.find(&key.namespace, at.clone());
     let seen = failing.iter().filter_map(|key| world.notifications.get(key));
-    let marks = seen.filter_map(|seen| {
-        let status = seen.object.status.as_ref()?;
-        Some((status.attempts, status.retry_at))
-    });
+    let marks = seen.filter_map(|seen| seen.object.status.as_ref()?.failing());
     Circuit::of(marks, world.notifications.marked(&key.namespace, at))
 }
 
-/// Whether it is the one, among the messages that wait for the endpoint, that was attempted least often.
+/// Whether it is the one, among the messages that wait for the endpoint, that probes it: those come first that an undo
+/// waits for, then those that were attempted least often.
 fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
-    if let Some(first) = world.notifications.first(&key.namespace, Index::Untried(store.clone())) {
-        return first == *key;
-    }
-    let failing = world.notifications.find(&key.namespace, Index::Failing(store));
-    let attempts = |key: &Key| world.notifications.get(key).map(|seen| seen.object.attempts());
-    let first = failing.iter().filter_map(|key| Some((attempts(key)?, key))).min();
-    first.is_none_or(|(_, first)| first == key)
+    let least_tried = |index: Index| {
+        let keys = world.notifications.find(&key.namespace, index);
+        let attempts = |key: &Key| world.notifications.get(key).map(|seen| seen.object.attempts());
+        keys.into_iter().filter_map(|key| Some((attempts(&key)?, key))).min().map(|(_, key)| key)
+    };
+    let first = least_tried(Index::Required(store.clone()))
+        .or_else(|| world.notifications.first(&key.namespace, Index::Untried(store.clone())))
+        .or_else(|| least_tried(Index::Failing(store)));
+    first.is_none_or(|first| first == *key)
 }
 
 /// The Notification controller.
@@ -162,6 +165,31 @@ mod tests {
 
     fn waits(attempts: i64) -> Notification {
         notice(Some(Status { state: Some(State::Pending), attempts, ..Status::default() }))
+    }
+
+    #[test]
+    fn what_an_undo_waits_for_probes_first_then_what_was_tried_least() {
+        let (world, now) = (World::default(), Time::from_millis(0));
+        let key = |name: &str| Key::new("default", name);
+        let add = |name: &str, required: bool, attempts: i64| {
+            let mut one = waits(attempts);
+            one.spec.required = required;
+            one.metadata.name = Some(name.to_owned());
+            one.metadata.namespace = Some("default".to_owned());
+            one.metadata.resource_version = Some(format!("{}", world.notifications.len() + 1));
+            world.notifications.deliver(one, now);
+        };
+        let probe = || {
+            let keys = world.notifications.all_keys().into_iter();
+            keys.filter(|key| is_probe(&world, key, Some("shop".into()))).collect::<Vec<_>>()
+        };
+        for (name, required, attempts) in
+            [("d", false, 2), ("e", false, 1), ("c", false, 0), ("f", true, 9), ("g", true, 4)]
+        {
+            add(name, required, attempts);
+            let expected = if required { name } else { ["d", "e", "c"][world.notifications.len() - 1] };
+            assert_eq!(probe(), [key(expected)]);
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ impl Source for Order {
         if asks {
             found.extend(terms.items.iter().map(|line| Index::Asks(line.uid.clone())));
         }
-        if status.paid_at.is_none() {
+        if status.paid_at.is_none() && status.outcome.is_none() {
             found.push(Index::InFlight);
         }
         if is_in_kitchen(status) {
@@ -65,6 +65,10 @@ impl Source for Order {
         }
         if asks(old) != asks(new) || queued(old) != queued(new) {
             woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
+        }
+        // A wallet takes nothing for an order that is not seen.
+        if old.is_none() {
+            woken.extend(new.iter().flat_map(|order| &order.spec.payment.wallet).map(|w| (Kind::Wallet, w.clone())));
         }
         // Children only wait for their order's end; a deleted ledger for the end of every order that refers to it.
         if ended(old) != ended(new) || new.is_none() {

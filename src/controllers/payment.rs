@@ -20,7 +20,7 @@ impl Source for Payment {
         if is_final || settled {
             return Vec::new();
         }
-        self.spec.wallet.iter().map(|wallet| Index::Asks(wallet.uid.clone())).collect()
+        self.spec.wallet().into_iter().map(|wallet| Index::Asks(wallet.uid.clone())).collect()
     }
 
     fn slim(&mut self) {
@@ -32,8 +32,8 @@ impl Source for Payment {
         let order = payment.spec.order.name.clone();
         let mut woken = vec![(Kind::Payment, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
         let asks = |payment: Option<&Self>| payment.is_some_and(|payment| !payment.index().is_empty());
-        if asks(new) {
-            woken.extend(payment.spec.wallet.iter().map(|wallet| (Kind::Wallet, wallet.name.clone())));
+        if asks(old) || asks(new) {
+            woken.extend(payment.spec.wallet().map(|wallet| (Kind::Wallet, wallet.name.clone())));
         }
         if payment.status.as_ref().is_some_and(Status::is_final) {
             woken.extend([Kind::Ticket, Kind::Delivery].map(|kind| (kind, name.to_owned())));
@@ -76,7 +76,7 @@ impl Controller for Payments {
 
 /// Who answers for the money.
 fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment::Source {
-    if let Some(wallet) = &spec.wallet {
+    if let Some(wallet) = spec.wallet() {
         let found = world.lookup::<Wallet>(&key.sibling(&wallet.name), Some(&wallet.uid), pass);
         let answer = map(found, |seen| {
             let entries = seen.object.status.iter().flat_map(|status| &status.entries);

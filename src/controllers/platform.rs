@@ -39,6 +39,7 @@ pub(super) fn served(world: &World, key: &Key) -> Crowd {
         limits: found.object.spec.limits(),
         serving: status.map_or(0, |status| status.serving),
         served_at: status.and_then(|status| status.served_at),
+        called_from: status.map_or(0, |status| status.called_from),
         ..Crowd::default()
     }
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use crate::cluster::client::{self, ClientError};
 use crate::cluster::events::Events;
 use crate::cluster::queue::Queue;
+use crate::cluster::slots::Slots;
 use crate::cluster::watch::Watcher;
 use crate::cluster::{Clock, Executor, World};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
@@ -81,7 +82,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         clock: clock.clone(),
         metrics: metrics.clone(),
         outbound: Outbound::new(metrics.clone()),
-        slots: Arc::new(tokio::sync::Semaphore::new((options.concurrency / 2).max(1))),
+        slots: Arc::new(Slots::new(options.concurrency / 2)),
     };
     let watcher = Watcher {
         client: watches,

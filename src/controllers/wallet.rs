@@ -4,11 +4,12 @@ use crate::cluster::cache::Index;
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
+use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, is_guarded, ledger, meta_of};
+use super::{Controller, fate_of, is_guarded, ledger, meta_of};
 
 impl Source for Wallet {
     const KIND: Kind = Kind::Wallet;
@@ -68,9 +69,8 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
     let seen = world.payments.get(key)?;
     let payment = &*seen.object;
     let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
-    if spec.wallet.as_ref().is_none_or(|mine| mine.uid != wallet)
-        || (!is_guarded(payment) && !entries.iter().any(|entry| entry.order == order))
-    {
+    let known = entries.iter().any(|entry| entry.order == order);
+    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || (!is_guarded(payment) && !known) {
         return None;
     }
     let status = payment.status.clone().unwrap_or_default();
@@ -79,6 +79,8 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         (true, _) => Ask::Ended,
         (false, true) => Ask::Cancel { amount: spec.amount.amount, points: spec.points, approved },
         (false, false) if approved => Ask::Approved,
+        // Nothing is taken for an order that is not seen; its arrival wakes the wallet.
+        (false, false) if !known && fate_of(world, key, &spec.order, pass) != Fate::Open => return None,
         (false, false) => Ask::Charge { money: spec.amount.clone(), points: spec.points },
     };
     Some(Request {

@@ -78,7 +78,7 @@ use crate::domain::store::{Confirmation, Deadlines};
     .message("too late for a hold: the step that decides is done")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state)"
+        "!has(oldSelf.status) || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.confirmedAt) == has(oldSelf.status.confirmedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a confirmed or cancelled delivery never changes its state again")
     .field_path(".status")

@@ -37,6 +37,11 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     )
     .message("a payment cannot be changed")
     .field_path(".spec"),
+    validation = Rule::new(
+        "self.spec.method == 'Wallet' ? has(self.spec.wallet) && !has(self.spec.provider) && !has(self.spec.token) : has(self.spec.provider) && has(self.spec.token) && !has(self.spec.wallet)"
+    )
+    .message("method Wallet takes wallet alone, method Provider takes provider and token")
+    .field_path(".spec"),
     validation = Rule::new("!has(oldSelf.spec.cancel) || !oldSelf.spec.cancel || (has(self.spec.cancel) && self.spec.cancel)")
         .message("a cancelled payment stays cancelled")
         .field_path(".spec"),
@@ -46,7 +51,7 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     .message("only a cancelled payment is given back")
     .field_path(".spec.refundedByHand"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state)"
+        "!has(oldSelf.status) || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.declinedAt) == has(oldSelf.status.declinedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a declined or cancelled payment never changes its state again")
     .field_path(".status")
@@ -77,9 +82,17 @@ pub struct PaymentSpec {
     /// Give it back, or never charge it. Once set, it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel: bool,
-    /// The payment office sets this where wallet or provider cannot be reached any more and it has given the money back by hand.
+    /// The payment office sets this where wallet or provider cannot be reached any more, once it has given the money back by hand
+    /// and, at a provider, has blocked the key, so that a charge still on its way takes nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub refunded_by_hand: bool,
+}
+
+impl PaymentSpec {
+    /// The wallet that pays, where one does.
+    pub fn wallet(&self) -> Option<&ObjectRef> {
+        self.wallet.as_ref().filter(|_| self.method == Method::Wallet)
+    }
 }
 
 impl Payment {

@@ -76,7 +76,7 @@ use crate::domain::{Money, OrderRef};
     .message("too late for a hold: the step that decides is done")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.rejectedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state)"
+        "!has(oldSelf.status) || !(has(oldSelf.status.rejectedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.rejectedAt) == has(oldSelf.status.rejectedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a rejected or cancelled ticket never changes its state again")
     .field_path(".status")

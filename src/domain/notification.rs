@@ -130,6 +130,15 @@ impl Status {
     pub fn is_final(&self) -> bool {
         self.sent_at.is_some() || self.gave_up_at.is_some()
     }
+
+    /// What its failures tell of the endpoint: the attempts, and when the next is; nothing where the message is refused.
+    pub fn failing(&self) -> Option<(i64, Option<Time>)> {
+        (!self.is_refused()).then_some((self.attempts, self.retry_at))
+    }
+
+    fn is_refused(&self) -> bool {
+        self.conditions.iter().any(|condition| condition.reason == REFUSED)
+    }
 }
 
 /// What a message says.
@@ -162,6 +171,18 @@ pub struct Message {
     pub created: Time,
     pub content: Content,
 }
+
+/// Why an endpoint did not take a message, in one short sentence of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untaken {
+    /// The endpoint is not well: another message would not have fared better.
+    Failing(String),
+    /// It has answered, and refuses this very message.
+    Refused(String),
+}
+
+/// The reason of a wait for an endpoint that refuses this very message.
+const REFUSED: &str = "MessageRefused";
 
 /// The breaker of one endpoint, as the Notifications that wait for it tell. What failed before the last success does not
 /// count, and one message counts twice at the most: a message that a healthy endpoint refuses stops no other.
@@ -224,10 +245,10 @@ pub struct Observed {
     /// Whether its endpoint is configured.
     pub has_endpoint: bool,
     pub circuit: Circuit,
-    /// Whether it is the one with the fewest attempts among those that wait for the endpoint.
+    /// Whether it is the one that probes the endpoint: a required one first, then the one with the fewest attempts.
     pub is_probe: bool,
-    /// What the endpoint said in this very pass; an error is one short sentence of ours.
-    pub outcome: Option<Result<(), String>>,
+    /// What the endpoint said in this very pass.
+    pub outcome: Option<Result<(), Untaken>>,
     pub status: Status,
     pub fate: Fate,
 }
@@ -249,7 +270,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         None => {}
     }
     let expired = now.since(seen.meta.created) >= GIVE_UP;
-    let waited_for = seen.content.required && seen.fate == Fate::Open;
+    let waited_for = seen.content.required && !matches!(seen.fate, Fate::Ended(_) | Fate::Gone(_));
     if expired && !waited_for {
         let message = "Its endpoint has not taken it for a day.".to_owned();
         return end(seen, State::GaveUp, "GaveUp", message.clone(), now).with_fact("GaveUp", message, true);
@@ -276,11 +297,15 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 }
 
 /// The endpoint did not take it: the next attempt comes later.
-fn failed(seen: &Observed, why: &str, now: Time) -> Plan<Status> {
+fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
     let attempts = seen.status.attempts.saturating_add(1);
     let due = now.after(retry::pause(attempts));
+    let (reason, why) = match why {
+        Untaken::Failing(why) => ("EndpointFailing", why),
+        Untaken::Refused(why) => (REFUSED, why),
+    };
     let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
-    let report = Report::Moving { reason: "EndpointFailing", message };
+    let report = Report::Moving { reason, message };
     let mut status = wait(seen, report, now);
     (status.attempts, status.retry_at) = (attempts, Some(due));
     Plan { next: Some(due), ..Plan::write(status) }
@@ -290,7 +315,7 @@ fn failed(seen: &Observed, why: &str, now: Time) -> Plan<Status> {
 fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Status> {
     let next = if seen.is_probe { probe } else { probe.max(now.after(BEHIND)) };
     let said = seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
-    if said {
+    if said || seen.status.is_refused() {
         return Plan::wait_until(next);
     }
     let message =
@@ -320,25 +345,4 @@ fn end(seen: &Observed, state: State, reason: &str, message: String, now: Time) 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(seconds: i64) -> Option<Time> {
-        Some(Time::from_millis(seconds * 1_000))
-    }
-
-    #[test]
-    fn failures_of_several_messages_open_the_breaker_and_a_success_closes_it() {
-        let failing = [(1, at(11)), (1, at(12)), (2, at(16)), (1, at(14))];
-        let open = Circuit::of(failing, None);
-        assert!(open.is_open() && open.last == at(13));
-        assert_eq!(open.probe_at(), at(14), "a second after the last failure");
-        assert!(!Circuit::of(failing, at(13)).is_open());
-        assert_eq!(Circuit::of(failing, at(11)).failures, 3);
-    }
-
-    #[test]
-    fn one_message_alone_opens_nothing() {
-        assert!(!Circuit::of([(9, at(1_000))], None).is_open());
-    }
-}
+mod tests;

@@ -31,6 +31,9 @@ use super::{
 /// An undo that fails for so long needs a person; it goes on trying.
 const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
 
+/// What a person can do about an undo that cannot succeed.
+const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
+
 /// How far a Payment is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum State {
@@ -190,8 +193,8 @@ fn ask_provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy
         return cancelled(seen, seen.status.approved_at.is_some(), "RefundedByHand", now);
     }
     if !provider.known {
-        let message =
-            format!("The OrderPlatform has no payment provider {}: add it, or cancel the order.", provider.name);
+        let way = if seen.cancel { BY_HAND } else { "cancel the order" };
+        let message = format!("The OrderPlatform has no payment provider {}: add it, or {way}.", provider.name);
         let report = Report::Stalled { reason: "UnknownProvider", message };
         let state = if seen.cancel { State::Cancelling } else { State::Pending };
         return wait(seen, state, report, now, policy);
@@ -246,7 +249,7 @@ fn failed(seen: &Observed, provider: &Provider, why: &str, now: Time) -> Plan<St
     let (reason, state) =
         if seen.cancel { ("RefundFailing", State::Cancelling) } else { ("ProviderFailing", State::Pending) };
     let report = match hopeless {
-        true => Report::Stalled { reason, message: message.clone() },
+        true => Report::Stalled { reason, message: format!("{message} Or {BY_HAND}.") },
         false => Report::Moving { reason, message: message.clone() },
     };
     let mut status = finish(seen, seen.status.clone(), state, report, now);
@@ -293,6 +296,9 @@ fn charge(
             let message = format!("Wallet {name} has too little money or points, or another currency.");
             declined(seen, "InsufficientFunds".to_owned(), message, now)
         }
+        Lookup::Present(_) | Lookup::Unproven if seen.fate != Fate::Open => {
+            child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy)
+        }
         Lookup::Present(_) | Lookup::Unproven => {
             let report =
                 Report::Moving { reason: "WaitingForWallet", message: format!("Wallet {name} has not answered yet.") };
@@ -320,9 +326,7 @@ fn cancel(
         Lookup::Gone if seen.status.approved_at.is_none() => cancelled(seen, false, "WalletGone", now),
         Lookup::Gone if seen.refunded_by_hand => cancelled(seen, true, "RefundedByHand", now),
         Lookup::Gone => {
-            let message = format!(
-                "Wallet {name} is gone: give the money back by hand, then set spec.refundedByHand: true on this Payment."
-            );
+            let message = format!("Wallet {name} is gone: {BY_HAND}.");
             let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
             let plan = wait(seen, State::Cancelling, report, now, policy);
             if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }

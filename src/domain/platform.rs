@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
-use super::notification::Circuit;
+use super::notification::{Circuit, is_zero};
 use super::{Condition, Generation, Meta, Plan, Time};
 
 /// The one name of an OrderPlatform.
@@ -37,8 +37,9 @@ pub struct Crowd {
     pub limits: Limits,
     /// The number being served.
     pub serving: i64,
-    /// When it last moved.
+    /// When it last moved, and from where.
     pub served_at: Option<Time>,
+    pub called_from: i64,
     /// Numbers of the orders that are not placed, in order.
     pub waiting: Vec<i64>,
     /// How many orders are placed and not paid.
@@ -64,7 +65,8 @@ impl Crowd {
         let recent = self.placed.iter().filter(|at| now.since(**at) < BEAT).count();
         // Who was called and does not come waits for something else, such as a kitchen: its place is not kept for long.
         let fresh = self.served_at.is_some_and(|at| now.since(at) < KEPT);
-        let called = self.waiting.iter().filter(|number| fresh && **number <= self.serving).count();
+        let called = self.called_from + 1..=self.serving;
+        let called = self.waiting.iter().filter(|number| fresh && called.contains(number)).count();
         self.limits.room(self.in_flight + called, recent + called)
     }
 
@@ -94,6 +96,10 @@ pub struct Status {
     /// When that number last moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served_at: Option<Time>,
+    /// What the number was before: those above it were called last.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0))]
+    pub called_from: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -128,7 +134,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
     let beat_over = status.served_at.is_none_or(|at| now.since(at) >= BEAT) || crowd.limits.per_second.is_none();
     let admitted = if beat_over { crowd.room(now).min(queue.len()) } else { 0 };
     if let Some(last) = admitted.checked_sub(1).and_then(|last| queue.get(last)) {
-        (status.serving, status.served_at) = (*last, Some(now));
+        (status.called_from, status.serving, status.served_at) = (status.serving, *last, Some(now));
     }
     let left = queue.len() - admitted;
     let report = Report::Ready { ready: true, reason: "Serving", message: String::new() };
@@ -166,6 +172,7 @@ mod tests {
 
     fn serve(seen: &mut Observed, now: Time) {
         if let Some(status) = decide(seen, now).status {
+            seen.crowd.called_from = status.called_from;
             (seen.crowd.serving, seen.crowd.served_at, seen.status) = (status.serving, status.served_at, status);
         }
     }
@@ -218,6 +225,21 @@ mod tests {
             4,
             "those who were called wait elsewhere"
         );
+    }
+
+    #[test]
+    fn who_was_called_before_and_waits_elsewhere_takes_no_place_of_those_who_are_called_now() {
+        let mut seen = seen((1..=100).collect(), 0);
+        seen.crowd.limits = Limits { pending: None, per_second: Some(10) };
+        let mut now = Time::from_millis(5_000);
+        serve(&mut seen, now);
+        // The ten that were called wait for their kitchen; all who come later are placed at once.
+        for round in 2..=8 {
+            now = now.after(if round == 2 { KEPT } else { BEAT });
+            serve(&mut seen, now);
+            assert_eq!(seen.status.serving, round * 10);
+            seen.crowd.waiting.retain(|number| *number <= 10 || *number > seen.status.serving);
+        }
     }
 
     #[test]

@@ -293,13 +293,16 @@ fn is_being_undone(sources: &Sources) -> bool {
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
 fn retire(seen: &Observed, now: Time) -> Plan<()> {
     let (Some((target, row, false)), Some(retention)) = (&seen.row, seen.retention) else { return Plan::rest() };
-    let Some(ended) = row.status.timeline.last().map(|moment| moment.at) else { return Plan::rest() };
-    let due = ended.after(retention);
-    match seen.fate {
-        _ if now < due => Plan::wait_until(due),
-        Fate::Gone(_) => Plan::only(Intent::DeleteView(target.clone())),
-        Fate::Unproven => Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() }),
-        Fate::Open | Fate::Ended(_) => Plan::rest(),
+    // Nothing may ever have happened to the order.
+    let noticed = if let Fate::Gone(noticed) = seen.fate { Some(noticed) } else { None };
+    let ended = row.status.timeline.last().map(|moment| moment.at).or(noticed);
+    match (ended.map(|ended| ended.after(retention)).filter(|due| now < *due), seen.fate) {
+        (Some(due), _) => Plan::wait_until(due),
+        (None, Fate::Gone(_)) => Plan::only(Intent::DeleteView(target.clone())),
+        (None, Fate::Unproven) => {
+            Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() })
+        }
+        (None, Fate::Open | Fate::Ended(_)) => Plan::rest(),
     }
 }
 

@@ -92,7 +92,7 @@ impl Outbound {
     pub async fn notify(&self, allowed: Option<&[String]>, url: &str, event: &Event) -> Result<(), Undelivered> {
         let outcome = self.tell(allowed, url, event).await;
         self.count("notice", outcome.as_ref().err());
-        outcome.map_err(|failure| Undelivered { reason: sentence(&failure) })
+        outcome.map_err(|failure| Undelivered { reason: sentence(&failure), refused: is_refusal(&failure) })
     }
 
     async fn tell(&self, allowed: Option<&[String]>, url: &str, event: &Event) -> Result<(), Failure> {
@@ -138,6 +138,12 @@ impl Outbound {
 async fn within<T>(timeout: Duration, call: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let timeout = timeout.min(MAX_TIMEOUT);
     tokio::time::timeout(timeout, call).await.unwrap_or(Err(Failure::Timeout(timeout)))
+}
+
+/// Whether an endpoint that is well refuses this very message: malformed, in conflict, too large, of the wrong type, or
+/// not to be processed. Every other status says something of the endpoint or its address.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::Status(400 | 409 | 413 | 415 | 422))
 }
 
 /// A failure as a person reads it: one short line of printable ASCII, whatever a host's name contains.

@@ -105,7 +105,8 @@ fn forbidden_v4(address: Ipv4Addr, listed: bool) -> Option<&'static str> {
     if address.octets()[0] == 0 {
         return Some("unspecified");
     }
-    if address.is_link_local() {
+    // 100.100.100.200 is where one cloud serves its metadata.
+    if address.is_link_local() || address == Ipv4Addr::new(100, 100, 100, 200) {
         return Some("link-local");
     }
     if address.is_multicast() || address.is_broadcast() {
@@ -128,7 +129,9 @@ fn forbidden_v6(address: Ipv6Addr, listed: bool) -> Option<&'static str> {
     if address.is_multicast() {
         return Some("multicast");
     }
-    embedded(address).and_then(|inner| forbidden_v4(inner, listed))
+    // Translators read 64:ff9b:1::/48 in more than one way.
+    let translated = !listed && matches!(address.segments(), [0x64, 0xff9b, 1, ..]);
+    embedded(address).and_then(|inner| forbidden_v4(inner, listed)).or(translated.then_some("translated"))
 }
 
 /// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64 (well-known and local) and 6to4.
@@ -168,7 +171,9 @@ mod tests {
             ("http://[64:ff9b::127.0.0.1]/", "loopback"),
             ("http://[64:ff9b::a9fe:a9fe]/", "link-local"),
             ("http://[64:ff9b:1::169.254.169.254]/", "link-local"),
+            ("http://[64:ff9b:1:a9fe:a9:fe00:808:808]/", "translated"),
             ("http://[2002:7f00:1::]/", "loopback"),
+            ("http://100.100.100.200/", "link-local"),
             ("http://169.254.169.254/latest/meta-data", "link-local"),
             ("http://[fe80::1]/", "link-local"),
             ("http://[febf::1]/", "link-local"),

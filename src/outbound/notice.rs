@@ -31,6 +31,8 @@ pub struct Event {
 pub struct Undelivered {
     /// One short sentence in ASCII, at most 120 characters; never what the endpoint said.
     pub reason: String,
+    /// The endpoint has answered that it will not have this very message.
+    pub refused: bool,
 }
 
 /// The event as JSON.

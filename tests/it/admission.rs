@@ -134,6 +134,13 @@ async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
     let error =
         world.api::<Payment>().patch_status(&payment, &params, &Patch::Merge(&forged)).await.expect_err("final");
     assert!(error.to_string().contains("never changes its state again"), "{error}");
+    let reopened = json!({ "status": { "cancelledAt": null } });
+    let error =
+        world.api::<Payment>().patch_status(&payment, &params, &Patch::Merge(&reopened)).await.expect_err("final");
+    assert!(error.to_string().contains("never changes its state again"), "{error}");
+    let another = json!({ "spec": { "provider": "card", "token": "tok_1" } });
+    let error = world.patch::<Payment>(&payment, another).await.expect_err("it was paid from a wallet");
+    assert!(error.to_string().contains("method Wallet takes wallet alone"), "{error}");
     let uncancelled =
         world.patch::<Payment>(&payment, json!({ "spec": { "cancel": false } })).await.expect_err("stays");
     assert!(uncancelled.to_string().contains("stays cancelled"), "{uncancelled}");

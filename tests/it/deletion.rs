@@ -1,6 +1,7 @@
 //! Deleting is a wish like any other: it undoes first.
 
 use jumun::crd::{Delivery, Order, Payment, Product, Wallet};
+use jumun::domain::ids::FINALIZER;
 use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -154,6 +155,33 @@ async fn a_refund_to_a_wallet_that_is_gone_is_stalled_until_it_was_made_by_hand(
     assert_eq!(world.settled_stock("mug").await, (100, 0));
     world.row("order-1", State::Cancelled).await;
     // The ledger is gone, so its books are not judged.
+}
+
+#[tokio::test]
+async fn a_wallet_pays_for_no_order_that_is_gone() {
+    let mut world = World::new("order-gone", 0).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    let wallet = world.wallet("alice", 50_000).await;
+    // What `jumun release` may leave: the order is gone, its payment was not charged yet.
+    let spec = json!({
+        "order": { "name": "order-1", "uid": "00000000-0000-4000-8000-000000000001" },
+        "method": "Wallet", "wallet": { "name": "alice", "uid": wallet.metadata.uid },
+        "amount": { "amount": 1_000, "currency": "KRW" },
+    });
+    world.create::<Payment>(json!({ "metadata": { "name": "left", "finalizers": [FINALIZER] }, "spec": spec })).await;
+    world.start_operator(&[]);
+    world.order("order-2", "alice", "mug", 3).await;
+    let name = world.delivery_of("order-2").await.metadata.name.unwrap();
+    assert!(world.deliver(&name).await);
+    assert_eq!(world.end_of("order-2").await, State::Completed);
+    world.row("order-2", State::Completed).await;
+    world.settled_stock("mug").await;
+    let status = world.api::<Wallet>().get("alice").await.unwrap().status.unwrap();
+    assert_eq!((status.charged.amount, status.entries.len()), (3_000, 1), "{status:?}");
+    let left = world.api::<Payment>().get("left").await.unwrap().status;
+    assert!(left.is_none_or(|status| status.approved_at.is_none()));
+    world.finish().await;
 }
 
 #[tokio::test]

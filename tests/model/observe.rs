@@ -2,6 +2,7 @@
 
 use jumun::domain::child::Fate;
 use jumun::domain::ledger::{Missing, Request as Asked};
+use jumun::domain::notification::Untaken;
 use jumun::domain::{
     Lookup, Meta, Money, Time, Version, delivery, notification, order, payment, product, provider, ticket, wallet,
 };
@@ -227,7 +228,7 @@ impl<'a> View<'a> {
             has_endpoint: true,
             circuit: notification::Circuit::default(),
             is_probe: true,
-            outcome: self.pass.told.map(|taken| if taken { Ok(()) } else { Err("503".to_owned()) }),
+            outcome: self.pass.told.map(|taken| if taken { Ok(()) } else { Err(Untaken::Failing("503".to_owned())) }),
             status: status.clone(),
             fate: self.fate(number(id)),
         })
@@ -309,6 +310,12 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Whether the order is seen, and has not ended.
+    fn is_open(&self, number: usize) -> bool {
+        let order = self.slot(super::objects::order(number));
+        order.is_some_and(|slot| matches!(&slot.body.fields, Fields::Order { status, .. } if status.ended_at.is_none()))
+    }
+
     fn asks_money(&self, number: usize, entries: &[wallet::Entry]) -> Option<Asked<wallet::Ask>> {
         let id = super::objects::payment(number);
         let slot = self.slot(id)?;
@@ -324,6 +331,7 @@ impl<'a> View<'a> {
             (true, _) => wallet::Ask::Ended,
             (false, true) => wallet::Ask::Cancel { amount: PRICE, points: 0, approved },
             (false, false) if approved => wallet::Ask::Approved,
+            (false, false) if !known && !self.is_open(number) => return None,
             (false, false) => wallet::Ask::Charge { money: Money::new(PRICE, CURRENCY), points: 0 },
         };
         let (version, arrived) = (Version(u64::from(slot.version)), slot.body.created);

@@ -102,6 +102,9 @@ pub(super) fn delivery_draft(
 }
 
 fn await_payment(seen: &Observed, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
+    if let Some(why) = &payment.stalled {
+        return stall(seen, "PaymentStalled", why.clone(), now, policy);
+    }
     let message = payment.trouble.clone().unwrap_or_else(|| "The payment has no answer yet.".to_owned());
     wait(seen, State::Placed, "WaitingForPayment", message, now, policy)
 }

@@ -279,6 +279,17 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
 }
 
 #[test]
+fn an_order_says_what_its_payment_needs_a_person_for() {
+    let mut seen = placed();
+    let why = "The OrderPlatform has no payment provider card.";
+    seen.payment = Lookup::Present(PaymentFacts { stalled: Some(why.into()), ..payment() });
+    seen.changed = Time::from_millis(0);
+    let conditions = plan(&seen).status.unwrap().conditions;
+    let stalled = conditions.iter().find(|condition| condition.type_ == conditions::STALLED).expect("stalled");
+    assert_eq!((stalled.reason.as_str(), stalled.message.as_str()), ("PaymentStalled", why));
+}
+
+#[test]
 fn nothing_is_created_for_an_old_order_before_it_was_read_afresh() {
     let read = Intent::ReadAfresh { kind: Kind::Order, name: "order-1".into() };
     let mut seen = placed();

@@ -70,7 +70,8 @@ pub(super) fn hold_off(
         return forward;
     }
     let wanted = moving(seen, seen.status.clone(), state, "WaitingForSellerNotice", message, now);
-    plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now)
+    let plan = plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now);
+    Plan { next: [plan.next, forward.next].into_iter().flatten().min(), ..plan }
 }
 
 /// Holds the decisive child, then the other one; creates held what is missing.

@@ -107,3 +107,37 @@ fn a_namespace_that_goes_away_asks_for_the_refund_it_owes() {
     provider(&mut leaving).reply = Some(Reply::Refunded);
     assert_eq!(asks(&leaving), None, "once");
 }
+
+#[test]
+fn what_a_person_can_do_is_said_where_only_a_person_can() {
+    let stalled = |seen: &Observed| {
+        let mut seen = seen.clone();
+        seen.meta.changed = Time::from_millis(0);
+        let conditions = plan(&seen).status.expect("it is said").conditions;
+        conditions.into_iter().find(|condition| condition.type_ == conditions::STALLED).expect("stalled").message
+    };
+    let mut unknown = seen(None);
+    provider(&mut unknown).known = false;
+    assert!(stalled(&unknown).contains("cancel the order"));
+    unknown.cancel = true;
+    assert!(stalled(&unknown).contains("refundedByHand"));
+    let mut hopeless = cancelling(Some(Reply::Unknown { why: "HTTP 503".into() }));
+    hopeless.status = Status {
+        state: Some(State::Cancelling),
+        attempts: 99,
+        failing_since: Some(now().before(HOPELESS)),
+        ..Status::default()
+    };
+    assert!(stalled(&hopeless).contains("refundedByHand"));
+}
+
+#[test]
+fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
+    let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer) };
+    let mut left = Observed { source: answer(None), fate: Fate::Unproven, ..seen(None) };
+    assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
+    left.fate = Fate::Gone(Time::from_millis(0));
+    assert_eq!(plan(&left).intents, [Intent::DeleteSelf(left.meta.target())]);
+    left.source = answer(Some(wallet::Answer::Charged));
+    assert!(plan(&left).status.unwrap().approved_at.is_some(), "what was taken before is not forgotten");
+}

@@ -92,3 +92,20 @@ fn the_row_of_an_ended_order_keeps_what_it_shows_of_removed_children_and_follows
 fn an_older_version_of_the_order_takes_nothing_back() {
     assert_eq!(decide(&seen(&cancelled(), paid()), at(99)), Plan::rest());
 }
+
+#[test]
+fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_ever_happened() {
+    let hour = Some(Duration::from_secs(3_600));
+    let gone = |sources: &Sources, fate| Observed { sources: None, fate, retention: hour, ..seen(sources, paid()) };
+    let deleted = |seen: &Observed, now| matches!(&decide(seen, now).intents[..], [Intent::DeleteView(_)]);
+    let ended = gone(&cancelled(), Fate::Gone(at(2_000)));
+    assert_eq!(decide(&ended, at(3_608)), Plan::wait_until(at(3_609)));
+    assert!(deleted(&ended, at(3_609)));
+    let mut nothing = paid();
+    (nothing.order.status, nothing.payment) = (order::Status::default(), None);
+    let never = gone(&nothing, Fate::Gone(at(2_000)));
+    assert_eq!(decide(&never, at(3_700)), Plan::wait_until(at(5_600)));
+    assert!(deleted(&never, at(5_600)));
+    let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));
+    assert!(matches!(&unproven.intents[..], [Intent::ReadAfresh { .. }]), "absence proves nothing");
+}

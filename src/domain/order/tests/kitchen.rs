@@ -254,6 +254,30 @@ fn nothing_is_undone_before_the_required_notice_was_taken() {
 }
 
 #[test]
+fn a_step_of_the_store_is_shown_while_the_seller_is_not_told_of_a_wish() {
+    let mut seen = kitchen();
+    seen.store = Lookup::Present(StoreFacts {
+        fulfilment: Fulfilment::Kitchen,
+        acceptance: Acceptance::Manual,
+        seller_notice: SellerNotice::Required,
+        has_endpoint: true,
+        ..store()
+    });
+    let mut seen = wishes(offered(seen));
+    let trouble = Some("Attempt 3 failed.".to_owned());
+    seen.notices = vec![NoticeFacts { topic: Topic::CancelRequested, to: Audience::Seller, sent: false, trouble }];
+    (seen.delivery, seen.changed) = (Lookup::Present(delivery()), Time::from_millis(0));
+    cooking(&mut seen, Some(Cooking::Started));
+    seen.status = plan(&seen).status.expect("cooking");
+    assert_eq!(seen.status.state, Some(State::Cooking));
+    seen.status = plan(&seen).status.expect("the wait for the seller");
+    // The order says why it waits; now the kitchen is done, and that is gathered for a second.
+    cooking(&mut seen, Some(Cooking::Finished));
+    seen.changed = now();
+    assert_eq!(plan(&seen), Plan::wait_until(now().after(Policy::default().gather)));
+}
+
+#[test]
 fn a_closed_store_a_full_kitchen_and_a_full_platform_keep_an_order_waiting() {
     let reason = |seen: &Observed| {
         let mut seen = seen.clone();

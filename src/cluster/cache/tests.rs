@@ -1,0 +1,38 @@
+//! What a list may and may not prove.
+
+use super::*;
+use crate::crd::Order;
+
+fn order(name: &str, version: u64) -> Order {
+    let object = serde_json::json!({
+        "apiVersion": "jumun.dev/v1alpha1", "kind": "Order",
+        "metadata": {
+            "name": name, "namespace": "shop", "uid": format!("uid-of-{name}"), "resourceVersion": version.to_string(),
+        },
+        "spec": {
+            "customer": "alice", "store": "shop", "items": [{ "product": "mug", "quantity": 1 }],
+            "payment": { "wallet": "alice" },
+            "deliverTo": { "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" },
+        },
+    });
+    serde_json::from_value(object).expect("an order")
+}
+
+#[test]
+fn what_a_list_cannot_read_is_there_all_the_same_and_what_it_lacks_is_gone() {
+    let (cache, now) = (Cache::<Order>::default(), Time::from_millis(0));
+    for name in ["read", "unreadable", "gone"] {
+        cache.deliver(order(name, 5), now);
+    }
+    cache.list_begins();
+    cache.list_item(order("read", 7), now);
+    cache.list_keeps(Key::new("shop", "unreadable"));
+    cache.list_keeps(Key::new("shop", "never-seen"));
+    let changed: Vec<Key> = cache.list_ends(now).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    let version = |name: &str| cache.get(&Key::new("shop", name)).map(|seen| seen.version);
+    assert_eq!(version("read"), Some(Version(7)));
+    assert_eq!(version("unreadable"), Some(Version(5)), "as it was last understood");
+    assert!(version("gone").is_none() && cache.gone("uid-of-gone").is_some());
+    assert!(version("never-seen").is_none() && cache.gone("uid-of-unreadable").is_none());
+}
