@@ -71,7 +71,7 @@ pub enum Index {
     Untried(Option<String>),
     /// The same, where an attempt has failed.
     Failing(Option<String>),
-    /// The same, attempted or not, where an undo waits for it.
+    /// The same, attempted or not, where an undo may wait for it; those are found here alone.
     Required(Option<String>),
 }
 
@@ -303,9 +303,10 @@ impl<K: Source> Cache<K> {
     }
 
     /// One object of a list that cannot be understood: what is held of it stays.
-    pub fn list_keeps(&self, key: Key) {
+    pub fn list_keeps(&self, key: Key, uid: &str) {
         let mut inner = self.write();
-        let Some(held) = inner.objects.get(&key).cloned() else { return };
+        let same = |held: &&Seen<K>| held.object.meta().uid.as_deref() == Some(uid);
+        let Some(held) = inner.objects.get(&key).filter(same).cloned() else { return };
         if let Some(listing) = &mut inner.listing {
             listing.insert(key, held);
         }

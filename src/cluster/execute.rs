@@ -67,7 +67,11 @@ impl Executor {
             Intent::DropFinalizer(target) => self.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.delete::<K>(key, target).await,
             Intent::CallProvider { provider, key: charge, call } => {
-                let Some(_slot) = self.slots.take(key, provider) else { return Err(Error::Busy) };
+                // Kept for the pass: a look-up is worth nothing where the charge that follows finds no place.
+                pass.slot = pass.slot.take().or_else(|| self.slots.take(key, provider));
+                if pass.slot.is_none() {
+                    return Err(Error::Busy);
+                }
                 pass.learns();
                 pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
                 Ok(())

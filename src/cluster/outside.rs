@@ -15,6 +15,9 @@ use crate::outbound::{DEFAULT_TIMEOUT, Event};
 impl Executor {
     /// Notes that a namespace is being deleted, where a read says so: what an API server refuses may rest on an old view.
     pub async fn check_namespace(&self, name: &str) {
+        if self.world.is_terminating(name) {
+            return;
+        }
         let namespaces: Api<Namespace> = Api::all(self.client.clone());
         match namespaces.get_metadata_opt(name).await {
             Ok(Some(found)) if found.metadata.deletion_timestamp.is_some() => self.world.set_terminating(name, true),

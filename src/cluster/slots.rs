@@ -23,6 +23,7 @@ pub struct Slots {
 }
 
 /// A place; free again when this is dropped.
+#[derive(Debug)]
 pub struct Slot {
     _place: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,

@@ -8,7 +8,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::{DeserializeGuard, PartialObjectMeta};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client};
+use kube::{Api, Client, ResourceExt};
 
 use super::cache::{Key, Source};
 use super::clock::Clock;
@@ -59,11 +59,11 @@ impl Watcher {
                 cache.list_begins();
             }
             Event::InitApply(object) => {
-                let key = Key::of(&object);
+                let (key, uid) = (Key::of(&object), object.uid().unwrap_or_default());
                 match self.decode(object) {
                     Some(object) => cache.list_item(object, now),
                     // It is there all the same.
-                    None => cache.list_keeps(key),
+                    None => cache.list_keeps(key, &uid),
                 }
             }
             Event::InitDone => {

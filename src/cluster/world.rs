@@ -14,6 +14,7 @@ use crate::domain::{Kind, Lookup, Time, Version};
 use super::cache::{Cache, Change, Index, Key, Rouse, Seen, Source};
 use super::execute::DECISION_LIMIT;
 use super::queue::Queue;
+use super::slots::Slot;
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -63,6 +64,8 @@ pub struct Pass {
     /// When it first learnt something: what a process knew before it was frozen is no news when it goes on.
     since: Option<Instant>,
     reads: HashMap<(Kind, String), (Version, Time)>,
+    /// The place for its calls to a payment provider.
+    pub slot: Option<Slot>,
     /// What the payment provider replied.
     pub reply: Option<Reply>,
     /// What the endpoint of a notice said.

@@ -25,8 +25,10 @@ const RESYNC: Duration = Duration::from_secs(600);
 const BEAT: Duration = Duration::from_secs(1);
 /// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
 const REFUSED: Duration = Duration::from_secs(30);
-/// A place for a call to a payment provider is looked for again within this time.
-const BUSY: Duration = Duration::from_secs(1);
+/// A notice that cannot be made is tried again after this long.
+const UNMADE: Duration = Duration::from_secs(60);
+/// A place for a call to a payment provider is looked for again after this many milliseconds.
+const BUSY: std::ops::Range<u64> = 200..1_000;
 
 /// A kind's controller: everything in which it differs from the others.
 pub trait Controller: Send + Sync + 'static {
@@ -117,7 +119,7 @@ async fn act<C: Controller>(
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
                 tracing::warn!(kind = %C::Root::KIND, %key, %error, "a notice could not be made");
-                again = Some(REFUSED);
+                again = Some(UNMADE);
             }
             (Err(error), _) => return Err(error),
         }
@@ -145,6 +147,9 @@ async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
 /// child is read afresh, and the next decision comes soon, later where it is refused again and again.
 async fn refused<S>(context: &Context, key: &Key, error: Error, plan: &Plan<S>) -> Next {
+    if let Error::Busy = error {
+        return Next::After(Duration::from_millis(rand::random_range(BUSY)));
+    }
     if let Error::NamespaceTerminating { .. } = error {
         context.executor.check_namespace(&key.namespace).await;
     }
@@ -208,11 +213,8 @@ impl Worker<'_> {
             }
             Some(Next::Failed(error)) => {
                 let backoff = self.queue.failed(key, rand::random());
-                let delay = match &error {
-                    Error::Busy => backoff.min(BUSY),
-                    _ if matches!(error.class(), Class::Invalid | Class::Denied) => backoff.max(REFUSED),
-                    _ => backoff,
-                };
+                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
+                let delay = if refused { backoff.max(REFUSED) } else { backoff };
                 tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
                 self.queue.add_after(key.clone(), delay);
                 error.label()

@@ -16,9 +16,12 @@ impl Source for Notification {
             return Vec::new();
         }
         let endpoint = self.endpoint();
-        let required = self.spec.required.then(|| Index::Required(endpoint.clone()));
-        let other = if self.attempts() > 0 { Index::Failing(endpoint) } else { Index::Untried(endpoint) };
-        required.into_iter().chain([other]).collect()
+        match self.attempts() {
+            _ if self.is_refused() => Vec::new(),
+            _ if self.spec.required => vec![Index::Required(endpoint)],
+            0 => vec![Index::Untried(endpoint)],
+            _ => vec![Index::Failing(endpoint)],
+        }
     }
 
     fn slim(&mut self) {
@@ -26,7 +29,7 @@ impl Source for Notification {
     }
 
     fn mark(&self) -> Option<(Index, Time)> {
-        Some((Index::Failing(self.endpoint()), self.status.as_ref()?.sent_at?))
+        Some((Index::Failing(self.endpoint()), self.status.as_ref()?.answered_at()?))
     }
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
@@ -36,9 +39,9 @@ impl Source for Notification {
             let waited = one.status.as_ref().is_some_and(|status| status.state.is_some());
             return if waited { waiting(&one.endpoint()).into() } else { next(&one.endpoint()).into() };
         }
-        // The probe has failed: the next one is another.
-        let failed = new.filter(|new| new.attempts() > old.map_or(0, Self::attempts));
-        failed.map(|one| next(&one.endpoint()).into()).unwrap_or_default()
+        let Some(one) = new.filter(|new| new.attempts() > old.map_or(0, Self::attempts)) else { return Vec::new() };
+        // The probe has failed: the next one is another. One that was refused has shown that the endpoint is well.
+        if one.is_refused() { waiting(&one.endpoint()).into() } else { next(&one.endpoint()).into() }
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
@@ -57,6 +60,10 @@ impl Notification {
         self.status.as_ref().is_some_and(Status::is_final) || self.metadata.deletion_timestamp.is_some()
     }
 
+    fn is_refused(&self) -> bool {
+        self.status.as_ref().is_some_and(|status| status.refused)
+    }
+
     fn attempts(&self) -> i64 {
         self.status.as_ref().map_or(0, |status| status.attempts)
     }
@@ -68,37 +75,46 @@ impl Notification {
 }
 
 /// All that wait for an endpoint: a store's, or, without a name, that of customers.
-pub(super) fn waiting(store: &Option<String>) -> [Rouse; 2] {
-    [Index::Untried(store.clone()), Index::Failing(store.clone())].map(|index| Rouse::All(Kind::Notification, index))
+pub(super) fn waiting(store: &Option<String>) -> [Rouse; 3] {
+    [Index::Required(store.clone()), Index::Untried(store.clone()), Index::Failing(store.clone())]
+        .map(|index| Rouse::All(Kind::Notification, index))
 }
 
 /// The next probe of an endpoint is among these.
 fn next(store: &Option<String>) -> [Rouse; 3] {
-    let [required, failing] = [Index::Required(store.clone()), Index::Failing(store.clone())];
-    let untried = Rouse::First(Kind::Notification, Index::Untried(store.clone()));
-    [Rouse::All(Kind::Notification, required), untried, Rouse::All(Kind::Notification, failing)]
+    let [required, untried, failing] = waiting(store);
+    let Rouse::All(kind, index) = untried else { return [required, untried, failing] };
+    [required, Rouse::First(kind, index), failing]
+}
+
+/// The messages that an index finds: how often they were attempted, and when last.
+fn tried(world: &World, key: &Key, index: Index) -> Vec<(i64, Key, Option<Time>)> {
+    let attempts = |key: Key| {
+        let seen = world.notifications.get(&key)?;
+        let status = seen.object.status.as_ref();
+        Some((status.map_or(0, |status| status.attempts), key, status.and_then(Status::tried_at)))
+    };
+    world.notifications.find(&key.namespace, index).into_iter().filter_map(attempts).collect()
 }
 
 /// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
 pub(super) fn circuit(world: &World, key: &Key, store: Option<String>) -> Circuit {
-    let at = Index::Failing(store);
-    let failing = world.notifications.find(&key.namespace, at.clone());
-    let seen = failing.iter().filter_map(|key| world.notifications.get(key));
-    let marks = seen.filter_map(|seen| seen.object.status.as_ref()?.failing());
-    Circuit::of(marks, world.notifications.marked(&key.namespace, at))
+    let well = world.notifications.marked(&key.namespace, Index::Failing(store.clone()));
+    let waiting = [Index::Required(store.clone()), Index::Failing(store)].map(|index| tried(world, key, index));
+    Circuit::of(waiting.into_iter().flatten().map(|(attempts, _, last)| (attempts, last)), well)
 }
 
-/// Whether it is the one, among the messages that wait for the endpoint, that probes it: those come first that an undo
-/// waits for, then those that were attempted least often.
+/// Whether it is the one, among the messages that wait for the endpoint, that probes it. Those that an undo may wait for
+/// and the others take turns, of each the one that was attempted least often: neither keeps the other from its turn.
 fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
-    let least_tried = |index: Index| {
-        let keys = world.notifications.find(&key.namespace, index);
-        let attempts = |key: &Key| world.notifications.get(key).map(|seen| seen.object.attempts());
-        keys.into_iter().filter_map(|key| Some((attempts(&key)?, key))).min().map(|(_, key)| key)
-    };
-    let first = least_tried(Index::Required(store.clone()))
-        .or_else(|| world.notifications.first(&key.namespace, Index::Untried(store.clone())))
-        .or_else(|| least_tried(Index::Failing(store)));
+    let required = tried(world, key, Index::Required(store.clone()));
+    let failing = tried(world, key, Index::Failing(store.clone()));
+    let last = |all: &[(i64, Key, Option<Time>)]| all.iter().filter_map(|(_, _, last)| *last).max();
+    let turn_of_others = last(&required) > last(&failing);
+    let least = |all: Vec<(i64, Key, Option<Time>)>| all.into_iter().min().map(|(_, key, _)| key);
+    let untried = world.notifications.first(&key.namespace, Index::Untried(store));
+    let (required, other) = (least(required), untried.or_else(|| least(failing)));
+    let first = if turn_of_others { other.or(required) } else { required.or(other) };
     first.is_none_or(|first| first == *key)
 }
 
@@ -167,29 +183,64 @@ mod tests {
         notice(Some(Status { state: Some(State::Pending), attempts, ..Status::default() }))
     }
 
-    #[test]
-    fn what_an_undo_waits_for_probes_first_then_what_was_tried_least() {
-        let (world, now) = (World::default(), Time::from_millis(0));
-        let key = |name: &str| Key::new("default", name);
-        let add = |name: &str, required: bool, attempts: i64| {
-            let mut one = waits(attempts);
-            one.spec.required = required;
-            one.metadata.name = Some(name.to_owned());
-            one.metadata.namespace = Some("default".to_owned());
-            one.metadata.resource_version = Some(format!("{}", world.notifications.len() + 1));
-            world.notifications.deliver(one, now);
-        };
-        let probe = || {
-            let keys = world.notifications.all_keys().into_iter();
-            keys.filter(|key| is_probe(&world, key, Some("shop".into()))).collect::<Vec<_>>()
-        };
-        for (name, required, attempts) in
-            [("d", false, 2), ("e", false, 1), ("c", false, 0), ("f", true, 9), ("g", true, 4)]
-        {
-            add(name, required, attempts);
-            let expected = if required { name } else { ["d", "e", "c"][world.notifications.len() - 1] };
-            assert_eq!(probe(), [key(expected)]);
+    /// Puts a message into the cache that was last attempted so many seconds after the beginning.
+    fn put(world: &World, name: &str, required: bool, attempts: i64, tried_at: i64, refused: bool) {
+        let mut one = waits(attempts);
+        if let Some(status) = &mut one.status {
+            let at = Time::from_millis(tried_at * 1_000);
+            status.retry_at = (attempts > 0).then(|| at.after(crate::domain::retry::pause(attempts)));
+            status.refused = refused;
         }
+        one.spec.required = required;
+        one.metadata.name = Some(name.to_owned());
+        one.metadata.namespace = Some("default".to_owned());
+        let held = world.notifications.get(&Key::new("default", name)).map_or(0, |seen| seen.version.0);
+        one.metadata.resource_version = Some((held + 1).to_string());
+        world.notifications.deliver(one, Time::from_millis(0));
+    }
+
+    fn probes(world: &World) -> Vec<String> {
+        let keys = world.notifications.all_keys().into_iter();
+        let probes = keys.filter(|key| is_probe(world, key, Some("shop".into())));
+        let mut names: Vec<String> = probes.map(|key| key.name.to_string()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn what_an_undo_may_wait_for_and_the_rest_take_turns_as_probes() {
+        let world = World::default();
+        put(&world, "b", false, 2, 10, false);
+        put(&world, "c", false, 1, 20, false);
+        assert_eq!(probes(&world), ["c"], "the one that was tried least");
+        put(&world, "a", false, 0, 0, false);
+        assert_eq!(probes(&world), ["a"]);
+        put(&world, "required", true, 0, 0, false);
+        assert_eq!(probes(&world), ["required"]);
+        put(&world, "required", true, 1, 30, false);
+        assert_eq!(probes(&world), ["a"], "its turn is over");
+        put(&world, "a", false, 1, 40, false);
+        assert_eq!(probes(&world), ["required"]);
+        put(&world, "required", true, 9, 50, false);
+        assert_eq!(probes(&world), ["a"], "it keeps no other from its turn, however often it fails");
+    }
+
+    #[test]
+    fn a_refused_message_is_nobodys_probe_and_shows_that_the_endpoint_is_well() {
+        let (world, key) = (World::default(), Key::new("default", "b"));
+        for (name, at) in [("a", 10), ("b", 11), ("c", 12)] {
+            put(&world, name, name == "a", 2, at, false);
+        }
+        let shop = || Some("shop".to_owned());
+        assert!(circuit(&world, &key, shop()).is_open());
+        put(&world, "a", true, 3, 20, true);
+        assert!(!circuit(&world, &key, shop()).is_open());
+        // What fails after that counts again; the refused one does not.
+        put(&world, "b", false, 3, 30, false);
+        put(&world, "c", false, 3, 31, false);
+        put(&world, "d", false, 1, 32, false);
+        assert!(circuit(&world, &key, shop()).is_open());
+        assert_eq!(probes(&world), ["d"]);
     }
 
     #[test]
@@ -202,6 +253,9 @@ mod tests {
         assert_eq!(rouses(&notice(None), Some(&sent)), another, "one that never waited got through");
         assert_eq!(rouses(&notice(None), None), another, "one that never waited is gone");
         assert_eq!(rouses(&waits(0), Some(&waits(1))), another, "a probe has failed");
+        let mut refused = waits(1);
+        refused.status.iter_mut().for_each(|status| status.refused = true);
+        assert_eq!(rouses(&waits(0), Some(&refused)), all, "a probe was refused: the endpoint is well");
         assert_eq!(rouses(&waits(1), Some(&waits(1))), []);
         assert_eq!(rouses(&sent, None), [], "it was over before");
     }

@@ -67,7 +67,8 @@ impl Source for Order {
             woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
         }
         // A wallet takes nothing for an order that is not seen.
-        if old.is_none() {
+        let uid = |order: Option<&Self>| order.and_then(|order| order.metadata.uid.clone());
+        if new.is_some() && uid(old) != uid(new) {
             woken.extend(new.iter().flat_map(|order| &order.spec.payment.wallet).map(|w| (Kind::Wallet, w.clone())));
         }
         // Children only wait for their order's end; a deleted ledger for the end of every order that refers to it.

@@ -2,8 +2,9 @@
 
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::OrderPlatform;
+use crate::crd::{Order, OrderPlatform};
 use crate::domain::platform::{Crowd, Limits, Observed, Status, decide};
+use crate::domain::store::Intake;
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, meta_of, notification};
@@ -39,7 +40,6 @@ pub(super) fn served(world: &World, key: &Key) -> Crowd {
         limits: found.object.spec.limits(),
         serving: status.map_or(0, |status| status.serving),
         served_at: status.and_then(|status| status.served_at),
-        called_from: status.map_or(0, |status| status.called_from),
         ..Crowd::default()
     }
 }
@@ -51,13 +51,17 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
         return served;
     }
     let unplaced = world.orders.find(&key.namespace, Index::Unplaced);
-    let number = |order| world.orders.get(order)?.object.status.as_ref()?.queue_number;
-    let mut waiting: Vec<i64> = unplaced.iter().filter_map(number).collect();
+    let unplaced: Vec<_> = unplaced.iter().filter_map(|order| world.orders.get(order)).collect();
+    let number = |order: &Order| order.status.as_ref()?.queue_number;
+    let mut waiting: Vec<i64> = unplaced.iter().filter_map(|seen| number(&seen.object)).collect();
     waiting.sort_unstable();
+    let called = unplaced.iter().filter(|seen| number(&seen.object).is_some_and(|number| number <= served.serving));
+    let parked = called.filter(|seen| !takes_orders(world, &key.sibling(&seen.object.spec.store))).count();
     let placed = |order| world.orders.get(order)?.object.status.as_ref()?.placed_at;
     let in_flight = || world.orders.find(&key.namespace, Index::InFlight);
     Crowd {
         waiting,
+        parked,
         in_flight: world.orders.count(&key.namespace, Index::InFlight),
         placed: match served.limits.per_second {
             Some(_) => in_flight().iter().filter_map(placed).collect(),
@@ -65,6 +69,14 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
         },
         ..served
     }
+}
+
+/// Whether a store is open and its kitchen, where it has one with so many places, has one free.
+fn takes_orders(world: &World, store: &Key) -> bool {
+    let Some(seen) = world.stores.get(store) else { return true };
+    let places = seen.object.spec.max_open_tickets.and_then(|places| usize::try_from(places).ok());
+    let taken = || world.orders.count(&store.namespace, Index::InKitchen(store.name.to_string()));
+    seen.object.spec.intake != Intake::Hold && places.is_none_or(|places| taken() < places)
 }
 
 /// The OrderPlatform controller.
@@ -92,5 +104,66 @@ impl Controller for OrderPlatforms {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crd::Store;
+
+    fn put<K: crate::cluster::world::Held>(world: &World, object: serde_json::Value) {
+        K::cache(world).deliver(serde_json::from_value(object).expect("an object"), Time::from_millis(0));
+    }
+
+    fn meta(name: &str) -> serde_json::Value {
+        serde_json::json!({ "name": name, "namespace": "default", "uid": format!("uid-of-{name}"), "resourceVersion": "1" })
+    }
+
+    #[test]
+    fn who_was_called_and_finds_its_store_closed_or_its_kitchen_full_is_counted_apart() {
+        let world = World::default();
+        let (version, kind) = ("jumun.dev/v1alpha1", "Store");
+        for (name, rest) in [("open", "{}"), ("closed", r#"{"intake":"Hold"}"#), ("full", r#"{"maxOpenTickets":1}"#)] {
+            let mut spec: serde_json::Value = serde_json::from_str(rest).expect("JSON");
+            spec["seller"] = "kim".into();
+            put::<Store>(
+                &world,
+                serde_json::json!({ "apiVersion": version, "kind": kind, "metadata": meta(name), "spec": spec }),
+            );
+        }
+        let order = |name: &str, store: &str, status: serde_json::Value| {
+            put::<Order>(
+                &world,
+                serde_json::json!({
+                    "apiVersion": version, "kind": "Order", "metadata": meta(name), "status": status,
+                    "spec": {
+                        "customer": "alice", "store": store, "items": [{ "product": "stew", "quantity": 1 }],
+                        "payment": { "wallet": "alice" },
+                        "deliverTo": { "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" },
+                    },
+                }),
+            );
+        };
+        for (number, store) in [(1, "open"), (2, "closed"), (3, "full"), (4, "closed"), (5, "nowhere")] {
+            let status = serde_json::json!({ "observedGeneration": 1, "queueNumber": number });
+            order(&format!("order-{number}"), store, status);
+        }
+        let terms = serde_json::json!({
+            "seller": "kim", "fulfilment": "Kitchen", "confirmation": "Automatic", "items": [], "amount": { "amount": 1, "currency": "KRW" },
+        });
+        let status = serde_json::json!({
+            "observedGeneration": 1, "state": "Cooking", "placedAt": "2026-11-21T00:00:00Z", "terms": terms,
+        });
+        order("cooking", "full", status);
+        put::<OrderPlatform>(
+            &world,
+            serde_json::json!({
+                "apiVersion": version, "kind": "OrderPlatform", "metadata": meta("default"),
+                "spec": { "intake": { "maxPending": 9 } }, "status": { "observedGeneration": 1, "serving": 3 },
+            }),
+        );
+        let crowd = crowd(&world, &Key::new("default", "default"));
+        assert_eq!((crowd.waiting, crowd.parked, crowd.in_flight), (vec![1, 2, 3, 4, 5], 2, 1));
     }
 }

@@ -45,6 +45,7 @@ impl Controller for OrderViews {
         };
         let platform = world.platform(key);
         let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
+        let row_created = row.as_ref().map(|seen| meta_of(world, seen).created);
         Some(Observed {
             fate,
             order_afresh: pass.read(Kind::Order, &key.name).is_some(),
@@ -54,6 +55,7 @@ impl Controller for OrderViews {
                 let target = Target { name, uid, version: seen.version };
                 (target, seen.object.to_row(), meta.deletion_timestamp.is_some())
             }),
+            row_created,
             changed: sources.as_ref().map_or(Time::from_millis(0), |(_, changed)| *changed),
             sources: sources.map(|(sources, _)| sources),
             retention: retention.map(|retention| retention.completed.duration()),

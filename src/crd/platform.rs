@@ -53,7 +53,7 @@ pub struct OrderPlatformSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Intake {
-    /// How many may be placed and not paid yet.
+    /// How many may be placed and not paid yet; those on their way back do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
     pub max_pending: Option<i32>,

@@ -9,8 +9,9 @@
 //!
 //! The breaker of an endpoint is no state of its own: it is read from the Notifications that wait for the endpoint, so
 //! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once the failures since the last
-//! success add up to [`TRIP`], it is open: all wait but one at a time, the probe, which is the one with the fewest attempts.
-//! A probe that gets through closes it.
+//! success add up to [`TRIP`], it is open: all wait but one at a time, the probe: those that an undo may wait for and the
+//! others take turns, of each the one with the fewest attempts. A probe that gets through closes it, and so does one that
+//! the endpoint, well again, refuses as such. What it has refused waits for nobody and nobody for it.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use super::child::{self, Fate};
 use super::conditions::{self, Report, Truth};
-use super::{Condition, Generation, Intent, Meta, Money, OrderRef, Plan, Policy, Time, retry};
+use super::{Condition, Generation, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, retry};
 
 /// So many failed attempts among the messages that wait for an endpoint open its breaker.
 pub const TRIP: i64 = 5;
@@ -116,6 +117,9 @@ pub struct Status {
     /// When the next attempt is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
+    /// Whether the endpoint, well as it is, has refused this very message.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refused: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -131,13 +135,14 @@ impl Status {
         self.sent_at.is_some() || self.gave_up_at.is_some()
     }
 
-    /// What its failures tell of the endpoint: the attempts, and when the next is; nothing where the message is refused.
-    pub fn failing(&self) -> Option<(i64, Option<Time>)> {
-        (!self.is_refused()).then_some((self.attempts, self.retry_at))
+    /// When the last attempt was that failed.
+    pub fn tried_at(&self) -> Option<Time> {
+        self.retry_at.map(|due| due.before(retry::pause(self.attempts)))
     }
 
-    fn is_refused(&self) -> bool {
-        self.conditions.iter().any(|condition| condition.reason == REFUSED)
+    /// When its endpoint last answered as one that is well: it took the message, or refused this very one.
+    pub fn answered_at(&self) -> Option<Time> {
+        self.sent_at.or_else(|| self.tried_at().filter(|_| self.refused))
     }
 }
 
@@ -181,9 +186,6 @@ pub enum Untaken {
     Refused(String),
 }
 
-/// The reason of a wait for an endpoint that refuses this very message.
-const REFUSED: &str = "MessageRefused";
-
 /// The breaker of one endpoint, as the Notifications that wait for it tell. What failed before the last success does not
 /// count, and one message counts twice at the most: a message that a healthy endpoint refuses stops no other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -202,12 +204,12 @@ const BEHIND: Duration = Duration::from_secs(60);
 const COUNTS: i64 = 2;
 
 impl Circuit {
-    /// The breaker of an endpoint with these failed messages waiting (attempts, time of the next) and this last success.
-    pub fn of(failing: impl IntoIterator<Item = (i64, Option<Time>)>, taken: Option<Time>) -> Self {
+    /// The breaker of an endpoint with these messages waiting (attempts, time of the last) that last answered at `well`.
+    pub fn of(waiting: impl IntoIterator<Item = (i64, Option<Time>)>, well: Option<Time>) -> Self {
         let mut circuit = Self::default();
-        for (attempts, retry_at) in failing {
-            let Some(last) = retry_at.map(|at| at.before(retry::pause(attempts))) else { continue };
-            if taken.is_none_or(|taken| taken < last) {
+        for (attempts, tried_at) in waiting {
+            let Some(last) = tried_at else { continue };
+            if well.is_none_or(|well| well < last) {
                 circuit.failures = circuit.failures.saturating_add(attempts.min(COUNTS));
                 circuit.last = circuit.last.max(Some(last));
             }
@@ -245,7 +247,7 @@ pub struct Observed {
     /// Whether its endpoint is configured.
     pub has_endpoint: bool,
     pub circuit: Circuit,
-    /// Whether it is the one that probes the endpoint: a required one first, then the one with the fewest attempts.
+    /// Whether it is the one, among those that wait for the endpoint, that probes it.
     pub is_probe: bool,
     /// What the endpoint said in this very pass.
     pub outcome: Option<Result<(), Untaken>>,
@@ -270,7 +272,10 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         None => {}
     }
     let expired = now.since(seen.meta.created) >= GIVE_UP;
-    let waited_for = seen.content.required && !matches!(seen.fate, Fate::Ended(_) | Fate::Gone(_));
+    if expired && seen.content.required && seen.fate == Fate::Unproven {
+        return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() });
+    }
+    let waited_for = seen.content.required && seen.fate == Fate::Open;
     if expired && !waited_for {
         let message = "Its endpoint has not taken it for a day.".to_owned();
         return end(seen, State::GaveUp, "GaveUp", message.clone(), now).with_fact("GaveUp", message, true);
@@ -283,7 +288,8 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         let report = Report::Stalled { reason: "NoEndpoint", message: message.to_owned() };
         return super::plan::settle(&seen.status, wait(seen, report, now), seen.meta.changed.after(policy.gather), now);
     }
-    match seen.circuit.probe_at() {
+    // A message that was refused is no matter of the breaker: the endpoint is well.
+    match seen.circuit.probe_at().filter(|_| !seen.status.refused) {
         Some(at) if now < at || !seen.is_probe => return blocked(seen, at, now, policy),
         Some(_) => {}
         None => {
@@ -300,14 +306,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
     let attempts = seen.status.attempts.saturating_add(1);
     let due = now.after(retry::pause(attempts));
-    let (reason, why) = match why {
-        Untaken::Failing(why) => ("EndpointFailing", why),
-        Untaken::Refused(why) => (REFUSED, why),
+    let (refused, reason, why) = match why {
+        Untaken::Failing(why) => (false, "EndpointFailing", why),
+        Untaken::Refused(why) => (true, "MessageRefused", why),
     };
     let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
     let report = Report::Moving { reason, message };
     let mut status = wait(seen, report, now);
-    (status.attempts, status.retry_at) = (attempts, Some(due));
+    (status.attempts, status.retry_at, status.refused) = (attempts, Some(due), refused);
     Plan { next: Some(due), ..Plan::write(status) }
 }
 
@@ -315,7 +321,7 @@ fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
 fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Status> {
     let next = if seen.is_probe { probe } else { probe.max(now.after(BEHIND)) };
     let said = seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
-    if said || seen.status.is_refused() {
+    if said {
         return Plan::wait_until(next);
     }
     let message =

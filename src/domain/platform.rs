@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
-use super::notification::{Circuit, is_zero};
+use super::notification::Circuit;
 use super::{Condition, Generation, Meta, Plan, Time};
 
 /// The one name of an OrderPlatform.
@@ -37,12 +37,13 @@ pub struct Crowd {
     pub limits: Limits,
     /// The number being served.
     pub serving: i64,
-    /// When it last moved, and from where.
+    /// When it last moved.
     pub served_at: Option<Time>,
-    pub called_from: i64,
+    /// How many orders were called and wait for something else, such as a kitchen.
+    pub parked: usize,
     /// Numbers of the orders that are not placed, in order.
     pub waiting: Vec<i64>,
-    /// How many orders are placed and not paid.
+    /// How many orders are placed, not paid, and not on their way back.
     pub in_flight: usize,
     /// When these were placed; filled where there is a limit a second. Who is paid within the second is missing here: the
     /// limit is soft.
@@ -63,10 +64,10 @@ impl Crowd {
     /// How many more fit now, those who were called and are not placed yet counted.
     fn room(&self, now: Time) -> usize {
         let recent = self.placed.iter().filter(|at| now.since(**at) < BEAT).count();
-        // Who was called and does not come waits for something else, such as a kitchen: its place is not kept for long.
+        // Who was called and does not come, for whatever reason, takes nobody's place for long.
         let fresh = self.served_at.is_some_and(|at| now.since(at) < KEPT);
-        let called = self.called_from + 1..=self.serving;
-        let called = self.waiting.iter().filter(|number| fresh && called.contains(number)).count();
+        let called = self.waiting.iter().filter(|number| fresh && **number <= self.serving).count();
+        let called = called.saturating_sub(self.parked);
         self.limits.room(self.in_flight + called, recent + called)
     }
 
@@ -96,10 +97,6 @@ pub struct Status {
     /// When that number last moved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub served_at: Option<Time>,
-    /// What the number was before: those above it were called last.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(range(min = 0))]
-    pub called_from: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -117,8 +114,8 @@ pub struct Observed {
 
 /// The beat of the limit a second.
 const BEAT: Duration = Duration::from_secs(1);
-/// How long a place is kept for an order that was called.
-const KEPT: Duration = Duration::from_secs(3);
+/// How long after the last call a place is kept for an order that was called.
+const KEPT: Duration = Duration::from_secs(60);
 
 /// What to do about an OrderPlatform.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
@@ -134,7 +131,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
     let beat_over = status.served_at.is_none_or(|at| now.since(at) >= BEAT) || crowd.limits.per_second.is_none();
     let admitted = if beat_over { crowd.room(now).min(queue.len()) } else { 0 };
     if let Some(last) = admitted.checked_sub(1).and_then(|last| queue.get(last)) {
-        (status.called_from, status.serving, status.served_at) = (status.serving, *last, Some(now));
+        (status.serving, status.served_at) = (*last, Some(now));
     }
     let left = queue.len() - admitted;
     let report = Report::Ready { ready: true, reason: "Serving", message: String::new() };
@@ -172,7 +169,6 @@ mod tests {
 
     fn serve(seen: &mut Observed, now: Time) {
         if let Some(status) = decide(seen, now).status {
-            seen.crowd.called_from = status.called_from;
             (seen.crowd.serving, seen.crowd.served_at, seen.status) = (status.serving, status.served_at, status);
         }
     }
@@ -228,17 +224,33 @@ mod tests {
     }
 
     #[test]
-    fn who_was_called_before_and_waits_elsewhere_takes_no_place_of_those_who_are_called_now() {
+    fn who_was_called_and_waits_elsewhere_takes_no_place() {
         let mut seen = seen((1..=100).collect(), 0);
         seen.crowd.limits = Limits { pending: None, per_second: Some(10) };
         let mut now = Time::from_millis(5_000);
         serve(&mut seen, now);
         // The ten that were called wait for their kitchen; all who come later are placed at once.
+        seen.crowd.parked = 10;
         for round in 2..=8 {
-            now = now.after(if round == 2 { KEPT } else { BEAT });
+            now = now.after(BEAT);
             serve(&mut seen, now);
             assert_eq!(seen.status.serving, round * 10);
             seen.crowd.waiting.retain(|number| *number <= 10 || *number > seen.status.serving);
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_is_placed_slowly_is_not_called_again_and_again() {
+        let mut seen = seen((1..=5_000).collect(), 0);
+        seen.crowd.limits = Limits { pending: Some(500), per_second: None };
+        // Three of those who were called are placed in each tenth of a second, and paid two seconds later.
+        for tenth in 0..300_i64 {
+            serve(&mut seen, Time::from_millis(tenth * 100));
+            let placed: Vec<i64> = seen.crowd.waiting.drain(..3).collect();
+            assert!(placed.iter().all(|number| *number <= seen.status.serving));
+            seen.crowd.in_flight = usize::try_from((tenth + 1).min(20) * 3).unwrap();
+            let called = seen.crowd.waiting.iter().filter(|number| **number <= seen.status.serving).count();
+            assert!(called + seen.crowd.in_flight <= 500, "{called} called at {tenth}");
         }
     }
 

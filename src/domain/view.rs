@@ -143,6 +143,8 @@ pub struct Observed {
     pub fate: Fate,
     /// The row as it stands, and whether it is being deleted.
     pub row: Option<(Target, Row, bool)>,
+    /// When the row was created, where there is one.
+    pub row_created: Option<Time>,
     /// When the newest of the sources was first seen in its present version.
     pub changed: Time,
     /// How long the row of an order that is gone stays; nothing for ever.
@@ -294,8 +296,7 @@ fn is_being_undone(sources: &Sources) -> bool {
 fn retire(seen: &Observed, now: Time) -> Plan<()> {
     let (Some((target, row, false)), Some(retention)) = (&seen.row, seen.retention) else { return Plan::rest() };
     // Nothing may ever have happened to the order.
-    let noticed = if let Fate::Gone(noticed) = seen.fate { Some(noticed) } else { None };
-    let ended = row.status.timeline.last().map(|moment| moment.at).or(noticed);
+    let ended = row.status.timeline.last().map(|moment| moment.at).or(seen.row_created);
     match (ended.map(|ended| ended.after(retention)).filter(|due| now < *due), seen.fate) {
         (Some(due), _) => Plan::wait_until(due),
         (None, Fate::Gone(_)) => Plan::only(Intent::DeleteView(target.clone())),

@@ -66,6 +66,7 @@ fn follow(config: &Config, row: &Row, to: &Sources) -> Option<Row> {
         row: Some((target, row.clone(), false)),
         changed: to.order.created,
         retention: None,
+        row_created: None,
         namespace_terminating: false,
     };
     let frozen = match config.mutation {

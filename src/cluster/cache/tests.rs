@@ -21,18 +21,20 @@ fn order(name: &str, version: u64) -> Order {
 #[test]
 fn what_a_list_cannot_read_is_there_all_the_same_and_what_it_lacks_is_gone() {
     let (cache, now) = (Cache::<Order>::default(), Time::from_millis(0));
-    for name in ["read", "unreadable", "gone"] {
+    for name in ["read", "unreadable", "recreated", "gone"] {
         cache.deliver(order(name, 5), now);
     }
     cache.list_begins();
     cache.list_item(order("read", 7), now);
-    cache.list_keeps(Key::new("shop", "unreadable"));
-    cache.list_keeps(Key::new("shop", "never-seen"));
+    cache.list_keeps(Key::new("shop", "unreadable"), "uid-of-unreadable");
+    cache.list_keeps(Key::new("shop", "recreated"), "uid-of-another");
+    cache.list_keeps(Key::new("shop", "never-seen"), "uid-of-never-seen");
     let changed: Vec<Key> = cache.list_ends(now).into_iter().map(|(key, _)| key).collect();
-    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert_eq!(changed.len(), 3, "{changed:?}");
     let version = |name: &str| cache.get(&Key::new("shop", name)).map(|seen| seen.version);
     assert_eq!(version("read"), Some(Version(7)));
     assert_eq!(version("unreadable"), Some(Version(5)), "as it was last understood");
+    assert!(version("recreated").is_none(), "that one is gone, whatever has its name");
     assert!(version("gone").is_none() && cache.gone("uid-of-gone").is_some());
     assert!(version("never-seen").is_none() && cache.gone("uid-of-unreadable").is_none());
 }

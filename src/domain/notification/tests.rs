@@ -6,19 +6,8 @@ fn at(seconds: i64) -> Option<Time> {
     Some(Time::from_millis(seconds * 1_000))
 }
 
-#[test]
-fn failures_of_several_messages_open_the_breaker_and_a_success_closes_it() {
-    let failing = [(1, at(11)), (1, at(12)), (2, at(16)), (1, at(14))];
-    let open = Circuit::of(failing, None);
-    assert!(open.is_open() && open.last == at(13));
-    assert_eq!(open.probe_at(), at(14), "a second after the last failure");
-    assert!(!Circuit::of(failing, at(13)).is_open());
-    assert_eq!(Circuit::of(failing, at(11)).failures, 3);
-}
-
-#[test]
-fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
-    let now = Time::from_millis(0);
+/// A message that waits, created at the beginning.
+fn seen() -> Observed {
     let content = Content {
         order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
         topic: Topic::DeliveryCancelled,
@@ -30,25 +19,58 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
         reason: None,
         required: false,
     };
-    let mut seen = Observed {
-        meta: Meta::sample("notice", 1, now),
+    Observed {
+        meta: Meta::sample("notice", 1, Time::from_millis(0)),
         content,
         has_endpoint: true,
         circuit: Circuit::default(),
         is_probe: false,
-        outcome: Some(Err(Untaken::Failing("HTTP 503".into()))),
+        outcome: None,
         status: Status::default(),
         fate: Fate::Open,
-    };
+    }
+}
+
+#[test]
+fn failures_of_several_messages_open_the_breaker_and_a_success_closes_it() {
+    let failing = [(1, at(10)), (1, at(11)), (2, at(13)), (1, at(13))];
+    let open = Circuit::of(failing, None);
+    assert!(open.is_open() && open.last == at(13));
+    assert_eq!(open.probe_at(), at(14), "a second after the last failure");
+    assert!(!Circuit::of(failing, at(13)).is_open());
+    assert_eq!(Circuit::of(failing, at(11)).failures, 3);
+}
+
+#[test]
+fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
+    let (now, mut seen) = (Time::from_millis(0), seen());
+    seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
     let after = |seen: &Observed| decide(seen, now, &Policy::default()).status.expect("a write");
-    assert_eq!(after(&seen).failing(), Some((1, at(1))));
+    assert_eq!(after(&seen).answered_at(), None);
     seen.outcome = Some(Err(Untaken::Refused("HTTP 400".into())));
-    let refused = after(&seen);
-    assert_eq!((refused.attempts, refused.failing()), (1, None));
-    // Nor does waiting behind the breaker make it count.
-    let circuit = Circuit { failures: 9, last: Some(now) };
-    let behind = Observed { outcome: None, status: refused, circuit, ..seen };
-    assert!(decide(&behind, now.after(Duration::from_secs(2)), &Policy::default()).status.is_none());
+    seen.status = after(&seen);
+    assert_eq!((seen.status.attempts, seen.status.answered_at()), (1, Some(now)));
+    // It waits for its own next attempt, whatever the breaker says, even as the first in line.
+    (seen.outcome, seen.is_probe, seen.circuit) = (None, true, Circuit { failures: 9, last: Some(now) });
+    let decided = |seconds: i64| decide(&seen, Time::from_millis(seconds * 1_000 - 1), &Policy::default());
+    assert_eq!(decided(1), Plan::wait_until(Time::from_millis(1_000)));
+    assert!(matches!(&decided(2).intents[..], [Intent::SendNotice(_)]));
+    // Silence instead of a refusal is the endpoint's trouble again.
+    seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
+    assert!(!after(&seen).refused);
+}
+
+#[test]
+fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
+    let day = Time::from_millis(0).after(GIVE_UP);
+    let mut left = seen();
+    (left.content.required, left.fate) = (true, Fate::Unproven);
+    let plan = |seen: &Observed| decide(seen, day, &Policy::default());
+    assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
+    left.fate = Fate::Open;
+    assert!(matches!(&plan(&left).intents[..], [Intent::SendNotice(_)]), "an undo waits for it");
+    left.fate = Fate::Gone(day);
+    assert_eq!(plan(&left).status.expect("given up").state, Some(State::GaveUp));
 }
 
 #[test]

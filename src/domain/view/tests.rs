@@ -46,6 +46,7 @@ fn seen(row: &Sources, sources: Sources) -> Observed {
         order_afresh: false,
         fate: Fate::Open,
         row: Some((target, project(row), false)),
+        row_created: Some(at(2_000)),
         changed: at(10),
         retention: None,
         namespace_terminating: false,
@@ -103,7 +104,7 @@ fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_
     assert!(deleted(&ended, at(3_609)));
     let mut nothing = paid();
     (nothing.order.status, nothing.payment) = (order::Status::default(), None);
-    let never = gone(&nothing, Fate::Gone(at(2_000)));
+    let never = gone(&nothing, Fate::Gone(at(3_000)));
     assert_eq!(decide(&never, at(3_700)), Plan::wait_until(at(5_600)));
     assert!(deleted(&never, at(5_600)));
     let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));
