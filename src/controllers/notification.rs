@@ -82,9 +82,8 @@ pub(super) fn waiting(store: &Option<String>) -> [Rouse; 3] {
 
 /// The next probe of an endpoint is among these.
 fn next(store: &Option<String>) -> [Rouse; 3] {
-    let [required, untried, failing] = waiting(store);
-    let Rouse::All(kind, index) = untried else { return [required, untried, failing] };
-    [required, Rouse::First(kind, index), failing]
+    let [required, _, failing] = waiting(store);
+    [required, Rouse::First(Kind::Notification, Index::Untried(store.clone())), failing]
 }
 
 /// The messages that an index finds: how often they were attempted, and when last.

@@ -150,7 +150,8 @@ mod tests {
             order(&format!("order-{number}"), store, status);
         }
         let terms = serde_json::json!({
-            "seller": "kim", "fulfilment": "Kitchen", "confirmation": "Automatic", "items": [], "amount": { "amount": 1, "currency": "KRW" },
+            "seller": "kim", "fulfilment": "Kitchen", "confirmation": "Automatic", "items": [],
+            "amount": { "amount": 1, "currency": "KRW" },
         });
         let status = serde_json::json!({
             "observedGeneration": 1, "state": "Cooking", "placedAt": "2026-11-21T00:00:00Z", "terms": terms,
