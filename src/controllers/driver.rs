@@ -64,6 +64,8 @@ pub(super) enum Next {
     Changed,
     /// After this long, or when something changes.
     After(Duration),
+    /// After this long, or when something changes: no place was free for a call to a payment provider.
+    Busy(Duration),
     /// After a race that was lost: with backoff.
     Lost,
     /// After a failure: with backoff.
@@ -148,7 +150,7 @@ async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -
 /// child is read afresh, and the next decision comes soon, later where it is refused again and again.
 async fn refused<S>(context: &Context, key: &Key, error: Error, plan: &Plan<S>) -> Next {
     if let Error::Busy = error {
-        return Next::After(Duration::from_millis(rand::random_range(BUSY)));
+        return Next::Busy(Duration::from_millis(rand::random_range(BUSY)));
     }
     if let Error::NamespaceTerminating { .. } = error {
         context.executor.check_namespace(&key.namespace).await;
@@ -205,6 +207,11 @@ impl Worker<'_> {
                 self.queue.succeeded(key);
                 self.queue.add_after(key.clone(), delay);
                 "success"
+            }
+            Some(Next::Busy(delay)) => {
+                self.queue.succeeded(key);
+                self.queue.add_after(key.clone(), delay);
+                "busy"
             }
             Some(Next::Lost) => {
                 let delay = self.queue.failed(key, rand::random());

@@ -17,7 +17,7 @@ impl Source for Notification {
         }
         let endpoint = self.endpoint();
         match self.attempts() {
-            _ if self.is_refused() => Vec::new(),
+            _ if self.refused_at().is_some() => Vec::new(),
             _ if self.spec.required => vec![Index::Required(endpoint)],
             0 => vec![Index::Untried(endpoint)],
             _ => vec![Index::Failing(endpoint)],
@@ -40,8 +40,13 @@ impl Source for Notification {
             return if waited { waiting(&one.endpoint()).into() } else { next(&one.endpoint()).into() };
         }
         let Some(one) = new.filter(|new| new.attempts() > old.map_or(0, Self::attempts)) else { return Vec::new() };
-        // The probe has failed: the next one is another. One that was refused has shown that the endpoint is well.
-        if one.is_refused() { waiting(&one.endpoint()).into() } else { next(&one.endpoint()).into() }
+        match (one.refused_at(), old.and_then(Self::refused_at)) {
+            // The probe has failed: the next one is another.
+            (None, _) => next(&one.endpoint()).into(),
+            // It was refused, which shows that the endpoint is well.
+            (Some(_), None) => waiting(&one.endpoint()).into(),
+            (Some(_), Some(_)) => Vec::new(),
+        }
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
@@ -60,8 +65,8 @@ impl Notification {
         self.status.as_ref().is_some_and(Status::is_final) || self.metadata.deletion_timestamp.is_some()
     }
 
-    fn is_refused(&self) -> bool {
-        self.status.as_ref().is_some_and(|status| status.refused)
+    fn refused_at(&self) -> Option<Time> {
+        self.status.as_ref()?.refused_at
     }
 
     fn attempts(&self) -> i64 {
@@ -188,7 +193,7 @@ mod tests {
         if let Some(status) = &mut one.status {
             let at = Time::from_millis(tried_at * 1_000);
             status.retry_at = (attempts > 0).then(|| at.after(crate::domain::retry::pause(attempts)));
-            status.refused = refused;
+            status.refused_at = refused.then_some(at);
         }
         one.spec.required = required;
         one.metadata.name = Some(name.to_owned());
@@ -253,8 +258,11 @@ mod tests {
         assert_eq!(rouses(&notice(None), None), another, "one that never waited is gone");
         assert_eq!(rouses(&waits(0), Some(&waits(1))), another, "a probe has failed");
         let mut refused = waits(1);
-        refused.status.iter_mut().for_each(|status| status.refused = true);
+        refused.status.iter_mut().for_each(|status| status.refused_at = Some(Time::from_millis(1)));
         assert_eq!(rouses(&waits(0), Some(&refused)), all, "a probe was refused: the endpoint is well");
+        let mut again = refused.clone();
+        again.status.iter_mut().for_each(|status| status.attempts += 1);
+        assert_eq!(rouses(&refused, Some(&again)), [], "refused again shows nothing new");
         assert_eq!(rouses(&waits(1), Some(&waits(1))), []);
         assert_eq!(rouses(&sent, None), [], "it was over before");
     }

@@ -1,10 +1,12 @@
 //! OrderPlatform: watches platforms, and the orders that wait for their turn.
 
+use std::collections::HashMap;
+
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, OrderPlatform};
 use crate::domain::platform::{Crowd, Limits, Observed, Status, decide};
-use crate::domain::store::Intake;
+use crate::domain::store::{Fulfilment, Intake};
 use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, meta_of, notification};
@@ -55,8 +57,11 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
     let number = |order: &Order| order.status.as_ref()?.queue_number;
     let mut waiting: Vec<i64> = unplaced.iter().filter_map(|seen| number(&seen.object)).collect();
     waiting.sort_unstable();
-    let called = unplaced.iter().filter(|seen| number(&seen.object).is_some_and(|number| number <= served.serving));
-    let parked = called.filter(|seen| !takes_orders(world, &key.sibling(&seen.object.spec.store))).count();
+    let mut called: HashMap<&str, usize> = HashMap::new();
+    for seen in unplaced.iter().filter(|seen| number(&seen.object).is_some_and(|number| number <= served.serving)) {
+        *called.entry(&seen.object.spec.store).or_default() += 1;
+    }
+    let parked = called.iter().map(|(store, called)| called.saturating_sub(free(world, &key.sibling(store)))).sum();
     let placed = |order| world.orders.get(order)?.object.status.as_ref()?.placed_at;
     let in_flight = || world.orders.find(&key.namespace, Index::InFlight);
     Crowd {
@@ -71,12 +76,17 @@ pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
     }
 }
 
-/// Whether a store is open and its kitchen, where it has one with so many places, has one free.
-fn takes_orders(world: &World, store: &Key) -> bool {
-    let Some(seen) = world.stores.get(store) else { return true };
-    let places = seen.object.spec.max_open_tickets.and_then(|places| usize::try_from(places).ok());
+/// How many orders more a store takes now: none on hold, and no more than its kitchen has places free.
+fn free(world: &World, store: &Key) -> usize {
+    let Some(seen) = world.stores.get(store) else { return usize::MAX };
+    let spec = &seen.object.spec;
+    let cooks = spec.fulfilment == Fulfilment::Kitchen;
+    let places = spec.max_open_tickets.filter(|_| cooks).and_then(|places| usize::try_from(places).ok());
     let taken = || world.orders.count(&store.namespace, Index::InKitchen(store.name.to_string()));
-    seen.object.spec.intake != Intake::Hold && places.is_none_or(|places| taken() < places)
+    match spec.intake {
+        Intake::Hold => 0,
+        Intake::Open | Intake::Drain => places.map_or(usize::MAX, |places| places.saturating_sub(taken())),
+    }
 }
 
 /// The OrderPlatform controller.
@@ -124,7 +134,12 @@ mod tests {
     fn who_was_called_and_finds_its_store_closed_or_its_kitchen_full_is_counted_apart() {
         let world = World::default();
         let (version, kind) = ("jumun.dev/v1alpha1", "Store");
-        for (name, rest) in [("open", "{}"), ("closed", r#"{"intake":"Hold"}"#), ("full", r#"{"maxOpenTickets":1}"#)] {
+        for (name, rest) in [
+            ("open", "{}"),
+            ("closed", r#"{"intake":"Hold"}"#),
+            ("kitchen", r#"{"maxOpenTickets":2,"fulfilment":"Kitchen"}"#),
+            ("warehouse", r#"{"maxOpenTickets":1}"#),
+        ] {
             let mut spec: serde_json::Value = serde_json::from_str(rest).expect("JSON");
             spec["seller"] = "kim".into();
             put::<Store>(
@@ -145,7 +160,8 @@ mod tests {
                 }),
             );
         };
-        for (number, store) in [(1, "open"), (2, "closed"), (3, "full"), (4, "closed"), (5, "nowhere")] {
+        let stores = ["open", "closed", "kitchen", "kitchen", "kitchen", "warehouse", "nowhere", "closed"];
+        for (number, store) in (1..).zip(stores) {
             let status = serde_json::json!({ "observedGeneration": 1, "queueNumber": number });
             order(&format!("order-{number}"), store, status);
         }
@@ -156,15 +172,15 @@ mod tests {
         let status = serde_json::json!({
             "observedGeneration": 1, "state": "Cooking", "placedAt": "2026-11-21T00:00:00Z", "terms": terms,
         });
-        order("cooking", "full", status);
+        order("cooking", "kitchen", status);
         put::<OrderPlatform>(
             &world,
             serde_json::json!({
                 "apiVersion": version, "kind": "OrderPlatform", "metadata": meta("default"),
-                "spec": { "intake": { "maxPending": 9 } }, "status": { "observedGeneration": 1, "serving": 3 },
+                "spec": { "intake": { "maxPending": 9 } }, "status": { "observedGeneration": 1, "serving": 7 },
             }),
         );
         let crowd = crowd(&world, &Key::new("default", "default"));
-        assert_eq!((crowd.waiting, crowd.parked, crowd.in_flight), (vec![1, 2, 3, 4, 5], 2, 1));
+        assert_eq!((crowd.waiting, crowd.parked, crowd.in_flight), ((1..=8).collect(), 3, 1));
     }
 }

@@ -117,9 +117,9 @@ pub struct Status {
     /// When the next attempt is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
-    /// Whether the endpoint, well as it is, has refused this very message.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub refused: bool,
+    /// Since when the endpoint, well as it is, refuses this very message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -140,9 +140,10 @@ impl Status {
         self.retry_at.map(|due| due.before(retry::pause(self.attempts)))
     }
 
-    /// When its endpoint last answered as one that is well: it took the message, or refused this very one.
+    /// When its endpoint showed that it is well: it took the message, or refused this very one for the first time. One that
+    /// goes on refusing may do so in front of what fails.
     pub fn answered_at(&self) -> Option<Time> {
-        self.sent_at.or_else(|| self.tried_at().filter(|_| self.refused))
+        self.sent_at.or(self.refused_at)
     }
 }
 
@@ -286,10 +287,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
             Audience::Customer => "The OrderPlatform has no notifications.customers.url: set it.",
         };
         let report = Report::Stalled { reason: "NoEndpoint", message: message.to_owned() };
-        return super::plan::settle(&seen.status, wait(seen, report, now), seen.meta.changed.after(policy.gather), now);
+        let due = seen.meta.changed.after(policy.gather);
+        let plan = super::plan::settle(&seen.status, wait(seen, report, now), due, now);
+        // Whoever waits behind a breaker is woken when the endpoint is back; a refused message looks for itself.
+        let again = seen.status.refused_at.map(|_| now.after(BEHIND));
+        return Plan { next: plan.next.or(again), ..plan };
     }
     // A message that was refused is no matter of the breaker: the endpoint is well.
-    match seen.circuit.probe_at().filter(|_| !seen.status.refused) {
+    match seen.circuit.probe_at().filter(|_| seen.status.refused_at.is_none()) {
         Some(at) if now < at || !seen.is_probe => return blocked(seen, at, now, policy),
         Some(_) => {}
         None => {
@@ -306,14 +311,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
     let attempts = seen.status.attempts.saturating_add(1);
     let due = now.after(retry::pause(attempts));
-    let (refused, reason, why) = match why {
-        Untaken::Failing(why) => (false, "EndpointFailing", why),
-        Untaken::Refused(why) => (true, "MessageRefused", why),
+    let (refused_at, reason, why) = match why {
+        Untaken::Failing(why) => (None, "EndpointFailing", why),
+        Untaken::Refused(why) => (seen.status.refused_at.or(Some(now)), "MessageRefused", why),
     };
     let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
     let report = Report::Moving { reason, message };
     let mut status = wait(seen, report, now);
-    (status.attempts, status.retry_at, status.refused) = (attempts, Some(due), refused);
+    (status.attempts, status.retry_at, status.refused_at) = (attempts, Some(due), refused_at);
     Plan { next: Some(due), ..Plan::write(status) }
 }
 

@@ -55,9 +55,15 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
     let decided = |seconds: i64| decide(&seen, Time::from_millis(seconds * 1_000 - 1), &Policy::default());
     assert_eq!(decided(1), Plan::wait_until(Time::from_millis(1_000)));
     assert!(matches!(&decided(2).intents[..], [Intent::SendNotice(_)]));
+    // Refused again it shows nothing new; without an endpoint it looks for one now and then.
+    seen.outcome = Some(Err(Untaken::Refused("HTTP 400".into())));
+    let later = decide(&seen, now.after(BEHIND), &Policy::default()).status.expect("a write");
+    assert_eq!((later.attempts, later.answered_at()), (2, Some(now)));
+    let nowhere = Observed { has_endpoint: false, outcome: None, ..seen.clone() };
+    assert!(decide(&nowhere, now.after(BEHIND), &Policy::default()).next.is_some());
     // Silence instead of a refusal is the endpoint's trouble again.
     seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
-    assert!(!after(&seen).refused);
+    assert_eq!(after(&seen).refused_at, None);
 }
 
 #[test]
