@@ -165,22 +165,10 @@ impl Controller for Notifications {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notification::{Content, Draft, State, Topic};
-    use crate::domain::{Money, OrderRef};
+    use crate::domain::notification::{Content, Draft, State};
 
     fn notice(status: Option<Status>) -> Notification {
-        let content = Content {
-            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-            topic: Topic::CancelRequested,
-            to: Audience::Seller,
-            store: "shop".into(),
-            subject: "kim".into(),
-            customer: "alice".into(),
-            amount: Money::new(1, "KRW"),
-            reason: None,
-            required: true,
-        };
-        Notification { status, ..Notification::from_draft(&Draft(content)) }
+        Notification { status, ..Notification::from_draft(&Draft(Content::sample(true))) }
     }
 
     fn waits(attempts: i64) -> Notification {

@@ -98,3 +98,30 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
         order_wishes: wishes,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::payment::{Draft, Payer};
+    use crate::domain::{Money, ObjectRef, OrderRef};
+
+    #[test]
+    fn a_wallet_is_woken_when_a_payment_asks_and_when_its_entry_can_leave() {
+        let draft = Draft {
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
+            amount: Money::new(1, "KRW"),
+            points: 0,
+            cancel: false,
+        };
+        let pending = Payment::from_draft(&draft);
+        let approved = Status { approved_at: Some(Time::from_millis(1)), ..Status::default() };
+        let approved = Payment { status: Some(approved), ..pending.clone() };
+        let wakes = |old: Option<&Payment>, new: Option<&Payment>| {
+            Payment::wakes("pay-1", old, new).contains(&(Kind::Wallet, "alice".to_owned()))
+        };
+        assert!(wakes(None, Some(&pending)), "it asks");
+        assert!(wakes(Some(&pending), Some(&approved)), "a full wallet has room again");
+        assert!(!wakes(Some(&approved), Some(&approved)));
+    }
+}

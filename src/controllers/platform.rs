@@ -172,7 +172,10 @@ mod tests {
         let status = serde_json::json!({
             "observedGeneration": 1, "state": "Cooking", "placedAt": "2026-11-21T00:00:00Z", "terms": terms,
         });
+        let mut leaving = status.clone();
+        leaving["outcome"] = serde_json::json!({ "state": "Expired", "reason": "NotPaidInTime", "message": "" });
         order("cooking", "kitchen", status);
+        order("on-its-way-back", "warehouse", leaving);
         put::<OrderPlatform>(
             &world,
             serde_json::json!({

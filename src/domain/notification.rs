@@ -165,6 +165,24 @@ pub struct Content {
     pub required: bool,
 }
 
+#[cfg(test)]
+impl Content {
+    /// What the seller of an order is told in a test.
+    pub fn sample(required: bool) -> Self {
+        Self {
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            topic: Topic::DeliveryCancelled,
+            to: Audience::Seller,
+            store: "shop".into(),
+            subject: "kim".into(),
+            customer: "alice".into(),
+            amount: Money::new(1, "KRW"),
+            reason: None,
+            required,
+        }
+    }
+}
+
 /// A Notification to create; its name follows from the order, the topic and the audience.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Draft(pub Content);

@@ -8,20 +8,9 @@ fn at(seconds: i64) -> Option<Time> {
 
 /// A message that waits, created at the beginning.
 fn seen() -> Observed {
-    let content = Content {
-        order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-        topic: Topic::DeliveryCancelled,
-        to: Audience::Seller,
-        store: "shop".into(),
-        subject: "kim".into(),
-        customer: "alice".into(),
-        amount: Money::new(1, "KRW"),
-        reason: None,
-        required: false,
-    };
     Observed {
         meta: Meta::sample("notice", 1, Time::from_millis(0)),
-        content,
+        content: Content::sample(false),
         has_endpoint: true,
         circuit: Circuit::default(),
         is_probe: false,
