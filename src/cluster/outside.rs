@@ -71,6 +71,7 @@ fn event(namespace: &str, message: &Message) -> Event {
         data: json!({
             "order": content.order, "topic": content.topic, "to": content.to, "store": content.store,
             "customer": content.customer, "amount": content.amount, "reason": content.reason,
+            "message": content.message,
         }),
     }
 }

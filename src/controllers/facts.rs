@@ -36,6 +36,7 @@ pub(super) fn request(order: &Order) -> Request {
         pay,
         deliver_to: spec.deliver_to.clone(),
         cancel: spec.cancel.as_ref().map(|cancel| cancel.reason.clone()),
+        cancel_message: spec.cancel.as_ref().and_then(|cancel| cancel.message.clone()),
     }
 }
 

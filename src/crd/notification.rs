@@ -60,6 +60,10 @@ pub struct NotificationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub reason: Option<String>,
+    /// The customer's sentence for the seller, where the wish to cancel came with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub message: Option<String>,
     /// Nothing is undone before the endpoint has taken it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
@@ -83,6 +87,7 @@ impl Notification {
             customer: content.customer,
             amount: content.amount,
             reason: content.reason,
+            message: content.message,
             required: content.required,
         };
         Self { metadata, spec, status: None }
@@ -100,6 +105,7 @@ impl Notification {
             customer: spec.customer,
             amount: spec.amount,
             reason: spec.reason,
+            message: spec.message,
             required: spec.required,
         }
     }

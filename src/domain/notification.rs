@@ -161,6 +161,8 @@ pub struct Content {
     pub amount: Money,
     /// Why, where there is a why.
     pub reason: Option<String>,
+    /// The customer's sentence for the seller, where a wish came with one.
+    pub message: Option<String>,
     /// Nothing is undone before it was taken.
     pub required: bool,
 }
@@ -178,6 +180,7 @@ impl Content {
             customer: "alice".into(),
             amount: Money::new(1, "KRW"),
             reason: None,
+            message: None,
             required,
         }
     }

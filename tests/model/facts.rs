@@ -35,6 +35,7 @@ pub fn request(config: &Config, cancel: bool) -> Request {
             phone: None,
         },
         cancel: cancel.then(|| "ChangedMind".to_owned()),
+        cancel_message: None,
     }
 }
 

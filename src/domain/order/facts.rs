@@ -29,6 +29,8 @@ pub struct Request {
     pub deliver_to: Address,
     /// The reason of the wish to cancel, where there is one.
     pub cancel: Option<String>,
+    /// The customer's sentence for the seller that came with it.
+    pub cancel_message: Option<String>,
 }
 
 /// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.

@@ -85,6 +85,7 @@ fn draft(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, why: Option
         customer: seen.request.customer.clone(),
         amount: terms.amount.clone(),
         reason,
+        message: seen.request.cancel_message.clone().filter(|_| about_an_undo && to == Audience::Seller),
         required: topic == Topic::CancelRequested && is_required(terms),
     }))
 }

@@ -26,6 +26,7 @@ fn fresh() -> Observed {
             pay: Pay::Wallet("alice".into()),
             deliver_to: Address { recipient: "Alice".into(), address: "1".into(), zone: "gangnam".into(), phone: None },
             cancel: None,
+            cancel_message: None,
         },
         status: Status::default(),
         store: Lookup::Present(store()),
