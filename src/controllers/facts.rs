@@ -4,13 +4,13 @@ use kube::Resource;
 
 use crate::cluster::{Key, Pass, Seen, World, cache::Index};
 use crate::crd::order::Method;
-use crate::crd::{Delivery, Order, Payment, Product, Store, Ticket, Wallet};
+use crate::crd::{Delivery, Order, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::order::{
-    DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
+    Agreed, DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
     TicketFacts, WalletFacts, notices,
 };
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Lookup, Meta, Target, conditions, ids, platform as platforms};
+use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, ids, platform as platforms};
 
 pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
     match lookup {
@@ -35,6 +35,10 @@ pub(super) fn request(order: &Order) -> Request {
         items: spec.items.iter().map(|item| (item.product.clone(), item.quantity)).collect(),
         pay,
         deliver_to: spec.deliver_to.clone(),
+        agreed: spec
+            .agreed
+            .as_ref()
+            .map(|agreed| Agreed { amount: Money::new(agreed.amount, agreed.currency.clone()), points: agreed.points }),
         cancel: spec.cancel.as_ref().map(|cancel| cancel.reason.clone()),
         cancel_message: spec.cancel.as_ref().and_then(|cancel| cancel.message.clone()),
     }
@@ -112,12 +116,16 @@ pub(super) fn family_afresh(order: &Order, meta: &Meta, pass: &Pass) -> bool {
 }
 
 /// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
-pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status) -> PlatformFacts {
+pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass) -> PlatformFacts {
     let found = world.platform(key);
     let spec = found.as_ref().map(|seen| &seen.object.spec);
     let provider = order.spec.payment.provider.as_deref();
     let placing = status.terms.is_none() && status.ended_at.is_none();
     PlatformFacts {
+        exists: spec.is_some(),
+        afresh: pass.read(Kind::OrderPlatform, platforms::NAME).is_some(),
+        paused: spec.is_some_and(OrderPlatformSpec::is_paused),
+        reference_patience: spec.and_then(OrderPlatformSpec::reference_patience),
         crowd: match status.queue_number {
             _ if !placing => platforms::Crowd::default(),
             None => super::platform::crowd(world, key),

@@ -20,7 +20,7 @@ impl Source for Order {
             return Vec::new();
         }
         let Some((status, terms)) = status.and_then(|status| Some((status, status.terms.as_ref()?))) else {
-            return vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
+            return self.unplaced();
         };
         let asks = status.paid_at.is_none() || status.releasing_at.is_some();
         let mut found: Vec<Index> = terms.items.iter().map(|line| Index::Refers(line.uid.clone())).collect();
@@ -83,6 +83,16 @@ impl Source for Order {
     }
 }
 
+impl Order {
+    /// What an order that is not placed is found by: its store, and what it refers to, which it may wait for.
+    fn unplaced(&self) -> Vec<Index> {
+        let mut found = vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
+        found.extend(self.spec.items.iter().map(|item| Index::Wants(Kind::Product, item.product.clone())));
+        found.extend(self.spec.payment.wallet.iter().map(|wallet| Index::Wants(Kind::Wallet, wallet.clone())));
+        found
+    }
+}
+
 /// Whether the store's kitchen has to do with the order: from placed until it is cooked or turns back.
 fn is_in_kitchen(status: &Status) -> bool {
     use crate::domain::order::State;
@@ -125,7 +135,7 @@ impl Controller for Orders {
             store: map(world.lookup(&key.sibling(&order.spec.store), None, pass), facts::store),
             products: facts::products(world, key, order, &meta.uid, pass),
             wallet: facts::wallet(world, key, order, pass),
-            platform: facts::platform(world, key, order, &status),
+            platform: facts::platform(world, key, order, &status, pass),
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
             family_afresh: facts::family_afresh(order, &meta, pass),

@@ -1,6 +1,6 @@
 //! Wallet: watches wallets and the payments that ask for its money.
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
@@ -13,6 +13,13 @@ use super::{Controller, fate_of, is_guarded, ledger, meta_of};
 
 impl Source for Wallet {
     const KIND: Kind = Kind::Wallet;
+
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
+        super::appeared(old, new)
+            .map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Wallet, name)))
+            .into_iter()
+            .collect()
+    }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let (before, after) = (entries(old), entries(new));

@@ -111,6 +111,8 @@ async fn a_refund_that_fails_shows_money_at_risk_and_is_made_once() {
 #[tokio::test]
 async fn a_declined_card_and_an_unknown_provider_cost_nothing() {
     let (world, card) = shop("declined").await;
+    let patience = json!({ "spec": { "intake": { "referencePatience": "300ms" } } });
+    world.patch::<OrderPlatform>("default", patience).await.unwrap();
     let mut declined = by_card("order-1", "mug", 1);
     declined["spec"]["payment"]["token"] = json!("decline-please");
     world.create::<Order>(declined).await;

@@ -142,7 +142,7 @@ fn land(config: &Config, state: &mut State) -> Option<()> {
 type Holds = fn(&Config, &State) -> bool;
 
 /// What holds in every state by itself.
-pub const ALWAYS: [(&str, Holds); 13] = [
+pub const ALWAYS: [(&str, Holds); 14] = [
     ("money_is_conserved", checks::money_is_conserved),
     ("stock_is_conserved", checks::stock_is_conserved),
     ("charged_at_most_once", checks::charged_at_most_once),
@@ -156,6 +156,7 @@ pub const ALWAYS: [(&str, Holds); 13] = [
     ("hold_is_never_lifted", checks::hold_is_never_lifted),
     ("nothing_undone_before_the_required_notice", checks::nothing_undone_before_the_required_notice),
     ("undone_in_order", checks::undone_in_order),
+    ("what_is_missing_is_waited_for", checks::what_is_missing_is_waited_for),
 ];
 
 impl Model for Explored {
@@ -180,6 +181,7 @@ impl Model for Explored {
             clock: 0,
             left: config.left,
             endpoint: !config.endpoint_down,
+            store: !config.store_missing,
             broken: false,
             past: vec![Past::default(); config.orders],
         };
@@ -253,6 +255,7 @@ impl Model for Explored {
             hold_is_never_lifted,
             nothing_undone_before_the_required_notice,
             undone_in_order,
+            what_is_missing_is_waited_for,
         );
         all.push(Property::always("every_order_ends", |model, state| {
             verdict(&model.config, &model.known, state).is_none()

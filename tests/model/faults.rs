@@ -65,6 +65,12 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("no finalizer")
     };
+    let early = Config {
+        store_missing: true,
+        ticks: &[2, 20, 40],
+        deeds: &[Deed::StoreAppears],
+        ..Config::plain("an order before its store")
+    };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
         (Mutation::NoMark, &ledgers),
@@ -99,6 +105,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::EndIsReopened, &plain),
         (Mutation::OrderLetGo, &deletion),
         (Mutation::NoPaymentBehindUndo, &late),
+        (Mutation::AbsenceIsFinal, &early),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
     ]

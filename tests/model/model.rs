@@ -41,7 +41,7 @@ const ENOUGH_DEEP: usize = 24_000_000;
 const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
 
 /// The names of the invariants, as the guarantees say them.
-const INVARIANTS: [&str; 16] = [
+const INVARIANTS: [&str; 17] = [
     "money_is_conserved",
     "stock_is_conserved",
     "charged_at_most_once",
@@ -55,6 +55,7 @@ const INVARIANTS: [&str; 16] = [
     "hold_is_never_lifted",
     "nothing_undone_before_the_required_notice",
     "undone_in_order",
+    "what_is_missing_is_waited_for",
     "quiet_is_silent",
     "every_order_ends",
     "view_converges",

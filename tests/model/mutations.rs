@@ -75,6 +75,8 @@ pub enum Mutation {
     OrderLetGo,
     /// A missing Payment that is to be barred is not created.
     NoPaymentBehindUndo,
+    /// What is missing is taken for missing for good.
+    AbsenceIsFinal,
     /// A row is written once.
     RowStandsStill,
     /// A row that shows the end is never written again.
@@ -96,6 +98,7 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
             gone(&mut seen.delivery);
             seen.order_afresh = true;
         }
+        Mutation::AbsenceIsFinal => seen.platform.reference_patience = Some(std::time::Duration::ZERO),
         Mutation::NeverLooksAfresh => seen.order_afresh = true,
         Mutation::ServeUnguarded => seen.meta.guarded = true,
         Mutation::NeverHolds | Mutation::RefundBeforeHold => {

@@ -27,10 +27,26 @@ pub struct Request {
     pub items: Vec<(String, i64)>,
     pub pay: Pay,
     pub deliver_to: Address,
+    /// What the customer agreed to pay, where that was said.
+    pub agreed: Option<Agreed>,
     /// The reason of the wish to cancel, where there is one.
     pub cancel: Option<String>,
     /// The customer's sentence for the seller that came with it.
     pub cancel_message: Option<String>,
+}
+
+/// What the customer agreed to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Agreed {
+    pub amount: Money,
+    pub points: i64,
+}
+
+impl Agreed {
+    /// In words: money, and points where there are any.
+    pub(super) fn cost(&self) -> String {
+        super::cost(&self.amount, self.points)
+    }
 }
 
 /// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.
@@ -71,6 +87,14 @@ pub struct WalletFacts {
 /// What is read of the OrderPlatform, and of how full everything is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PlatformFacts {
+    /// Whether there is one.
+    pub exists: bool,
+    /// Whether it was read from the API server for this very decision.
+    pub afresh: bool,
+    /// Whether nothing new is placed.
+    pub paused: bool,
+    /// How long what an order refers to is waited for.
+    pub reference_patience: Option<std::time::Duration>,
     /// How full the platform is; looked at while the order is not placed.
     pub crowd: Crowd,
     /// Whether the platform has the order's payment provider.

@@ -290,6 +290,7 @@ fn a_closed_store_a_full_kitchen_and_a_full_platform_keep_an_order_waiting() {
     seen.platform.kitchen_full = true;
     assert_eq!(reason(&seen), "KitchenFull");
     seen.platform.kitchen_full = false;
+    seen.platform.exists = true;
     let limits = Limits { pending: Some(1), per_second: None };
     seen.platform.crowd = Crowd { limits, in_flight: 1, waiting: vec![7], ..Crowd::default() };
     let queued = plan(&seen).status.unwrap();
