@@ -1,10 +1,12 @@
 //! What the Order controller reads of other objects, as the words of the domain.
 
+use std::collections::HashSet;
+
 use kube::Resource;
 
 use crate::cluster::{Key, Pass, Seen, World, cache::Index};
 use crate::crd::order::Method;
-use crate::crd::{Delivery, Order, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
+use crate::crd::{Delivery, Order, OrderPlatform, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::order::{
     Agreed, DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
     TicketFacts, WalletFacts, notices,
@@ -126,16 +128,24 @@ pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status,
         afresh: pass.read(Kind::OrderPlatform, platforms::NAME).is_some(),
         paused: spec.is_some_and(OrderPlatformSpec::is_paused),
         reference_patience: spec.and_then(OrderPlatformSpec::reference_patience),
-        crowd: match status.queue_number {
-            _ if !placing => platforms::Crowd::default(),
-            None => super::platform::crowd(world, key),
-            // Who has a number only has to know which one is served: a long queue is not counted once for each in it.
-            Some(_) => super::platform::served(world, key),
-        },
+        queue: if placing { standing(found.as_ref(), order) } else { platforms::Standing::default() },
         knows_provider: spec.zip(provider).is_some_and(|(spec, name)| spec.provider(name).is_some()),
         kitchen_full: placing && kitchen_is_full(world, key, order),
         tells_customers: spec.is_some_and(|spec| spec.customers().is_some()),
         retention: spec.and_then(|spec| spec.retention.as_ref()).map(|retention| retention.completed.duration()),
+    }
+}
+
+/// How an order stands in the platform's queue.
+fn standing(platform: Option<&Seen<OrderPlatform>>, order: &Order) -> platforms::Standing {
+    let Some(platform) = platform else { return platforms::Standing::default() };
+    let status = platform.object.status.as_ref();
+    let uid = order.metadata.uid.as_deref();
+    let mine = |turn: &&platforms::Turn| Some(turn.order.as_str()) == uid;
+    platforms::Standing {
+        limited: !platform.object.spec.limits().are_none(),
+        serving: status.map_or(0, |status| status.serving),
+        turn: status.and_then(|status| status.turns.iter().find(mine)).cloned(),
     }
 }
 
@@ -152,13 +162,19 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
     };
     let mine = arrival(order);
     let others = world.orders.find(&key.namespace, Index::UnplacedAt(store.clone()));
-    let serving = world.platform(key).and_then(|seen| Some(seen.object.status.as_ref()?.serving)).unwrap_or(0);
-    let called = |order: &Order| {
-        let number = order.status.as_ref().and_then(|status| status.queue_number);
-        number.is_none_or(|number| number <= serving)
+    // Who was not called, or waits for something that is missing, does not come now.
+    let platform = world.platform(key).filter(|seen| !seen.object.spec.limits().are_none());
+    let called: Option<HashSet<&str>> = platform.as_ref().map(|seen| {
+        let turns = seen.object.status.iter().flat_map(|status| &status.turns);
+        turns.filter(|turn| turn.called_at.is_some() && !turn.away).map(|turn| turn.order.as_str()).collect()
+    });
+    let comes = |order: &Order| {
+        let uid = order.metadata.uid.as_deref().unwrap_or_default();
+        let misses = order.status.as_ref().is_some_and(|status| status.missing_since.is_some());
+        !misses && called.as_ref().is_none_or(|called| called.contains(uid))
     };
     let seen = others.iter().filter_map(|other| world.orders.get(other));
-    let before = seen.filter(|seen| called(&seen.object) && arrival(&seen.object) < mine);
+    let before = seen.filter(|seen| comes(&seen.object) && arrival(&seen.object) < mine);
     before.take(free + 1).count() >= free
 }
 

@@ -71,13 +71,14 @@ impl Controller for Wallets {
     }
 }
 
-/// What a payment asks of the wallet with this UID. Payments without our finalizer are not served.
+/// What a payment asks of the wallet with this UID. Payments without our finalizer are not served, and those of nothing
+/// ask nothing.
 fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pass) -> Option<Request<Ask>> {
     let seen = world.payments.get(key)?;
     let payment = &*seen.object;
     let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
     let known = entries.iter().any(|entry| entry.order == order);
-    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || (!is_guarded(payment) && !known) {
+    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || ((spec.is_free() || !is_guarded(payment)) && !known) {
         return None;
     }
     let status = payment.status.clone().unwrap_or_default();

@@ -29,3 +29,4 @@ mod races;
 mod recorder;
 mod summary;
 mod systems;
+mod turns;

@@ -139,7 +139,7 @@ pub fn all(deep: bool) -> Vec<Config> {
         },
         Config {
             store_missing: true,
-            ticks: &[2, 20, 40],
+            ticks: &[20, 50],
             deeds: &[Deed::StoreAppears, Deed::Cancel, Deed::DeleteOrder],
             left: Left { deletions: 1, drops: more, ..NOTHING },
             ..Config::plain("an order before its store")

@@ -67,7 +67,7 @@ pub fn all() -> Vec<Config> {
     };
     let early = Config {
         store_missing: true,
-        ticks: &[2, 20, 40],
+        ticks: &[20, 50],
         deeds: &[Deed::StoreAppears],
         ..Config::plain("an order before its store")
     };

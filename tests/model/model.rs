@@ -24,6 +24,7 @@ mod rows;
 mod server;
 mod state;
 mod steps;
+mod turns;
 
 use std::io::Write;
 use std::time::Instant;

@@ -159,6 +159,7 @@ impl<'a> View<'a> {
                 amount: Money::new(PRICE, CURRENCY),
                 known: true,
                 reply: self.pass.reply.clone(),
+                refused: None,
                 order_afresh: self.read(parent).is_some(),
                 order_wishes: wishes,
             })
@@ -175,6 +176,7 @@ impl<'a> View<'a> {
             meta: self.meta(id, slot),
             fate: self.fate(number),
             source,
+            free: false,
             cancel: *cancel,
             refunded_by_hand: false,
             status: status.clone(),

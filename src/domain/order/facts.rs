@@ -2,7 +2,7 @@
 
 use super::super::delivery::{Address, Cause, Progress};
 use super::super::notification::{Audience, Topic};
-use super::super::platform::Crowd;
+use super::super::platform::Standing;
 use super::super::provider::Token;
 use super::super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use super::super::ticket::{Cooking, Decision};
@@ -95,8 +95,8 @@ pub struct PlatformFacts {
     pub paused: bool,
     /// How long what an order refers to is waited for.
     pub reference_patience: Option<std::time::Duration>,
-    /// How full the platform is; looked at while the order is not placed.
-    pub crowd: Crowd,
+    /// How the order stands in the queue; looked at while it is not placed.
+    pub queue: Standing,
     /// Whether the platform has the order's payment provider.
     pub knows_provider: bool,
     /// Whether the store's kitchen has as many orders as it takes, or others were here first.

@@ -50,20 +50,25 @@ fn judge(seen: &Observed, outcome: Outcome, now: Time) -> Plan<Status> {
 fn enter(seen: &Observed, terms: Terms, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.status.queue_number.is_some() && !seen.platform.exists {
         // A moment without the OrderPlatform does not let everyone in who waits for a turn.
-        let waits = absent(seen, &Missing::platform(seen), now, policy);
-        return waits.unwrap_or_else(|| placed(seen, terms, now));
+        let waited = seen.status.missing_since.is_some_and(|since| now.since(since) >= patience(seen));
+        let waits = absent(seen, &Missing::platform(seen), now, policy).filter(|_| !waited);
+        return waits.unwrap_or_else(|| placed(seen, terms, seen.status.queue_number, now));
     }
     match entrance(seen, now) {
-        Entrance::Open => placed(seen, terms, now),
+        Entrance::Open(number) => placed(seen, terms, number, now),
         Entrance::Wait(reason, message) => pending(seen, reason, message, now, policy),
         Entrance::Number(number) => queued(seen, number, now),
         Entrance::Closed(outcome) => judge(seen, outcome, now),
     }
 }
 
+fn patience(seen: &Observed) -> Duration {
+    seen.platform.reference_patience.unwrap_or(REFERENCE_PATIENCE)
+}
+
 /// Waits for what is missing; nothing where it has been waited for long enough.
 fn absent(seen: &Observed, missing: &Missing, now: Time, policy: &Policy) -> Option<Plan<Status>> {
-    let patience = seen.platform.reference_patience.unwrap_or(REFERENCE_PATIENCE);
+    let patience = patience(seen);
     let called = was_called(seen);
     if patience.is_zero() && !called {
         return None;
@@ -88,8 +93,8 @@ fn absent(seen: &Observed, missing: &Missing, now: Time, policy: &Policy) -> Opt
 
 /// Whether the order was called already. Who has a number and does not see the platform may have been.
 fn was_called(seen: &Observed) -> bool {
-    let called = |number| !seen.platform.exists || number <= seen.platform.crowd.serving;
-    seen.status.queue_number.is_some_and(called)
+    let number = seen.status.queue_number;
+    seen.platform.queue.has_called(number) || (number.is_some() && !seen.platform.exists)
 }
 
 /// An order that was called goes on once what it refers to is there again, however long that takes.
@@ -106,9 +111,10 @@ fn stuck(seen: &Observed, missing: &Missing, now: Time) -> Plan<Status> {
 
 /// Whether a valid order is taken now.
 enum Entrance {
-    Open,
+    /// It is, with this number where it has one.
+    Open(Option<i64>),
     Wait(&'static str, String),
-    /// The platform is full: the order takes a number.
+    /// It was given a number and waits for its turn.
     Number(i64),
     Closed(Outcome),
 }
@@ -125,17 +131,21 @@ fn entrance(seen: &Observed, now: Time) -> Entrance {
             return Entrance::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
         }
     }
-    match (seen.platform.crowd.gate(seen.status.queue_number, now), seen.status.queue_number) {
-        (Gate::Open, _) => {}
-        (Gate::Waiting, Some(number)) => return Entrance::Wait("WaitingForTurn", turn(number)),
-        (Gate::Full(number), _) => return Entrance::Number(number),
-        (Gate::Waiting, None) => return Entrance::Wait("WaitingForTurn", "The platform is full.".to_owned()),
-    }
+    let gate = seen.platform.queue.gate(seen.status.queue_number, now);
     let cooks = store.is_some_and(|store: &StoreFacts| store.fulfilment == Fulfilment::Kitchen);
-    if cooks && seen.platform.kitchen_full {
-        return Entrance::Wait("KitchenFull", "The kitchen has as many orders as it takes; this one waits.".to_owned());
+    let full = cooks && seen.platform.kitchen_full;
+    let kitchen = "The kitchen has as many orders as it takes; this one waits.";
+    match gate {
+        Gate::Open(_) if full => Entrance::Wait("KitchenFull", kitchen.to_owned()),
+        Gate::Open(number) => Entrance::Open(number),
+        Gate::Numbered(number) => Entrance::Number(number),
+        // Higher numbers were called: those before them have no place in their kitchen.
+        Gate::Waiting(number) if full && number <= seen.platform.queue.serving => {
+            Entrance::Wait("KitchenFull", kitchen.to_owned())
+        }
+        Gate::Waiting(number) => Entrance::Wait("WaitingForTurn", turn(number)),
+        Gate::Unnumbered => Entrance::Wait("WaitingForTurn", "It is about to get a number.".to_owned()),
     }
-    Entrance::Open
 }
 
 /// The number is written once; how far the queue is stands on the platform alone.
@@ -143,8 +153,9 @@ fn turn(number: i64) -> String {
     format!("Number {number}; the number being served is in status.serving of the OrderPlatform {}.", platform::NAME)
 }
 
-fn placed(seen: &Observed, terms: Terms, now: Time) -> Plan<Status> {
-    let status = Status { placed_at: Some(now), terms: Some(terms), missing_since: None, ..seen.status.clone() };
+fn placed(seen: &Observed, terms: Terms, queue_number: Option<i64>, now: Time) -> Plan<Status> {
+    let (placed_at, terms) = (Some(now), Some(terms));
+    let status = Status { placed_at, terms, queue_number, missing_since: None, ..seen.status.clone() };
     let message = "Stock and payment are asked for.".to_owned();
     Plan::write(moving(seen, status, State::Placed, "WaitingForStock", message, now))
 }

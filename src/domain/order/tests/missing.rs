@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::super::*;
 use super::{fresh, mug, now, plan};
-use crate::domain::platform::Crowd;
+use crate::domain::platform::{Standing, Turn};
 use crate::domain::{Kind, Lookup, conditions};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -107,7 +107,8 @@ fn what_comes_back_lets_the_order_go_on_and_is_missed_anew() {
 fn who_was_called_is_never_refused_for_what_goes_missing_later() {
     let mut seen = fresh();
     seen.platform.exists = true;
-    seen.platform.crowd = Crowd { serving: 7, ..Crowd::default() };
+    let turn = Turn { order: "uid-1".into(), name: "order-1".into(), number: 7, called_at: Some(now()), away: true };
+    seen.platform.queue = Standing { limited: true, serving: 7, turn: Some(turn) };
     seen.status.queue_number = Some(7);
     seen.store = Lookup::Gone;
     seen.references_afresh = true;
@@ -121,7 +122,7 @@ fn who_was_called_is_never_refused_for_what_goes_missing_later() {
     assert_eq!((plan.facts.len(), stalled.reason.as_str()), (1, "ReferenceNotFound"));
     seen.status = status;
     assert_eq!(at(&seen, much_later.after(MINUTE)), Plan::rest(), "said once");
-    seen.status.queue_number = Some(8);
+    seen.platform.queue.turn = None;
     assert_eq!(at(&seen, much_later).status.unwrap().state, Some(State::Invalid), "that was not called");
 }
 
