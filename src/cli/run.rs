@@ -45,12 +45,21 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
     found.ok_or_else(|| format!("no such kind; known are {}", known()))
 }
 
+/// The namespace of this process: that of its pod, or where the manifests put the operator.
+fn home() -> String {
+    let account = || std::fs::read_to_string("/var/run/secrets/kubernetes.io/serviceaccount/namespace").ok();
+    let found = std::env::var("POD_NAMESPACE").ok().or_else(account).map(|name| name.trim().to_owned());
+    found.filter(|name| !name.is_empty()).unwrap_or_else(|| "jumun-system".to_owned())
+}
+
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
     let listener =
         TcpListener::bind(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
     let options = Options {
         namespace: args.namespace,
+        pod: std::env::var("POD_NAME").ok().filter(|name| !name.is_empty()),
+        home: home(),
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
         concurrency: args.concurrency.into(),
         policy: Policy {

@@ -16,13 +16,15 @@ use serde_json::{Value, json};
 use super::cache::Key;
 use super::clock::Clock;
 use super::errors::Error;
+use super::members::FROZEN;
+use super::outside::Taken;
 use super::slots::Slots;
 use super::watch::slim;
 use super::world::{EVERY, Held, Pass, World};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ids::FINALIZER;
-use crate::domain::provider::Reply;
-use crate::domain::{Intent, Kind, Target, Version};
+use crate::domain::notification::Message;
+use crate::domain::{Intent, Kind, Target, Time, Version};
 use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Call;
@@ -46,6 +48,8 @@ pub struct Executor {
     pub outbound: Outbound,
     /// Places for calls to payment providers.
     pub slots: Arc<Slots>,
+    /// The notices that were taken.
+    pub taken: Arc<Taken>,
 }
 
 impl Executor {
@@ -74,14 +78,11 @@ impl Executor {
                     return Err(Error::Busy);
                 }
                 pass.learns();
-                let reply = self.ask_provider(key, provider, charge, call).await;
-                if let Reply::Refused { charge: true, status } = reply {
-                    pass.refused = Some(status);
-                }
-                pass.reply = Some(reply);
+                pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
                 Ok(())
             }
             Intent::SendNotice(message) => {
+                in_time(message, decided, self.clock.now())?;
                 pass.learns();
                 pass.told = Some(self.send_notice(key, message).await);
                 Ok(())
@@ -259,6 +260,16 @@ impl Executor {
 fn too_old(decided: Instant) -> Result<(), Error> {
     let age = decided.elapsed();
     if age > DECISION_LIMIT { Err(Error::TooOld { seconds: age.as_secs() }) } else { Ok(()) }
+}
+
+/// A message that is claimed is sent while the claim lasts, one that is not right after it was decided: by then somebody
+/// else may have joined.
+fn in_time(message: &Message, decided: Instant, now: Time) -> Result<(), Error> {
+    let (age, late) = (decided.elapsed(), message.by.is_some_and(|by| now > by));
+    if late || (message.by.is_none() && age > FROZEN) {
+        return Err(Error::TooOld { seconds: age.as_secs() });
+    }
+    Ok(())
 }
 
 /// A patch that the API server refuses unless it meets this very version.

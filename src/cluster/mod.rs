@@ -1,5 +1,6 @@
 //! All talk with the API server: one watch a kind, the caches it feeds, the work queues it wakes, and guarded writes.
 
+pub mod breaker;
 pub mod cache;
 pub mod client;
 pub mod clock;
@@ -7,7 +8,8 @@ pub mod diff;
 pub mod errors;
 pub mod events;
 pub mod execute;
-mod outside;
+pub mod members;
+pub mod outside;
 pub mod queue;
 pub mod slots;
 pub mod watch;

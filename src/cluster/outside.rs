@@ -1,6 +1,8 @@
 //! Calls to what is not in the cluster: where the endpoint is comes from Store and OrderPlatform at that very moment.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
@@ -8,6 +10,7 @@ use serde_json::json;
 
 use super::cache::Key;
 use super::execute::Executor;
+use super::lock;
 use crate::domain::notification::{Audience, Message, Untaken};
 use crate::domain::provider::{Call, Reply};
 use crate::outbound::{DEFAULT_TIMEOUT, Event};
@@ -37,8 +40,20 @@ impl Executor {
         self.outbound.provider(allowed, &found.url, timeout, charge, call).await
     }
 
-    /// Sends a message to its endpoint.
+    /// Sends a message to its endpoint, unless it is known to have been taken: what could not be written down is not sent
+    /// again.
     pub(super) async fn send_notice(&self, key: &Key, message: &Message) -> Result<(), Untaken> {
+        if self.taken.has(&message.id) {
+            return Ok(());
+        }
+        let outcome = self.call_endpoint(key, message).await;
+        if outcome.is_ok() {
+            self.taken.add(&message.id);
+        }
+        outcome
+    }
+
+    async fn call_endpoint(&self, key: &Key, message: &Message) -> Result<(), Untaken> {
         let platform = self.world.platform(key);
         let spec = platform.as_ref().map(|seen| &seen.object.spec);
         let content = &message.content;
@@ -59,6 +74,32 @@ impl Executor {
     }
 }
 
+/// The notices that endpoints took from this process a while ago.
+#[derive(Debug, Default)]
+pub struct Taken(Mutex<HashMap<String, Instant>>);
+
+/// Above so many, older ones are forgotten.
+const REMEMBERED: usize = 4_096;
+/// By then it was written down, or tried for long enough.
+const OLD: Duration = Duration::from_secs(600);
+
+impl Taken {
+    fn has(&self, id: &str) -> bool {
+        lock(&self.0).contains_key(id)
+    }
+
+    fn add(&self, id: &str) {
+        let mut taken = lock(&self.0);
+        if taken.len() >= REMEMBERED {
+            taken.retain(|_, since| since.elapsed() < OLD);
+        }
+        if taken.len() >= REMEMBERED {
+            taken.clear();
+        }
+        taken.insert(id.to_owned(), Instant::now());
+    }
+}
+
 /// The message as an event. The same message is the same event, whenever it is sent.
 fn event(namespace: &str, message: &Message) -> Event {
     let content = &message.content;
@@ -71,7 +112,7 @@ fn event(namespace: &str, message: &Message) -> Event {
         data: json!({
             "order": content.order, "topic": content.topic, "to": content.to, "store": content.store,
             "customer": content.customer, "amount": content.amount, "reason": content.reason,
-            "message": content.message,
+            "message": content.message, "end": content.end,
         }),
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::{Kind, Lookup, Time, Version};
 
 use super::cache::{Cache, Change, Index, Key, Rouse, Seen, Source};
 use super::execute::DECISION_LIMIT;
+use super::members::Members;
 use super::queue::Queue;
 use super::slots::Slot;
 
@@ -29,6 +30,8 @@ pub struct World {
     pub notifications: Cache<Notification>,
     pub platforms: Cache<OrderPlatform>,
     pub views: Cache<OrderView>,
+    /// Who else works here.
+    pub members: Arc<Members>,
     terminating: RwLock<HashSet<Arc<str>>>,
     queues: HashMap<Kind, Arc<Queue>>,
 }
@@ -68,8 +71,6 @@ pub struct Pass {
     pub slot: Option<Slot>,
     /// What the payment provider replied.
     pub reply: Option<Reply>,
-    /// The HTTP status with which it has refused the charge for good.
-    pub refused: Option<u16>,
     /// What the endpoint of a notice said.
     pub told: Option<Result<(), Untaken>>,
 }
@@ -111,9 +112,9 @@ impl Pass {
 }
 
 impl World {
-    /// A world that wakes these queues.
-    pub fn new(queues: HashMap<Kind, Arc<Queue>>) -> Self {
-        Self { queues, ..Self::default() }
+    /// A world that wakes these queues, and whose processes these are.
+    pub fn new(queues: HashMap<Kind, Arc<Queue>>, members: Arc<Members>) -> Self {
+        Self { queues, members, ..Self::default() }
     }
 
     /// The queue of a kind's controller, where it runs here.
@@ -183,6 +184,7 @@ impl World {
             (Kind::Order, Index::Every) => self.orders.keys(&key.namespace),
             (Kind::OrderView, Index::Every) => self.views.keys(&key.namespace),
             (Kind::Payment, Index::Every) => self.payments.keys(&key.namespace),
+            (Kind::Notification, Index::Every) => self.notifications.keys(&key.namespace),
             (Kind::Order, index) => self.orders.find(&key.namespace, index),
             (Kind::Payment, index) => self.payments.find(&key.namespace, index),
             (Kind::Notification, index) => self.notifications.find(&key.namespace, index),

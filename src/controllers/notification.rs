@@ -1,10 +1,13 @@
 //! Notification: watches notifications, and the endpoints of stores and the platform.
 
+use crate::cluster::breaker::{circuit, tried};
 use crate::cluster::cache::{Index, Rouse};
-use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::Notification;
-use crate::domain::notification::{Audience, Circuit, Observed, Status, decide};
+use crate::cluster::members::Standing;
+use crate::cluster::{Key, Pass, Seen, Source, World};
+use crate::crd::{Notification, Order};
+use crate::domain::notification::{Audience, Company, Endpoint, Observed, Status, decide};
 use crate::domain::{Kind, Meta, Plan, Policy, Time, platform};
+use crate::outbound::egress;
 
 use super::{Controller, fate_of, meta_of};
 
@@ -91,28 +94,11 @@ fn next(store: &Option<String>) -> [Rouse; 3] {
     [required, Rouse::First(Kind::Notification, Index::Untried(store.clone())), failing]
 }
 
-/// The messages that an index finds: how often they were attempted, and when last.
-fn tried(world: &World, key: &Key, index: Index) -> Vec<(i64, Key, Option<Time>)> {
-    let attempts = |key: Key| {
-        let seen = world.notifications.get(&key)?;
-        let status = seen.object.status.as_ref();
-        Some((status.map_or(0, |status| status.attempts), key, status.and_then(Status::tried_at)))
-    };
-    world.notifications.find(&key.namespace, index).into_iter().filter_map(attempts).collect()
-}
-
-/// The breaker of an endpoint of this namespace: a store's, or, without a name, that of customers.
-pub(super) fn circuit(world: &World, key: &Key, store: Option<String>) -> Circuit {
-    let well = world.notifications.marked(&key.namespace, Index::Failing(store.clone()));
-    let waiting = [Index::Required(store.clone()), Index::Failing(store)].map(|index| tried(world, key, index));
-    Circuit::of(waiting.into_iter().flatten().map(|(attempts, _, last)| (attempts, last)), well)
-}
-
 /// Whether it is the one, among the messages that wait for the endpoint, that probes it. Those that an undo may wait for
 /// and the others take turns, of each the one that was attempted least often: neither keeps the other from its turn.
 fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
-    let required = tried(world, key, Index::Required(store.clone()));
-    let failing = tried(world, key, Index::Failing(store.clone()));
+    let required = tried(world, &key.namespace, Index::Required(store.clone()));
+    let failing = tried(world, &key.namespace, Index::Failing(store.clone()));
     let last = |all: &[(i64, Key, Option<Time>)]| all.iter().filter_map(|(_, _, last)| *last).max();
     let turn_of_others = last(&required) > last(&failing);
     let least = |all: Vec<(i64, Key, Option<Time>)>| all.into_iter().min().map(|(_, key, _)| key);
@@ -120,6 +106,30 @@ fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
     let (required, other) = (least(required), untried.or_else(|| least(failing)));
     let first = if turn_of_others { other.or(required) } else { required.or(other) };
     first.is_none_or(|first| first == *key)
+}
+
+/// Where a message is to go, and whether it may.
+fn endpoint(world: &World, key: &Key, one: &Notification) -> Endpoint {
+    let platform = world.platform(key);
+    let spec = platform.as_ref().map(|seen| &seen.object.spec);
+    let url = match one.spec.to {
+        Audience::Customer => spec.and_then(|spec| spec.customers()).map(str::to_owned),
+        Audience::Seller => {
+            let Some(store) = world.stores.get(&key.sibling(&one.spec.store)) else { return Endpoint::StoreGone };
+            store.object.spec.notify.as_ref().map(|notify| notify.url.clone())
+        }
+    };
+    let Some(url) = url else { return Endpoint::Absent };
+    let judged = egress::judge(&url, spec.and_then(|spec| spec.allowed_hosts()));
+    judged.map_or_else(|why| Endpoint::Barred(why.to_string()), |_| Endpoint::Ready)
+}
+
+/// Whether the order says that its customer's wish came too late.
+fn wish_refused(world: &World, key: &Key, one: &Notification) -> bool {
+    let order = world.orders.get(&key.sibling(&one.spec.order.name));
+    let same = |seen: &Seen<Order>| seen.object.metadata.uid.as_deref() == Some(&one.spec.order.uid);
+    let status = order.filter(same).and_then(|seen| seen.object.status.clone());
+    status.is_some_and(|status| status.cancel_refused.is_some())
 }
 
 /// The Notification controller.
@@ -133,18 +143,18 @@ impl Controller for Notifications {
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.notifications.get(key)?;
         let one = &*seen.object;
-        let has_endpoint = match one.spec.to {
-            Audience::Customer => world.platform(key).is_some_and(|p| p.object.spec.customers().is_some()),
-            Audience::Seller => {
-                let store = world.stores.get(&key.sibling(&one.spec.store));
-                store.is_some_and(|store| store.object.spec.notify.is_some())
-            }
-        };
-        let circuit = circuit(world, key, one.endpoint());
+        let circuit = circuit(world, &key.namespace, one.endpoint());
         Some(Observed {
             meta: meta_of(world, &seen),
             content: one.content(),
-            has_endpoint,
+            endpoint: endpoint(world, key, one),
+            company: match world.members.standing(Kind::Notification.as_str()) {
+                Standing::Alone => Company::Alone,
+                Standing::Several => Company::Several,
+                Standing::Unsure => Company::Unsure,
+            },
+            me: world.members.id(),
+            wish_refused: wish_refused(world, key, one),
             is_probe: circuit.is_open() && is_probe(world, key, one.endpoint()),
             circuit,
             outcome: pass.told.clone(),
@@ -224,14 +234,14 @@ mod tests {
             put(&world, name, name == "a", 2, at, false);
         }
         let shop = || Some("shop".to_owned());
-        assert!(circuit(&world, &key, shop()).is_open());
+        assert!(circuit(&world, &key.namespace, shop()).is_open());
         put(&world, "a", true, 3, 20, true);
-        assert!(!circuit(&world, &key, shop()).is_open());
+        assert!(!circuit(&world, &key.namespace, shop()).is_open());
         // What fails after that counts again; the refused one does not.
         put(&world, "b", false, 3, 30, false);
         put(&world, "c", false, 3, 31, false);
         put(&world, "d", false, 1, 32, false);
-        assert!(circuit(&world, &key, shop()).is_open());
+        assert!(circuit(&world, &key.namespace, shop()).is_open());
         assert_eq!(probes(&world), ["d"]);
     }
 

@@ -4,7 +4,7 @@
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Delivery, Order, Payment, Ticket};
-use crate::domain::order::{Observed, Status, decide};
+use crate::domain::order::{Observed, Status, decide, notices};
 use crate::domain::store::Fulfilment;
 use crate::domain::{Kind, Plan, Policy, Time, ids, platform};
 
@@ -20,7 +20,7 @@ impl Source for Order {
             return Vec::new();
         }
         let Some((status, terms)) = status.and_then(|status| Some((status, status.terms.as_ref()?))) else {
-            return self.unplaced();
+            return vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
         };
         let asks = status.paid_at.is_none() || status.releasing_at.is_some();
         let mut found: Vec<Index> = terms.items.iter().map(|line| Index::Refers(line.uid.clone())).collect();
@@ -58,11 +58,12 @@ impl Source for Order {
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let mut woken = vec![(Kind::Order, name.to_owned()), (Kind::OrderView, name.to_owned())];
+        let queued = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()?.queue_number);
         if asks(old) != asks(new) {
             let terms = [old, new].into_iter().flatten().find_map(|order| order.status.as_ref()?.terms.as_ref());
             woken.extend(terms.iter().flat_map(|t| &t.items).map(|line| (Kind::Product, line.product.clone())));
         }
-        if turn(old) != turn(new) {
+        if asks(old) != asks(new) || queued(old) != queued(new) {
             woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
         }
         // A wallet takes nothing for an order that is not seen.
@@ -78,21 +79,21 @@ impl Source for Order {
                 woken.extend(order.spec.payment.wallet.iter().map(|wallet| (Kind::Wallet, wallet.clone())));
             }
         }
+        woken.extend(notices_woken(name, old, new).into_iter().map(|notice| (Kind::Notification, notice)));
         woken
     }
 }
 
-impl Order {
-    /// What an order that is not placed is found by: its store, and what it refers to, which it may wait for.
-    fn unplaced(&self) -> Vec<Index> {
-        let mut found = vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
-        if self.status.as_ref().is_none_or(|status| status.queue_number.is_none()) {
-            found.push(Index::Unnumbered);
-        }
-        found.extend(self.spec.items.iter().map(|item| Index::Wants(Kind::Product, item.product.clone())));
-        found.extend(self.spec.payment.wallet.iter().map(|wallet| Index::Wants(Kind::Wallet, wallet.clone())));
-        found
-    }
+/// The notices that wait for what the order now says, and those that go with it.
+fn notices_woken(name: &str, old: Option<&Order>, new: Option<&Order>) -> Vec<String> {
+    let refused = |order: Option<&Order>| order.and_then(|o| o.status.as_ref()?.cancel_refused.as_ref()).is_some();
+    let told: &[_] = match new {
+        None => &notices::ALL,
+        Some(_) if ended(old) != ended(new) || refused(old) != refused(new) => &notices::AWAITED,
+        Some(_) => return Vec::new(),
+    };
+    let uid = new.or(old).and_then(|order| order.metadata.uid.as_deref()).unwrap_or_default();
+    told.iter().map(|(topic, to)| ids::notification_name(name, uid, topic.slug(), to.slug())).collect()
 }
 
 /// Whether the store's kitchen has to do with the order: from placed until it is cooked or turns back.
@@ -101,17 +102,6 @@ fn is_in_kitchen(status: &Status) -> bool {
     let kitchen = status.terms.as_ref().is_some_and(|terms| terms.fulfilment == Fulfilment::Kitchen);
     let before = [State::Placed, State::Paid, State::Accepted, State::Cooking];
     kitchen && status.ended_at.is_none() && status.state.is_some_and(|state| before.contains(&state))
-}
-
-/// What the platform looks at to say whose turn it is.
-fn turn(order: Option<&Order>) -> Option<(bool, bool, bool, Option<i64>, bool)> {
-    let order = order?;
-    let status = order.status.as_ref();
-    let in_kitchen = status.is_some_and(is_in_kitchen);
-    let placed = status.is_some_and(|status| status.placed_at.is_some());
-    let pending = status.is_none_or(|status| status.paid_at.is_none() && status.outcome.is_none());
-    let missing = status.is_some_and(|status| status.missing_since.is_some());
-    Some((in_kitchen, placed, pending, status.and_then(|status| status.queue_number), missing))
 }
 
 /// The facts by which an order asks something of the ledgers of its products.
@@ -148,7 +138,7 @@ impl Controller for Orders {
             store: map(world.lookup(&key.sibling(&order.spec.store), None, pass), facts::store),
             products: facts::products(world, key, order, &meta.uid, pass),
             wallet: facts::wallet(world, key, order, pass),
-            platform: facts::platform(world, key, order, &status, pass),
+            platform: facts::platform(world, key, order, &status),
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
             family_afresh: facts::family_afresh(order, &meta, pass),

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::Config;
+use kube::{Client, Config};
 use tokio::task::JoinSet;
 
 use crate::cluster::client::{self, ClientError};
 use crate::cluster::events::Events;
+use crate::cluster::members::{Ground, Members};
 use crate::cluster::queue::Queue;
 use crate::cluster::slots::Slots;
 use crate::cluster::watch::Watcher;
@@ -37,12 +38,17 @@ pub struct Options {
     /// How many objects of one kind are reconciled at once.
     pub concurrency: usize,
     pub policy: Policy,
+    /// The pod it runs in, where it is the only one there.
+    pub pod: Option<String>,
+    /// The namespace of this process, where it watches all of them.
+    pub home: String,
 }
 
 /// Running controllers; they stop when this is dropped.
 pub struct Running {
     pub world: Arc<World>,
     pub metrics: Metrics,
+    calls: Client,
     tasks: JoinSet<()>,
 }
 
@@ -64,6 +70,7 @@ impl Running {
             tracing::warn!(?limit, "some reconciles did not finish in time; whatever they left undone is decided anew");
         }
         self.tasks.shutdown().await;
+        self.world.members.leave(&self.calls).await;
     }
 }
 
@@ -75,7 +82,9 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
     let clock = Arc::new(Clock::default());
     let (calls, watches) = (client::calls(config, clock.clone())?, client::watches(config)?);
     let metrics = Metrics::default();
-    let world = Arc::new(World::new(queues(&options.controllers)));
+    let works: Vec<&str> = options.controllers.iter().map(|kind| kind.as_str()).collect();
+    let members = Arc::new(Members::new(options.pod.clone(), &works));
+    let world = Arc::new(World::new(queues(&options.controllers), members.clone()));
     let executor = Executor {
         client: calls.clone(),
         world: world.clone(),
@@ -83,6 +92,13 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         metrics: metrics.clone(),
         outbound: Outbound::new(metrics.clone()),
         slots: Arc::new(Slots::new(options.concurrency / 2)),
+        taken: Arc::default(),
+    };
+    let ground = Ground {
+        calls: calls.clone(),
+        watches: watches.clone(),
+        namespace: options.namespace.clone(),
+        home: options.namespace.clone().unwrap_or_else(|| options.home.clone()),
     };
     let watcher = Watcher {
         client: watches,
@@ -95,7 +111,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         world: world.clone(),
         executor,
         clock,
-        events: Events::new(calls),
+        events: Events::new(calls.clone()),
         metrics: metrics.clone(),
         policy: Arc::new(options.policy.clone()),
     };
@@ -105,6 +121,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         learn_the_time(&context).await;
         let mut watches = JoinSet::new();
         spawn_watches(&mut watches, &watcher);
+        watches.spawn(members.run(ground));
         // No controller decides before every cache is whole.
         let mut tick = tokio::time::interval(Duration::from_millis(5));
         while !context.world.is_complete() {
@@ -124,7 +141,7 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
             control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
         );
     });
-    Ok(Running { world, metrics, tasks })
+    Ok(Running { world, metrics, calls, tasks })
 }
 
 /// Any answer of the API server carries its time; nothing is judged by the clock before one has come.

@@ -2,11 +2,12 @@
 
 use kube::ResourceExt;
 
+use crate::cluster::breaker::circuit;
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time, platform};
+use crate::domain::{Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, meta_of, notification};
 
@@ -23,13 +24,8 @@ impl Source for Store {
         roused
     }
 
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
-        let mut woken = vec![(Kind::Store, name.to_owned())];
-        if generation(old) != generation(new) {
-            woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
-        }
-        woken
+    fn wakes(name: &str, _: Option<&Self>, _: Option<&Self>) -> Vec<(Kind, String)> {
+        vec![(Kind::Store, name.to_owned())]
     }
 }
 
@@ -44,11 +40,11 @@ impl Controller for Stores {
     fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
         let seen = world.stores.get(key)?;
         let spec = &seen.object.spec;
-        let circuit = |_| notification::circuit(world, key, Some(key.name.to_string()));
+        let breaker = |_| circuit(world, &key.namespace, Some(key.name.to_string()));
         Some(Observed {
             meta: meta_of(world, &seen),
             intake: spec.intake,
-            circuit: spec.notify.as_ref().map(circuit),
+            circuit: spec.notify.as_ref().map(breaker),
             status: seen.object.status.clone().unwrap_or_default(),
         })
     }

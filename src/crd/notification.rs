@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::notification::{Audience, Content, Draft, Status, Topic};
+use crate::domain::order::State;
 use crate::domain::{Money, OrderRef, ids};
 
 /// One message to one endpoint about one fact, sent as a CloudEvent.
@@ -64,6 +65,9 @@ pub struct NotificationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub message: Option<String>,
+    /// The order's end state, where that is what it tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub end: Option<State>,
     /// Nothing is undone before the endpoint has taken it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub required: bool,
@@ -76,8 +80,9 @@ impl Notification {
         let mut metadata = super::child_meta(&content.order);
         let order = &content.order;
         metadata.name = Some(ids::notification_name(&order.name, &order.uid, content.topic.slug(), content.to.slug()));
-        // It may go at any time: nothing has to be undone for it.
-        metadata.finalizers = None;
+        // Nothing has to be undone for it, and it has no owner: what an order's deletion took away at once would be made and
+        // sent again while the order is undone, or never sent. Its own controller removes it after its order.
+        (metadata.finalizers, metadata.owner_references) = (None, None);
         let spec = NotificationSpec {
             order: content.order,
             topic: content.topic,
@@ -88,6 +93,7 @@ impl Notification {
             amount: content.amount,
             reason: content.reason,
             message: content.message,
+            end: content.end,
             required: content.required,
         };
         Self { metadata, spec, status: None }
@@ -106,6 +112,7 @@ impl Notification {
             amount: spec.amount,
             reason: spec.reason,
             message: spec.message,
+            end: spec.end,
             required: spec.required,
         }
     }

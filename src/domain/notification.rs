@@ -7,6 +7,10 @@
 //!     └────────────→ GaveUp
 //! ```
 //!
+//! Where several processes may send the same message, an attempt is claimed by a guarded write before the call; whoever
+//! else sees it looks again when the claim is over. The end of an order, and that a wish was refused, are told once the
+//! order says so: the message is made before, so that a crash loses none, and waits.
+//!
 //! The breaker of an endpoint is no state of its own: it is read from the Notifications that wait for the endpoint, so
 //! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once the failures since the last
 //! success add up to [`TRIP`], it is open: all wait but one at a time, the probe: those that an undo may wait for and the
@@ -18,16 +22,21 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::child::{self, Fate};
-use super::conditions::{self, Report, Truth};
-use super::{Condition, Generation, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, retry};
+mod attempt;
+mod circuit;
 
-/// So many failed attempts among the messages that wait for an endpoint open its breaker.
-pub const TRIP: i64 = 5;
+pub use attempt::{Claim, Company, Endpoint};
+pub use circuit::{Circuit, REACHABLE, TRIP};
+
+use super::child::{self, Fate};
+use super::conditions::{self, Report};
+use super::{Condition, Generation, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, order, retry};
+
 /// A message that nothing waits for is given up after so long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
-/// The condition of Store and OrderPlatform that shows the breaker of their endpoint.
-pub const REACHABLE: &str = "EndpointReachable";
+/// A message behind an open breaker is looked at when the probe got through or has failed; and, should that be missed,
+/// after so long.
+const BEHIND: Duration = Duration::from_secs(60);
 
 /// How far a Notification is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -66,8 +75,10 @@ pub enum Topic {
     CancelRequested,
     /// The wish came too late.
     CancelRefused,
-    /// The delivery was cancelled.
+    /// The order was undone: a delivery that the store or couriers saw is cancelled.
     DeliveryCancelled,
+    /// The order was undone before there was such a delivery; `end` and `reason` say why.
+    Undone,
 }
 
 impl Topic {
@@ -82,6 +93,7 @@ impl Topic {
             Self::CancelRequested => "cancel-requested",
             Self::CancelRefused => "cancel-refused",
             Self::DeliveryCancelled => "delivery-cancelled",
+            Self::Undone => "undone",
         }
     }
 }
@@ -120,6 +132,9 @@ pub struct Status {
     /// Since when the endpoint, well as it is, refuses this very message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused_at: Option<Time>,
+    /// Who has taken the next attempt upon itself, where several processes may send; nobody else does meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<Claim>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -163,6 +178,8 @@ pub struct Content {
     pub reason: Option<String>,
     /// The customer's sentence for the seller, where a wish came with one.
     pub message: Option<String>,
+    /// The order's end state, where that is what it tells.
+    pub end: Option<order::State>,
     /// Nothing is undone before it was taken.
     pub required: bool,
 }
@@ -173,7 +190,7 @@ impl Content {
     pub fn sample(required: bool) -> Self {
         Self {
             order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-            topic: Topic::DeliveryCancelled,
+            topic: Topic::CancelRequested,
             to: Audience::Seller,
             store: "shop".into(),
             subject: "kim".into(),
@@ -181,6 +198,7 @@ impl Content {
             amount: Money::new(1, "KRW"),
             reason: None,
             message: None,
+            end: None,
             required,
         }
     }
@@ -197,6 +215,8 @@ pub struct Message {
     pub id: String,
     pub created: Time,
     pub content: Content,
+    /// The call must have begun by then: it must be over before somebody else takes the attempt over.
+    pub by: Option<Time>,
 }
 
 /// Why an endpoint did not take a message, in one short sentence of ours.
@@ -208,66 +228,17 @@ pub enum Untaken {
     Refused(String),
 }
 
-/// The breaker of one endpoint, as the Notifications that wait for it tell. What failed before the last success does not
-/// count, and one message counts twice at the most: a message that a healthy endpoint refuses stops no other.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Circuit {
-    /// Failures since the last success.
-    pub failures: i64,
-    /// When the last of them was.
-    pub last: Option<Time>,
-}
-
-/// A message behind an open breaker is looked at when the probe got through or has failed; and, should that be missed,
-/// after so long.
-const BEHIND: Duration = Duration::from_secs(60);
-
-/// How often one message counts.
-const COUNTS: i64 = 2;
-
-impl Circuit {
-    /// The breaker of an endpoint with these messages waiting (attempts, time of the last) that last answered at `well`.
-    pub fn of(waiting: impl IntoIterator<Item = (i64, Option<Time>)>, well: Option<Time>) -> Self {
-        let mut circuit = Self::default();
-        for (attempts, tried_at) in waiting {
-            let Some(last) = tried_at else { continue };
-            if well.is_none_or(|well| well < last) {
-                circuit.failures = circuit.failures.saturating_add(attempts.min(COUNTS));
-                circuit.last = circuit.last.max(Some(last));
-            }
-        }
-        circuit
-    }
-
-    /// When the next probe is let through, where the breaker is open.
-    pub fn probe_at(&self) -> Option<Time> {
-        let last = self.last.filter(|_| self.is_open())?;
-        Some(last.after(retry::pause(self.failures - TRIP + 1)))
-    }
-
-    /// Whether only a probe is let through.
-    pub fn is_open(&self) -> bool {
-        self.failures >= TRIP
-    }
-
-    /// The condition that shows it.
-    pub fn condition(&self, old: &[Condition], generation: Generation, now: Time) -> Condition {
-        let status = if self.is_open() { Truth::False } else { Truth::True };
-        let (reason, message) = match self.is_open() {
-            true => ("CircuitOpen", "Attempts have stopped; a probe is let through now and then."),
-            false => ("CircuitClosed", ""),
-        };
-        conditions::extra(old, REACHABLE, status, reason, message, generation, now)
-    }
-}
-
 /// What a decision about a Notification looks at.
 #[derive(Clone, Debug)]
 pub struct Observed {
     pub meta: Meta,
     pub content: Content,
-    /// Whether its endpoint is configured.
-    pub has_endpoint: bool,
+    pub endpoint: Endpoint,
+    pub company: Company,
+    /// The name of this process among those that may send.
+    pub me: String,
+    /// Whether the order says that the wish to cancel came too late.
+    pub wish_refused: bool,
     pub circuit: Circuit,
     /// Whether it is the one, among those that wait for the endpoint, that probes it.
     pub is_probe: bool,
@@ -283,7 +254,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return Plan::rest();
     }
     if seen.status.is_final() {
-        // Its order's end takes it along, unless somebody has cut the bond.
+        // It stays for as long as its order does.
         let left = matches!(seen.fate, Fate::Gone(_) | Fate::Unproven);
         let order = &seen.content.order.name;
         return if left { child::retire(&seen.meta, order, seen.fate, now, policy) } else { Plan::rest() };
@@ -302,12 +273,12 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         let message = "Its endpoint has not taken it for a day.".to_owned();
         return end(seen, State::GaveUp, "GaveUp", message.clone(), now).with_fact("GaveUp", message, true);
     }
-    if !seen.has_endpoint {
-        let message = match seen.content.to {
-            Audience::Seller => "The Store has no notify.url: set it.",
-            Audience::Customer => "The OrderPlatform has no notifications.customers.url: set it.",
-        };
-        let report = Report::Stalled { reason: "NoEndpoint", message: message.to_owned() };
+    if !attempt::is_so(seen) {
+        let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() };
+        return if seen.fate == Fate::Unproven { Plan::only(order) } else { Plan::rest() };
+    }
+    if let Some((reason, message)) = attempt::unreachable(seen) {
+        let report = Report::Stalled { reason, message };
         let due = seen.meta.changed.after(policy.gather);
         let plan = super::plan::settle(&seen.status, wait(seen, report, now), due, now);
         // Whoever waits behind a breaker is woken when the endpoint is back; a refused message looks for itself.
@@ -324,8 +295,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
             }
         }
     }
-    let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);
-    Plan::only(Intent::SendNotice(Message { id, created: seen.meta.created, content: seen.content.clone() }))
+    attempt::attempt(seen, now)
 }
 
 /// The endpoint did not take it: the next attempt comes later.
@@ -339,7 +309,7 @@ fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
     let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
     let report = Report::Moving { reason, message };
     let mut status = wait(seen, report, now);
-    (status.attempts, status.retry_at, status.refused_at) = (attempts, Some(due), refused_at);
+    (status.attempts, status.retry_at, status.refused_at, status.claim) = (attempts, Some(due), refused_at, None);
     Plan { next: Some(due), ..Plan::write(status) }
 }
 
@@ -368,7 +338,7 @@ fn end(seen: &Observed, state: State, reason: &str, message: String, now: Time) 
     let report = Report::Ended { well: state == State::Sent, reason, message };
     let mut status = wait(seen, report, now);
     status.state = Some(state);
-    status.retry_at = None;
+    (status.retry_at, status.claim) = (None, None);
     match state {
         State::Sent => status.sent_at = Some(now),
         State::GaveUp | State::Pending => status.gave_up_at = Some(now),

@@ -26,12 +26,11 @@ pub mod deadlines;
 pub mod facts;
 pub mod notices;
 pub mod place;
-mod terms;
 pub mod turn;
 pub mod undo;
 
 pub use facts::{
-    Agreed, DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
+    DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
     TicketFacts, WalletFacts,
 };
 
@@ -115,9 +114,6 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub queue_number: Option<i64>,
-    /// Since when something that it refers to is missing, while it is not placed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub missing_since: Option<Time>,
     /// When it was placed: stock is asked for from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<Time>,
@@ -193,13 +189,9 @@ pub struct Terms {
 impl Terms {
     /// What the order costs, in words: money, and points where there are any.
     fn cost(&self) -> String {
-        cost(&self.amount, self.points)
+        let points = if self.points > 0 { format!(" and {} points", self.points) } else { String::new() };
+        format!("{} {}{points}", self.amount.amount, self.amount.currency)
     }
-}
-
-fn cost(amount: &Money, points: i64) -> String {
-    let points = if points > 0 { format!(" and {points} points") } else { String::new() };
-    format!("{} {}{points}", amount.amount, amount.currency)
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -250,15 +242,15 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return child::gate(&seen.meta).unwrap_or_default();
     }
     if let Some(ended) = seen.status.ended_at {
-        return after_the_end(seen, ended, now, policy);
+        return after_the_end(seen, ended, now);
     }
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
     let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
     let plan = match turn::turn(seen, terms, now) {
-        turn::Turn::Back(why) => match turn::untold(seen, terms, &why) {
-            Some(message) => undo::hold_off(seen, message, carry::decide(seen, terms, now, policy), now, policy),
+        turn::Turn::Back(why) => match turn::untold(seen, terms, &why, now) {
+            Some(untold) => undo::hold_off(seen, untold, carry::decide(seen, terms, now, policy), now, policy),
             None => undo::decide(seen, terms, why, now, policy),
         },
         turn::Turn::Unclear => undo::clear_up(seen, terms),
@@ -269,13 +261,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 
 /// An ended order only answers late wishes with the reason why they are refused, and lets itself be deleted once its
 /// row shows the end. It goes by itself once the platform's retention is over.
-fn after_the_end(seen: &Observed, ended: Time, now: Time, policy: &Policy) -> Plan<Status> {
+fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
     if seen.meta.deleting.is_some() {
-        // What is still to be told goes with the order: its endpoint gets some time to take it.
-        let patient = ended.after(policy.linger);
-        if now < patient && seen.notices.iter().any(|notice| !notice.sent) {
-            return Plan::wait_until(patient);
-        }
+        // What is still to be told outlives it, and holds nothing.
         let free = seen.meta.guarded && seen.view_shows_end;
         return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }

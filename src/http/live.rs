@@ -1,6 +1,5 @@
 //! The figures that are read when they are asked for: how deep the queues are, how much the caches hold.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
 use prometheus_client::collector::Collector;
@@ -9,9 +8,8 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
 use crate::cluster::World;
-use crate::cluster::cache::Index;
+use crate::cluster::breaker::circuits;
 use crate::domain::Kind;
-use crate::domain::notification::{Audience, Circuit};
 
 /// Figures that are read when they are asked for.
 #[derive(Debug)]
@@ -47,28 +45,20 @@ impl Collector for Live {
             let count = endpoints.iter().filter(|circuit| circuit.is_open()).count();
             ConstGauge::new(count as i64).encode(open.encode_family(&[("to", to.slug())])?)?;
         }
+        let mut members = encoder.encode_descriptor(
+            "jumun_members",
+            "Processes that run a controller, this one included",
+            None,
+            kind_type,
+        )?;
+        for kind in Kind::ALL.into_iter().filter(|kind| world.queue(*kind).is_some()) {
+            let count = world.members.ids(kind.as_str()).len();
+            ConstGauge::new(count as i64).encode(members.encode_family(&[("controller", kind.as_str())])?)?;
+        }
         let counter = prometheus_client::metrics::MetricType::Counter;
         let info = encoder.encode_descriptor("jumun_up", "One for as long as the process lives", None, counter)?;
         ConstCounter::new(1u64).encode(info)
     }
-}
-
-/// The breakers of all endpoints for which messages wait, by audience.
-fn circuits(world: &World) -> [(Audience, Vec<Circuit>); 2] {
-    [Audience::Seller, Audience::Customer].map(|to| {
-        let mut waiting: BTreeMap<(Arc<str>, String), Vec<_>> = BTreeMap::new();
-        for key in world.notifications.all_keys() {
-            let Some(seen) = world.notifications.get(&key).filter(|seen| seen.object.spec.to == to) else { continue };
-            let Some(status) = seen.object.status.as_ref().filter(|status| !status.is_final()) else { continue };
-            let store = if to == Audience::Seller { seen.object.spec.store.clone() } else { String::new() };
-            waiting.entry((key.namespace, store)).or_default().push((status.attempts, status.retry_at));
-        }
-        let circuit = |((namespace, store), failing): ((Arc<str>, String), Vec<_>)| {
-            let endpoint = Index::Failing(Some(store).filter(|_| to == Audience::Seller));
-            Circuit::of(failing, world.notifications.marked(&namespace, endpoint))
-        };
-        (to, waiting.into_iter().map(circuit).collect())
-    })
 }
 
 impl Live {

@@ -99,6 +99,7 @@ impl State {
             }
             "Notification" => {
                 self.ended_stays(before.as_deref(), object, &["/status/sentAt", "/status/gaveUpAt"]);
+                self.told_after_it_is_so(object);
             }
             _ => {}
         }
@@ -205,6 +206,24 @@ impl State {
         let told = of("Notification").iter().any(|n| has(n, "/spec/required") && has(n, "/status/sentAt"));
         if required && wished && has(payment, "/status/approvedAt") && !told {
             self.fault("nothing_undone_before_the_required_notice", payment, "the seller does not know yet");
+        }
+    }
+
+    /// told_after_it_is_so
+    fn told_after_it_is_so(&mut self, notice: &Value) {
+        if !has(notice, "/status/sentAt") && number(notice, "/status/attempts") == 0 {
+            return;
+        }
+        let order = self.objects.get(&("Order", text(notice, "/spec/order/uid"))).cloned();
+        let says = |fact: &str| order.as_ref().is_none_or(|order| has(order, fact));
+        let topic = text(notice, "/spec/topic");
+        let so = match topic.as_str() {
+            "DeliveryCancelled" | "Undone" => says("/status/endedAt"),
+            "CancelRefused" => says("/status/cancelRefused") || says("/status/endedAt"),
+            _ => true,
+        };
+        if !so {
+            self.fault("told_after_it_is_so", notice, format!("{topic} before the order says so"));
         }
     }
 

@@ -5,12 +5,13 @@
 //! checks the invariants of the design at each one.
 
 mod a_quiet_system; // the longest: its name lets it start first
-mod absence;
 mod admission;
 mod books;
 mod checker;
+mod copies;
 mod crashes;
 mod deletion;
+mod events;
 mod faults;
 mod harness;
 mod input;
@@ -29,4 +30,4 @@ mod races;
 mod recorder;
 mod summary;
 mod systems;
-mod turns;
+mod told;

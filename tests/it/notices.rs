@@ -87,7 +87,13 @@ async fn an_endpoint_that_may_not_be_called_is_not_called_and_the_status_says_so
         let status = notices.list(&Default::default()).await.ok()?.items.pop()?.status?;
         status.conditions.iter().find(|c| c.message.contains("host not allowed")).map(|c| c.message.clone())
     });
-    assert!(message.await.contains("the next is at"));
+    assert!(message.await.contains("egress.allowedHosts"), "what to do is said instead of when it is tried again");
+    let orders = world.orders();
+    wait_for("the order to say so, too", || async {
+        let conditions = orders.get("order-1").await.ok()?.status?.conditions;
+        conditions.iter().any(|c| c.type_ == "Stalled" && c.message.contains("host not allowed")).then_some(())
+    })
+    .await;
     // Nothing was undone: the courier may still deliver, and then the wish is refused.
     assert!(world.deliver(&delivery).await);
     assert_eq!(world.end_of("order-1").await, State::Completed);

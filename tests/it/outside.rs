@@ -1,11 +1,12 @@
 //! What is outside the cluster: an endpoint that takes notices, and a payment provider, on loopback.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::routing::post;
 use jumun::http::fake_provider::{FakeProvider, Faults};
 use serde_json::{Value, json};
@@ -40,6 +41,7 @@ struct Inbox {
     /// So many calls more fail.
     failures: Arc<AtomicUsize>,
     taken: Arc<Mutex<Vec<Value>>>,
+    content_types: Arc<Mutex<Vec<String>>>,
 }
 
 /// An endpoint that takes CloudEvents, or answers 503 while it is down.
@@ -48,12 +50,14 @@ pub struct Endpoint {
     server: Server,
 }
 
-async fn take(State(inbox): State<Inbox>, body: String) -> StatusCode {
+async fn take(State(inbox): State<Inbox>, headers: HeaderMap, body: String) -> StatusCode {
     let event: Value = serde_json::from_str(&body).expect("an event");
     let fails = inbox.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok();
     if fails || inbox.down.load(Ordering::SeqCst) {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
+    let content_type = headers[header::CONTENT_TYPE].to_str().expect("ASCII").to_owned();
+    inbox.content_types.lock().expect("content types").push(content_type);
     inbox.taken.lock().expect("events").push(event);
     StatusCode::NO_CONTENT
 }
@@ -83,6 +87,25 @@ impl Endpoint {
         let taken = self.inbox.taken.lock().expect("events");
         let text = |event: &Value, field: &str| event[field].as_str().unwrap_or_default().to_owned();
         taken.iter().map(|e| (text(e, "type").replace("dev.jumun.order.", ""), text(e, "subject"))).collect()
+    }
+
+    /// The events that it took, as they came.
+    pub fn events(&self) -> Vec<Value> {
+        self.inbox.taken.lock().expect("events").clone()
+    }
+
+    /// How often each event came, by its id.
+    pub fn copies(&self) -> BTreeMap<String, usize> {
+        let mut copies = BTreeMap::new();
+        for event in self.events() {
+            *copies.entry(event["id"].as_str().expect("an id").to_owned()).or_insert(0) += 1;
+        }
+        copies
+    }
+
+    /// The content types under which events came.
+    pub fn content_types(&self) -> Vec<String> {
+        self.inbox.content_types.lock().expect("content types").clone()
     }
 
     /// Waits until it has taken an event of this type.

@@ -1,6 +1,7 @@
 //! The invariants: what is noted of each write, and what must hold in every state.
 
 use jumun::domain::delivery::{Cause, Progress};
+use jumun::domain::notification::Topic;
 use jumun::domain::order::State as OrderState;
 use jumun::domain::wallet::{self, Answer};
 use jumun::domain::{payment, ticket};
@@ -8,7 +9,7 @@ use jumun::domain::{payment, ticket};
 use super::config::{Config, PRICE};
 use super::counters::{Race, count};
 use super::objects::{
-    Body, FIRST, Fields, Id, PRODUCT, WALLET, delivery, names, notices, number, order, payment as pay,
+    Body, FIRST, Fields, Id, NOTICES, PRODUCT, WALLET, delivery, names, notices, number, order, payment as pay,
 };
 use super::objects::{Kept, ticket as ticket_of};
 use super::state::State;
@@ -208,6 +209,33 @@ pub fn undone_in_order(_: &Config, state: &State) -> bool {
     })
 }
 
+/// What tells of the end, or that a wish was refused, reaches the seller once the order says so.
+pub fn told_after_it_is_so(_: &Config, state: &State) -> bool {
+    every(state, |number| {
+        let past = &state.past[number];
+        let refused = match body(state, order(number)).map(|body| &body.fields) {
+            Some(Fields::Order { status, .. }) => status.cancel_refused.is_some(),
+            _ => true,
+        };
+        NOTICES.iter().zip(past.sent).all(|((topic, _), sent)| match topic {
+            Topic::DeliveryCancelled | Topic::Undone => sent == 0 || past.ended.is_some(),
+            Topic::CancelRefused => sent == 0 || refused || past.ended.is_some(),
+            _ => true,
+        })
+    })
+}
+
+/// Each notice is sent once, and once more at the most for each process that died, or was frozen until its claim was over.
+pub fn each_notice_once(config: &Config, state: &State) -> bool {
+    let frozen = (0..state.clock).filter(|tick| config.age(*tick, tick + 1) > 15).count();
+    let died = config.left.restarts - state.left.restarts;
+    let most = 1 + died + if config.replicas > 1 { u8::try_from(frozen).unwrap_or(u8::MAX) } else { 0 };
+    every(state, |number| {
+        let past = &state.past[number];
+        !past.overlapped && past.sent.iter().all(|sent| *sent <= most)
+    })
+}
+
 /// What must hold once nothing is left to do.
 pub fn adds_up(config: &Config, state: &State) -> Option<&'static str> {
     let mut bought = 0;
@@ -234,15 +262,4 @@ pub fn adds_up(config: &Config, state: &State) -> Option<&'static str> {
 pub fn is_over(state: &State, number: usize) -> bool {
     let id = FIRST.max(order(number));
     state.stored(id).is_none() || state.past[number].ended.is_some()
-}
-
-/// what_is_missing_is_waited_for: no order ends for a store that is missing before it was waited for.
-pub fn what_is_missing_is_waited_for(config: &Config, state: &State) -> bool {
-    (0..config.orders).all(|number| {
-        let Some(slot) = state.stored(order(number)) else { return true };
-        let Fields::Order { status, .. } = &slot.body.fields else { return true };
-        let refused = status.outcome.as_ref().is_some_and(|outcome| outcome.reason == "UnknownStore");
-        let waited = status.ended_at.map(|ended| ended.since(slot.body.created));
-        !refused || waited >= Some(jumun::domain::order::place::REFERENCE_PATIENCE)
-    })
 }

@@ -106,6 +106,16 @@ pub fn all(deep: bool) -> Vec<Config> {
             ..Config::plain("required notice")
         },
         Config {
+            required: true,
+            replicas: 2,
+            others: &[Kind::Notification],
+            lag: if deep { &[Kind::Notification, Kind::Order] } else { &[Kind::Notification] },
+            ticks: &[40],
+            deeds: if deep { DEEDS } else { &[Deed::Cancel] },
+            left: Left { delays: 1, restarts: more, drops: more, ..NOTHING },
+            ..Config::plain("two senders")
+        },
+        Config {
             orders: 2,
             stock: 1,
             lag: TWO,
@@ -136,13 +146,6 @@ pub fn all(deep: bool) -> Vec<Config> {
             deeds: &[Deed::Cancel, Deed::DeletePayment],
             left: Left { deletions: 1, delays: more, ..NOTHING },
             ..Config::plain("a child removed behind a frozen replica")
-        },
-        Config {
-            store_missing: true,
-            ticks: &[20, 50],
-            deeds: &[Deed::StoreAppears, Deed::Cancel, Deed::DeleteOrder],
-            left: Left { deletions: 1, drops: more, ..NOTHING },
-            ..Config::plain("an order before its store")
         },
         Config {
             guarded: false,

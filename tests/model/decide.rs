@@ -45,8 +45,9 @@ thread_local! {
 /// The same decision, which is taken once for what is seen: the same input gives the same plan.
 pub fn decided(config: &Config, state: &State, replica: usize, pass: &Flight) -> Decided {
     let mut hasher = DefaultHasher::new();
-    (config.serial, state.clock, config.now(state.clock, replica), state.row(replica), state.store, pass)
-        .hash(&mut hasher);
+    (config.serial, state.clock, config.now(state.clock, replica), state.row(replica), pass).hash(&mut hasher);
+    // Whose claim a notice carries is a matter of who looks.
+    (kind(pass.root) == Kind::Notification).then_some(replica).hash(&mut hasher);
     let key = hasher.finish();
     if let Some(taken) = TAKEN.with_borrow(|taken| taken.get(&key).cloned()) {
         return taken;
@@ -63,7 +64,7 @@ fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Opti
     let slot = *state.cached(replica, id).slot()?;
     let view = View { config, state, replica, pass };
     let (now, policy, mutation) = (config.now(state.clock, replica), Policy::default(), config.mutation);
-    let lower = Lower { config, state, id, slot, now };
+    let lower = Lower { config, state, replica, id, slot, now };
     Some(match kind(id) {
         Kind::Order => {
             let mut seen = view.order(id)?;
@@ -90,7 +91,9 @@ fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Opti
             lower.plan(plan, |body, new: delivery::Status| put!(body, Delivery, new))
         }
         Kind::Notification => {
-            let plan = notification::decide(&view.notice(id)?, now, &policy);
+            let mut seen = view.notice(id)?;
+            mutations::of_notice(mutation, &mut seen, now);
+            let plan = notification::decide(&seen, now, &policy);
             lower.plan(plan, |body, new: notification::Status| put!(body, Notice, new))
         }
         Kind::Product => {
@@ -113,6 +116,7 @@ fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Opti
 struct Lower<'a> {
     config: &'a Config,
     state: &'a State,
+    replica: usize,
     id: Id,
     slot: Slot,
     now: Time,
@@ -163,7 +167,7 @@ impl Lower<'_> {
             Intent::DropFinalizer(_) => Some(self.on_root(Op::Finalizer(false))),
             Intent::DeleteSelf(_) => Some(self.on_root(Op::Delete)),
             Intent::CallProvider { call, .. } => Some(self.step(self.id, Op::Call(call), 0, 0)),
-            Intent::SendNotice(_) => Some(self.step(self.id, Op::Send, 0, 0)),
+            Intent::SendNotice(message) => Some(self.step(self.id, Op::Send(self.replica, message.by), 0, 0)),
             Intent::CreatePayment(draft) => {
                 let fields = Fields::Payment { cancel: draft.cancel, status: payment::Status::default() };
                 create(payment_of(of(&draft.order.uid)), fields)

@@ -88,6 +88,7 @@ impl Explored {
             Action::Restart(replica) => {
                 next.left.restarts -= 1;
                 next.flights[replica].clear();
+                next.past.iter_mut().for_each(|past| past.taken[replica] = 0);
                 for id in 0..next.objects() {
                     next.cache(replica, id, Cell::Never);
                     let cell = *next.server(id);
@@ -132,6 +133,10 @@ fn land(config: &Config, state: &mut State) -> Option<()> {
         steps::provide(config, state, &step, call, false);
         return Some(());
     }
+    if let Op::Send(..) = &step.op {
+        steps::tell(config, state, &step);
+        return Some(());
+    }
     let answer = steps::put(config, state, &step);
     if answer == Answer::Conflict && matches!(step.op, Op::Create(_)) {
         count(Race::DelayedCreateRefused);
@@ -142,7 +147,7 @@ fn land(config: &Config, state: &mut State) -> Option<()> {
 type Holds = fn(&Config, &State) -> bool;
 
 /// What holds in every state by itself.
-pub const ALWAYS: [(&str, Holds); 14] = [
+pub const ALWAYS: [(&str, Holds); 15] = [
     ("money_is_conserved", checks::money_is_conserved),
     ("stock_is_conserved", checks::stock_is_conserved),
     ("charged_at_most_once", checks::charged_at_most_once),
@@ -156,7 +161,8 @@ pub const ALWAYS: [(&str, Holds); 14] = [
     ("hold_is_never_lifted", checks::hold_is_never_lifted),
     ("nothing_undone_before_the_required_notice", checks::nothing_undone_before_the_required_notice),
     ("undone_in_order", checks::undone_in_order),
-    ("what_is_missing_is_waited_for", checks::what_is_missing_is_waited_for),
+    ("told_after_it_is_so", checks::told_after_it_is_so),
+    ("each_notice_once", checks::each_notice_once),
 ];
 
 impl Model for Explored {
@@ -181,7 +187,6 @@ impl Model for Explored {
             clock: 0,
             left: config.left,
             endpoint: !config.endpoint_down,
-            store: !config.store_missing,
             broken: false,
             past: vec![Past::default(); config.orders],
         };
@@ -255,7 +260,8 @@ impl Model for Explored {
             hold_is_never_lifted,
             nothing_undone_before_the_required_notice,
             undone_in_order,
-            what_is_missing_is_waited_for,
+            told_after_it_is_so,
+            each_notice_once,
         );
         all.push(Property::always("every_order_ends", |model, state| {
             verdict(&model.config, &model.known, state).is_none()

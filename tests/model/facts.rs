@@ -34,7 +34,6 @@ pub fn request(config: &Config, cancel: bool) -> Request {
             zone: "gangnam".to_owned(),
             phone: None,
         },
-        agreed: None,
         cancel: cancel.then(|| "ChangedMind".to_owned()),
         cancel_message: None,
     }
@@ -131,6 +130,13 @@ pub fn delivery(id: Id, slot: &Slot) -> Option<DeliveryFacts> {
 
 pub fn notice(slot: &Slot) -> Option<NoticeFacts> {
     let Fields::Notice { content, status } = &slot.body.fields else { return None };
-    let trouble = conditions::waiting_message(&status.conditions).map(str::to_owned);
-    Some(NoticeFacts { topic: content.topic, to: content.to, sent: status.sent_at.is_some(), trouble })
+    let stalled = status.conditions.iter().find(|condition| condition.type_ == conditions::STALLED);
+    Some(NoticeFacts {
+        topic: content.topic,
+        to: content.to,
+        sent: status.sent_at.is_some(),
+        created: slot.body.created,
+        trouble: conditions::waiting_message(&status.conditions).map(str::to_owned),
+        stalled: stalled.map(|condition| condition.message.clone()),
+    })
 }

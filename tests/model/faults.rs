@@ -65,11 +65,15 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("no finalizer")
     };
-    let early = Config {
-        store_missing: true,
-        ticks: &[20, 50],
-        deeds: &[Deed::StoreAppears],
-        ..Config::plain("an order before its store")
+    let senders = Config {
+        required: true,
+        replicas: 2,
+        others: &[Kind::Notification],
+        lag: &[Kind::Notification],
+        deeds: &[Deed::Cancel],
+        ticks: &[40],
+        left: Left { delays: 1, ..NOTHING },
+        ..Config::plain("two senders")
     };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
@@ -105,7 +109,9 @@ pub fn all() -> Vec<Config> {
         (Mutation::EndIsReopened, &plain),
         (Mutation::OrderLetGo, &deletion),
         (Mutation::NoPaymentBehindUndo, &late),
-        (Mutation::AbsenceIsFinal, &early),
+        (Mutation::SendsUnclaimed, &senders),
+        (Mutation::SendsLate, &senders),
+        (Mutation::TellsEarly, &senders),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
     ]

@@ -1,11 +1,14 @@
 //! Deliberate faults: each must be caught. The shipped decisions stay as they are; a fault alters what a decision sees or
 //! says, or the world around it.
 
+use jumun::domain::child::Fate;
 use jumun::domain::ledger::Missing;
 use jumun::domain::order::{self, DeliveryFacts, TicketFacts};
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
-use jumun::domain::{Intent, Lookup, Plan, Policy, Target, Version, delivery, payment, product, wallet};
+use jumun::domain::{
+    Intent, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
+};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mutation {
@@ -75,8 +78,12 @@ pub enum Mutation {
     OrderLetGo,
     /// A missing Payment that is to be barred is not created.
     NoPaymentBehindUndo,
-    /// What is missing is taken for missing for good.
-    AbsenceIsFinal,
+    /// Two processes send what neither has claimed.
+    SendsUnclaimed,
+    /// A process sends however long ago it claimed.
+    SendsLate,
+    /// The end of an order is told before it is written.
+    TellsEarly,
     /// A row is written once.
     RowStandsStill,
     /// A row that shows the end is never written again.
@@ -98,7 +105,6 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
             gone(&mut seen.delivery);
             seen.order_afresh = true;
         }
-        Mutation::AbsenceIsFinal => seen.platform.reference_patience = Some(std::time::Duration::ZERO),
         Mutation::NeverLooksAfresh => seen.order_afresh = true,
         Mutation::ServeUnguarded => seen.meta.guarded = true,
         Mutation::NeverHolds | Mutation::RefundBeforeHold => {
@@ -253,6 +259,15 @@ pub fn payment_plan(mutation: Mutation, mut plan: Plan<payment::Status>) -> Plan
         }
     }
     plan
+}
+
+/// What a Notification sees.
+pub fn of_notice(mutation: Mutation, seen: &mut notification::Observed, now: Time) {
+    match mutation {
+        Mutation::SendsUnclaimed => seen.company = notification::Company::Alone,
+        Mutation::TellsEarly if seen.fate == Fate::Open => seen.fate = Fate::Ended(now),
+        _ => {}
+    }
 }
 
 /// What a Ticket or a Delivery sees.

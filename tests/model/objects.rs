@@ -27,10 +27,11 @@ pub const EVERY: Id = 254;
 pub const CONSTANT: Id = 255;
 
 /// The notices of an order that are modelled: those to the seller.
-pub const NOTICES: [(Topic, Audience); 3] = [
+pub const NOTICES: [(Topic, Audience); 4] = [
     (Topic::CancelRequested, Audience::Seller),
     (Topic::CancelRefused, Audience::Seller),
     (Topic::DeliveryCancelled, Audience::Seller),
+    (Topic::Undone, Audience::Seller),
 ];
 
 /// The objects of the order with this number.

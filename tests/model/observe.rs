@@ -2,9 +2,9 @@
 
 use jumun::domain::child::Fate;
 use jumun::domain::ledger::{Missing, Request as Asked};
-use jumun::domain::notification::Untaken;
+use jumun::domain::notification::{Company, Endpoint, Untaken};
 use jumun::domain::{
-    Lookup, Meta, Money, Time, Version, delivery, notification, order, payment, product, provider, ticket, wallet,
+    Kind, Lookup, Meta, Money, Time, Version, delivery, notification, order, payment, product, provider, ticket, wallet,
 };
 
 use super::config::{Config, PRICE};
@@ -117,25 +117,17 @@ impl<'a> View<'a> {
         Some(order::Observed {
             meta: self.meta(id, slot),
             request: facts::request(config, *cancel),
-            store: if self.state.store { Lookup::Present(facts::store(config)) } else { Lookup::Gone },
+            store: Lookup::Present(facts::store(config)),
             products: vec![if with_uid { self.ledger(PRODUCT, product) } else { self.lookup(PRODUCT, product) }],
             wallet,
-            platform: order::PlatformFacts {
-                exists: config.provider,
-                knows_provider: config.provider,
-                ..order::PlatformFacts::default()
-            },
+            platform: order::PlatformFacts { knows_provider: config.provider, ..order::PlatformFacts::default() },
             references_afresh: payer && self.read(PRODUCT).is_some(),
             order_afresh: self.read(id).is_some(),
             family_afresh: (id..=delivery).all(|id| self.read(id).is_some()) && self.read(PRODUCT).is_some(),
             payment: self.child(payment, |slot| facts::payment(payment, slot)),
             ticket: self.child(ticket, |slot| facts::ticket(ticket, slot)),
             delivery: self.child(delivery, |slot| facts::delivery(delivery, slot)),
-            notices: if status.ended_at.is_some() && slot.body.deleting.is_none() {
-                Vec::new()
-            } else {
-                self.notices(number)
-            },
+            notices: if status.ended_at.is_some() { Vec::new() } else { self.notices(number) },
             changed: newest.unwrap_or_else(|| self.changed(slot)),
             view_shows_end: status.ended_at.is_some(),
             status: status.clone(),
@@ -159,7 +151,6 @@ impl<'a> View<'a> {
                 amount: Money::new(PRICE, CURRENCY),
                 known: true,
                 reply: self.pass.reply.clone(),
-                refused: None,
                 order_afresh: self.read(parent).is_some(),
                 order_wishes: wishes,
             })
@@ -176,7 +167,6 @@ impl<'a> View<'a> {
             meta: self.meta(id, slot),
             fate: self.fate(number),
             source,
-            free: false,
             cancel: *cancel,
             refunded_by_hand: false,
             status: status.clone(),
@@ -225,13 +215,28 @@ impl<'a> View<'a> {
         })
     }
 
+    /// Who else sends: where another replica does, every attempt is claimed.
+    fn company(&self) -> Company {
+        let others = self.config.replicas > 1 && self.config.others.contains(&Kind::Notification);
+        if others { Company::Several } else { Company::Alone }
+    }
+
+    fn wish_refused(&self, number: usize) -> bool {
+        self.slot(super::objects::order(number)).is_some_and(
+            |slot| matches!(&slot.body.fields, Fields::Order { status, .. } if status.cancel_refused.is_some()),
+        )
+    }
+
     pub fn notice(&self, id: Id) -> Option<notification::Observed> {
         let slot = self.slot(id)?;
         let Fields::Notice { content, status } = &slot.body.fields else { return None };
         Some(notification::Observed {
             meta: self.meta(id, slot),
             content: (**content).clone(),
-            has_endpoint: true,
+            endpoint: Endpoint::Ready,
+            company: self.company(),
+            me: format!("jumun-{}", self.replica),
+            wish_refused: self.wish_refused(number(id)),
             circuit: notification::Circuit::default(),
             is_probe: true,
             outcome: self.pass.told.map(|taken| if taken { Ok(()) } else { Err(Untaken::Failing("503".to_owned())) }),

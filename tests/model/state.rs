@@ -2,9 +2,9 @@
 //! is still on its way, and what has happened outside.
 
 use jumun::domain::provider::{Call, Reply};
-use jumun::domain::{delivery, order::State as OrderState, ticket};
+use jumun::domain::{Time, delivery, order::State as OrderState, ticket};
 
-use super::objects::{EVERY, FIRST, Id, Kept, PRODUCT, WALLET, kind};
+use super::objects::{EVERY, FIRST, Id, Kept, NOTICES, PRODUCT, WALLET, kind};
 use jumun::domain::Kind;
 
 /// One version of one object.
@@ -57,7 +57,8 @@ pub enum Op {
     Read,
     ReadOrders,
     Call(Call),
-    Send,
+    /// A replica's call to an endpoint, which must have begun by then.
+    Send(usize, Option<Time>),
     Create(Kept),
     Finalizer(bool),
     Delete,
@@ -96,6 +97,12 @@ pub struct Past {
     /// Whether the delivery was brought, and the order confirmed complete.
     pub delivered: bool,
     pub held: [bool; 2],
+    /// How many copies of each notice its endpoint has taken.
+    pub sent: [u8; NOTICES.len()],
+    /// A bit for each notice that a replica knows to be taken.
+    pub taken: [u8; 2],
+    /// One was sent while somebody else had claimed it.
+    pub overlapped: bool,
     pub provider: Provider,
 }
 
@@ -131,8 +138,6 @@ pub struct State {
     pub left: Left,
     /// Whether the seller's endpoint takes notices.
     pub endpoint: bool,
-    /// Whether the store is there.
-    pub store: bool,
     /// A total has moved otherwise than its entries say.
     pub broken: bool,
     pub past: Vec<Past>,

@@ -7,12 +7,14 @@ use super::config::Config;
 use super::counters::{Race, count};
 use super::decide::decided;
 use super::mutations::Mutation;
-use super::objects::{EVERY, Id, kind, number, order};
+use super::objects::{EVERY, Fields, Id, kind, notices, number, order};
 use super::server::{self, Answer};
 use super::state::{Cell, Flight, Op, Provider, Slot, State, Step};
 
 /// No decision is acted on, and no read relied on, that is older than this.
 const DECISION_LIMIT: u64 = 60;
+/// What is not claimed is sent right after it was decided.
+const FROZEN: u64 = 3;
 /// No request arrives later than this after it was decided: the limit and the longest call.
 pub const ARRIVAL_LIMIT: u64 = 70;
 
@@ -105,8 +107,8 @@ fn perform(
             flight.reads.push((EVERY, version, state.clock));
         }
         (Op::Call(call), _) => flight.reply = Some(ask(config, &mut state, &step, call, mode)?),
-        (Op::Send, Mode::Well) => flight.told = Some(state.endpoint),
-        (Op::Send | Op::Read | Op::ReadOrders, _) | (_, Mode::Lost | Mode::Late | Mode::Declined) => return None,
+        (Op::Send(..), Mode::Well) => flight.told = tell(config, &mut state, &step),
+        (Op::Read | Op::ReadOrders, _) | (_, Mode::Lost | Mode::Late | Mode::Declined) => return None,
         (_, Mode::Delayed) => {
             if state.left.delays == 0 || state.delayed.is_some() {
                 return None;
@@ -132,7 +134,7 @@ fn perform(
             Answer::Invalid => return Some(state),
         },
     }
-    let over = flight.steps.is_empty() && !informs && !matches!(step.op, Op::Call(_) | Op::Send);
+    let over = flight.steps.is_empty() && !informs && !matches!(step.op, Op::Call(_) | Op::Send(..));
     Some(if over { state } else { keep(state, replica, flight) })
 }
 
@@ -147,6 +149,34 @@ pub fn put(config: &Config, state: &mut State, step: &Step) -> Answer {
         state.cells[step.id] = Cell::Gone { nth: slot.nth, version: slot.version, noticed: 0 };
     }
     server::write(state, step, rules, guards, config.time(state.clock))
+}
+
+/// A call to an endpoint begins, unless it is too late for that, or the replica knows that the message was taken; gives
+/// whether it is.
+pub fn tell(config: &Config, state: &mut State, step: &Step) -> Option<bool> {
+    let Op::Send(replica, by) = step.op else { return None };
+    let now = config.now(state.clock, replica);
+    let in_time = by.map_or(config.age(step.decided, state.clock) <= FROZEN, |by| now <= by);
+    if !in_time && config.mutation != Mutation::SendsLate {
+        return None;
+    }
+    let place = step.id - notices(number(step.id)).start;
+    let claimed = state.stored(step.id).and_then(|slot| match &slot.body.fields {
+        Fields::Notice { status, .. } => status.claim.as_ref(),
+        _ => None,
+    });
+    let others = claimed.is_some_and(|claim| claim.by != format!("jumun-{replica}") && now < claim.until);
+    let endpoint = state.endpoint;
+    let past = &mut state.past[number(step.id)];
+    if past.taken[replica] & (1 << place) != 0 {
+        return Some(true);
+    }
+    past.overlapped |= others;
+    if endpoint {
+        past.sent[place] = (past.sent[place] + 1).min(4);
+        past.taken[replica] |= 1 << place;
+    }
+    Some(endpoint)
 }
 
 /// A live read: a list of one, which has a version even where it finds nothing.

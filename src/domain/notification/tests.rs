@@ -11,7 +11,10 @@ fn seen() -> Observed {
     Observed {
         meta: Meta::sample("notice", 1, Time::from_millis(0)),
         content: Content::sample(false),
-        has_endpoint: true,
+        endpoint: Endpoint::Ready,
+        company: Company::Alone,
+        me: "jumun-1".into(),
+        wish_refused: false,
         circuit: Circuit::default(),
         is_probe: false,
         outcome: None,
@@ -48,7 +51,7 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
     seen.outcome = Some(Err(Untaken::Refused("HTTP 400".into())));
     let later = decide(&seen, now.after(BEHIND), &Policy::default()).status.expect("a write");
     assert_eq!((later.attempts, later.answered_at()), (2, Some(now)));
-    let nowhere = Observed { has_endpoint: false, outcome: None, ..seen.clone() };
+    let nowhere = Observed { endpoint: Endpoint::Absent, outcome: None, ..seen.clone() };
     assert!(decide(&nowhere, now.after(BEHIND), &Policy::default()).next.is_some());
     // Silence instead of a refusal is the endpoint's trouble again.
     seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
@@ -71,4 +74,88 @@ fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
 #[test]
 fn one_message_alone_opens_nothing() {
     assert!(!Circuit::of([(9, at(1_000))], None).is_open());
+}
+
+fn among_several(at: Time, claim: Option<Claim>) -> Plan<Status> {
+    let status = Status { claim, ..Status::default() };
+    decide(&Observed { company: Company::Several, status, ..seen() }, at, &Policy::default())
+}
+
+#[test]
+fn where_others_may_send_an_attempt_is_claimed_first() {
+    let now = Time::from_millis(1_000);
+    let plan = among_several(now, None);
+    let claim = plan.status.expect("a claim").claim.expect("a claim");
+    assert!(plan.intents.is_empty() && claim.by == "jumun-1" && claim.until == now.after(Duration::from_secs(30)));
+    let sent = among_several(now, Some(claim.clone()));
+    let [Intent::SendNotice(message)] = &sent.intents[..] else { panic!("{sent:?}") };
+    assert_eq!(message.by, Some(now.after(Duration::from_secs(15))), "the call is over long before the claim is");
+    // Later than that it is claimed anew.
+    let late = among_several(now.after(Duration::from_secs(16)), Some(claim.clone()));
+    assert!(late.intents.is_empty() && late.status.is_some_and(|status| status.claim != Some(claim)));
+}
+
+#[test]
+fn what_another_has_claimed_is_left_to_it_until_its_claim_is_over() {
+    let now = Time::from_millis(1_000);
+    let claim = Claim { by: "jumun-2".into(), until: now.after(Duration::from_secs(30)) };
+    assert_eq!(among_several(now, Some(claim.clone())), Plan::wait_until(claim.until));
+    let taken_over = among_several(claim.until, Some(claim.clone())).status.expect("a claim");
+    assert_eq!(taken_over.claim.map(|claim| claim.by), Some("jumun-1".into()));
+    // One that is alone by now waits, too.
+    let status = Status { claim: Some(claim.clone()), ..Status::default() };
+    let alone = Observed { status, ..seen() };
+    assert_eq!(decide(&alone, now, &Policy::default()), Plan::wait_until(claim.until));
+    let sent = decide(&alone, claim.until, &Policy::default());
+    assert!(matches!(&sent.intents[..], [Intent::SendNotice(message)] if message.by.is_none()));
+}
+
+#[test]
+fn a_claim_goes_with_the_outcome() {
+    let claim = Some(Claim { by: "jumun-1".into(), until: Time::from_millis(30_000) });
+    for outcome in [Ok(()), Err(Untaken::Failing("HTTP 503".into()))] {
+        let status = Status { claim: claim.clone(), ..Status::default() };
+        let seen = Observed { outcome: Some(outcome), status, company: Company::Several, ..seen() };
+        assert_eq!(decide(&seen, Time::from_millis(0), &Policy::default()).status.expect("a write").claim, None);
+    }
+}
+
+#[test]
+fn one_that_does_not_know_who_else_there_is_keeps_still() {
+    let unsure = Observed { company: Company::Unsure, ..seen() };
+    let plan = decide(&unsure, Time::from_millis(0), &Policy::default());
+    assert!(plan.intents.is_empty() && plan.status.is_none() && plan.next.is_some());
+}
+
+#[test]
+fn what_tells_of_an_end_waits_for_it() {
+    let about = |topic, fate, wish_refused| {
+        let mut seen = Observed { fate, wish_refused, ..seen() };
+        seen.content.topic = topic;
+        decide(&seen, Time::from_millis(0), &Policy::default())
+    };
+    let sends = |plan: &Plan<Status>| matches!(&plan.intents[..], [Intent::SendNotice(_)]);
+    let over = Fate::Ended(Time::from_millis(0));
+    for topic in [Topic::DeliveryCancelled, Topic::Undone, Topic::CancelRefused] {
+        assert_eq!(about(topic, Fate::Open, false), Plan::rest(), "{topic:?}");
+        assert!(sends(&about(topic, over, false)), "{topic:?}");
+        assert!(sends(&about(topic, Fate::Gone(Time::from_millis(0)), false)), "its order is gone: {topic:?}");
+        assert!(matches!(&about(topic, Fate::Unproven, false).intents[..], [Intent::ReadAfresh { .. }]));
+    }
+    assert!(sends(&about(Topic::CancelRefused, Fate::Open, true)));
+    assert!(sends(&about(Topic::CancelRequested, Fate::Open, false)));
+}
+
+#[test]
+fn what_only_a_person_can_mend_is_said_with_what_to_do() {
+    for (endpoint, reason, cure) in [
+        (Endpoint::StoreGone, "StoreGone", "create it again"),
+        (Endpoint::Absent, "NoEndpoint", "set it"),
+        (Endpoint::Barred("host not allowed: a".into()), "EndpointNotAllowed", "egress.allowedHosts"),
+    ] {
+        let seen = Observed { endpoint, ..seen() };
+        let status = decide(&seen, Time::from_millis(9_000), &Policy::default()).status.expect("a write");
+        let said = status.conditions.iter().find(|c| c.type_ == conditions::STALLED).expect("stalled");
+        assert!(said.reason == reason && said.message.contains(cure) && said.message.contains("shop"), "{said:?}");
+    }
 }

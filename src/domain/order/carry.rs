@@ -7,7 +7,7 @@
 use super::super::delivery::Progress;
 use super::super::store::Fulfilment;
 use super::super::{
-    Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, delivery, payment, plan, product, ticket,
+    Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, conditions, delivery, payment, plan, product, ticket,
 };
 use super::{
     DeliveryFacts, Observed, Pay, PaymentFacts, State, Status, Terms, TicketFacts, ended, moving, stalled, turn,
@@ -207,7 +207,9 @@ fn progress(
 pub(super) fn stall(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
     let wanted = stalled(seen, seen.status.clone(), reason, message.clone(), now);
     let plan = plan::report(&seen.status, wanted, true, seen.changed, now, policy);
-    if plan.status.is_some() { plan.with_fact("Stalled", message, true) } else { plan }
+    // Said once, however the sentence changes while it lasts.
+    let said = seen.status.conditions.iter().any(|c| c.type_ == conditions::STALLED && c.reason == reason);
+    if plan.status.is_some() && !said { plan.with_fact("Stalled", message, true) } else { plan }
 }
 
 /// The wish came too late: the order goes on and says so, with whatever else there is to write.

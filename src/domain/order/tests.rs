@@ -1,7 +1,7 @@
 //! What an order does next, for each thing it may see.
 
 mod kitchen;
-mod missing;
+mod notices;
 
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};
@@ -26,7 +26,6 @@ fn fresh() -> Observed {
             items: vec![("mug".into(), 2)],
             pay: Pay::Wallet("alice".into()),
             deliver_to: Address { recipient: "Alice".into(), address: "1".into(), zone: "gangnam".into(), phone: None },
-            agreed: None,
             cancel: None,
             cancel_message: None,
         },
@@ -116,6 +115,18 @@ fn delivering() -> Observed {
     seen
 }
 
+/// The notice that a wish waits for, not taken yet.
+fn untaken(trouble: &str) -> NoticeFacts {
+    NoticeFacts {
+        topic: super::notices::Topic::CancelRequested,
+        to: super::notices::Audience::Seller,
+        sent: false,
+        created: now(),
+        trouble: Some(trouble.into()),
+        stalled: None,
+    }
+}
+
 fn wishes(mut seen: Observed) -> Observed {
     seen.request.cancel = Some("ChangedMind".into());
     seen.meta.generation = Generation(2);
@@ -139,7 +150,6 @@ fn nothing_is_called_missing_before_it_was_read_afresh() {
     assert!(intents.contains(&Intent::ReadAfresh { kind: Kind::Product, name: "mug".into() }), "{intents:?}");
     seen.references_afresh = true;
     seen.products = vec![Lookup::Gone];
-    seen.platform.reference_patience = Some(std::time::Duration::ZERO);
     let status = plan(&seen).status.unwrap();
     assert_eq!(status.state, Some(State::Invalid));
     assert!(status.outcome.unwrap().message.starts_with("spec.items[0].product"));

@@ -59,8 +59,8 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
     let late = || late(seen, terms, now);
     // A deadline waits for nobody's notice, and what was held for one has not ended because of a wish.
     let held_for_one = holds(seen).any(|cause| cause == Cause::Deadline);
-    let wish =
-        wish(seen, terms).filter(|wish| !held_for_one && (untold(seen, terms, wish).is_none() || late().is_none()));
+    let wish = wish(seen, terms)
+        .filter(|wish| !held_for_one && (untold(seen, terms, wish, now).is_none() || late().is_none()));
     let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
     match why.or_else(|| begun(seen)) {
         Some(why) => Turn::Back(why),
@@ -184,17 +184,40 @@ fn holds(seen: &Observed) -> impl Iterator<Item = Cause> {
     ticket.into_iter().chain(seen.delivery.present().and_then(|delivery| delivery.held))
 }
 
+/// Why a wish is held off.
+pub(super) enum Untold {
+    /// The seller's endpoint has not taken the notice yet.
+    Waits(String),
+    /// It cannot, or has not for long: somebody has to do something.
+    Stalled(String),
+}
+
+/// The seller's endpoint fails for so long that somebody has to see to it; attempts go on.
+const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
+
 /// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
-pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why) -> Option<String> {
+pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why, now: Time) -> Option<Untold> {
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
     let wished = why.cause == Cause::Customer && seen.wish().is_some();
     if begun || !wished || !is_sold(seen) || !notices::is_required(terms) {
         return None;
     }
-    let notice = notices::find(seen, Topic::CancelRequested, Audience::Seller);
-    if notice.is_some_and(|notice| notice.sent) {
+    let waits = || "Nothing is undone before the seller has been told.".to_owned();
+    let Some(notice) = notices::find(seen, Topic::CancelRequested, Audience::Seller) else {
+        return Some(Untold::Waits(waits()));
+    };
+    if notice.sent {
         return None;
     }
-    let trouble = notice.and_then(|notice| notice.trouble.clone());
-    Some(trouble.unwrap_or_else(|| "Nothing is undone before the seller has been told.".to_owned()))
+    if let Some(cure) = &notice.stalled {
+        return Some(Untold::Stalled(format!("The seller must be told before anything is undone. {cure}")));
+    }
+    let trouble = notice.trouble.clone().unwrap_or_else(waits);
+    if now.since(notice.created) < HOPELESS {
+        return Some(Untold::Waits(trouble));
+    }
+    let store = &seen.request.store;
+    Some(Untold::Stalled(format!(
+        "{trouble} See to the seller's endpoint, or set another notify.url in Store {store}."
+    )))
 }

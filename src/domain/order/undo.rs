@@ -17,7 +17,7 @@ use super::super::delivery::{self, Progress};
 use super::super::store::Fulfilment;
 use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan, product, ticket};
 use super::carry::{absent_products, delivery_draft, payment_draft, stall, ticket_draft, wait};
-use super::turn::{Decisive, Why, is_sold};
+use super::turn::{Decisive, Untold, Why, is_sold};
 use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving};
 
 /// Reads the order, its children and its products, one of which is seen older than another.
@@ -59,7 +59,7 @@ pub(super) fn decide(seen: &Observed, terms: &Terms, why: Why, now: Time, policy
 /// The order stays as it is until the seller was told, and says so; meanwhile store and courier may go on.
 pub(super) fn hold_off(
     seen: &Observed,
-    message: String,
+    untold: Untold,
     forward: Plan<Status>,
     now: Time,
     policy: &Policy,
@@ -69,8 +69,13 @@ pub(super) fn hold_off(
     if moved || !forward.intents.is_empty() {
         return forward;
     }
-    let wanted = moving(seen, seen.status.clone(), state, "WaitingForSellerNotice", message, now);
-    let plan = plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now);
+    let plan = match untold {
+        Untold::Stalled(message) => stall(seen, "SellerNoticeStalled", message, now, policy),
+        Untold::Waits(message) => {
+            let wanted = moving(seen, seen.status.clone(), state, "WaitingForSellerNotice", message, now);
+            plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now)
+        }
+    };
     Plan { next: [plan.next, forward.next].into_iter().flatten().min(), ..plan }
 }
 

@@ -79,6 +79,9 @@ impl Operator {
             controllers: Kind::ALL.to_vec(),
             concurrency: 16,
             policy: Policy { linger: Duration::from_secs(2), ..Policy::default() },
+            // One that died makes way for the next at once, as in a pod.
+            pod: Some("operator".to_owned()),
+            home: namespace.to_owned(),
         };
         let running = start(&config, &options).expect("an operator");
         Self { proxy, running }

@@ -1,10 +1,10 @@
 //! What a kitchen's order does next: accepted, rejected, cooked, late, cancelled, told.
 
 use super::super::*;
-use super::{delivery, fresh, mug, now, payment, plan, store, target, wishes};
+use super::{delivery, fresh, mug, now, payment, plan, store, target, untaken, wishes};
 use crate::domain::delivery::{Cause, Progress};
-use crate::domain::notification::{Audience, Topic};
-use crate::domain::platform::{Standing, Turn};
+use crate::domain::notification::Topic;
+use crate::domain::platform::{Crowd, Limits};
 use crate::domain::store::Intake;
 use crate::domain::ticket::{Cooking, Decision, Rejection, Step};
 use crate::domain::{Lookup, Span, product};
@@ -233,12 +233,7 @@ fn nothing_is_undone_before_the_required_notice_was_taken() {
     assert!(
         matches!(&made.intents[..], [Intent::CreateNotification(d)] if d.0.required && d.0.topic == Topic::CancelRequested)
     );
-    let notice = |sent| NoticeFacts {
-        topic: Topic::CancelRequested,
-        to: Audience::Seller,
-        sent,
-        trouble: Some("Attempt 3 failed (HTTP 503); the next is at noon.".into()),
-    };
+    let notice = |sent| NoticeFacts { sent, ..untaken("Attempt 3 failed (HTTP 503); the next is at noon.") };
     seen.notices = vec![notice(false)];
     assert_eq!(plan(&seen).intents, []);
     seen.changed = Time::from_millis(0);
@@ -264,8 +259,7 @@ fn a_step_of_the_store_is_shown_while_the_seller_is_not_told_of_a_wish() {
         ..store()
     });
     let mut seen = wishes(offered(seen));
-    let trouble = Some("Attempt 3 failed.".to_owned());
-    seen.notices = vec![NoticeFacts { topic: Topic::CancelRequested, to: Audience::Seller, sent: false, trouble }];
+    seen.notices = vec![untaken("Attempt 3 failed.")];
     (seen.delivery, seen.changed) = (Lookup::Present(delivery()), Time::from_millis(0));
     cooking(&mut seen, Some(Cooking::Started));
     seen.status = plan(&seen).status.expect("cooking");
@@ -290,22 +284,15 @@ fn a_closed_store_a_full_kitchen_and_a_full_platform_keep_an_order_waiting() {
     seen.platform.kitchen_full = true;
     assert_eq!(reason(&seen), "KitchenFull");
     seen.platform.kitchen_full = false;
-    seen.platform.exists = true;
-    seen.platform.queue = Standing { limited: true, serving: 7, turn: None };
-    assert_eq!(reason(&seen), "WaitingForTurn");
-    let turn = Turn { order: "uid-1".into(), name: "order-1".into(), number: 8, called_at: None, away: false };
-    seen.platform.queue.turn = Some(turn.clone());
+    let limits = Limits { pending: Some(1), per_second: None };
+    seen.platform.crowd = Crowd { limits, in_flight: 1, waiting: vec![7], ..Crowd::default() };
     let queued = plan(&seen).status.unwrap();
     assert_eq!(queued.queue_number, Some(8), "once, at once");
     seen.status = queued;
-    seen.platform.queue = Standing { limited: true, serving: 9, turn: None };
-    assert!(plan(&seen).status.is_none(), "it was passed over");
-    seen.platform.kitchen_full = true;
-    assert_eq!(reason(&seen), "KitchenFull", "for that");
-    seen.platform.kitchen_full = false;
-    seen.platform.queue.turn = Some(Turn { called_at: Some(now()), ..turn });
-    let placed = plan(&seen).status.unwrap();
-    assert_eq!((placed.state, placed.queue_number), (Some(State::Placed), Some(8)));
+    seen.platform.crowd.waiting = vec![7, 8];
+    assert!(plan(&seen).status.is_none());
+    seen.platform.crowd.serving = 8;
+    assert_eq!(plan(&seen).status.unwrap().state, Some(State::Placed));
     seen.status = Status::default();
     seen.store = Lookup::Present(StoreFacts { intake: Intake::Hold, ..store() });
     assert_eq!(reason(&seen), "StoreOnHold");

@@ -1,0 +1,226 @@
+//! What is known of the Leases, and what follows from it; no calls are made here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::{DEAD, FROZEN, JOIN, RENEW, SILENT, STUCK, Standing};
+
+/// Namespace and name.
+pub type Place = (String, String);
+
+/// One version of somebody's Lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub uid: String,
+    pub version: String,
+    /// The pod, where the process has one to itself.
+    pub pod: Option<String>,
+    pub works: Vec<String>,
+}
+
+struct Peer {
+    seen: Seen,
+    /// When it last changed.
+    changed: Instant,
+}
+
+struct Own {
+    seen: Seen,
+    since: Instant,
+    renewed: Instant,
+}
+
+/// What is to be done about the Leases.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// The watch is to begin anew.
+    List,
+    /// Our own, in this namespace.
+    Create(String),
+    Renew(String),
+    Drop(String),
+    /// Somebody is dead.
+    Reap(Place, Seen),
+}
+
+/// See the module's documentation.
+pub struct Roster {
+    id: String,
+    pod: Option<String>,
+    works: Vec<String>,
+    /// The namespace of our first Lease; nothing before the process has joined.
+    home: Option<String>,
+    peers: BTreeMap<Place, Peer>,
+    own: BTreeMap<String, Own>,
+    listing: Option<BTreeSet<Place>>,
+    listed: bool,
+    beat: Instant,
+    /// Since when it cannot be known who else there is.
+    blind: Option<Instant>,
+}
+
+impl Roster {
+    pub fn new(id: String, pod: Option<String>, works: Vec<String>, now: Instant) -> Self {
+        Self {
+            id,
+            pod,
+            works,
+            home: None,
+            peers: BTreeMap::new(),
+            own: BTreeMap::new(),
+            listing: None,
+            listed: false,
+            beat: now,
+            blind: Some(now),
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn works(&self) -> &[String] {
+        &self.works
+    }
+
+    pub fn pod(&self) -> Option<&str> {
+        self.pod.as_deref()
+    }
+
+    /// Where our first Lease is to be.
+    pub fn join(&mut self, home: &str) {
+        self.home = Some(home.to_owned());
+    }
+
+    /// Where our Leases are.
+    pub fn places(&self) -> Vec<String> {
+        self.own.keys().cloned().collect()
+    }
+
+    /// Our own Lease in this namespace.
+    pub fn own(&self, namespace: &str) -> Option<Seen> {
+        self.own.get(namespace).map(|own| own.seen.clone())
+    }
+
+    pub fn standing(&self, work: &str, now: Instant) -> Standing {
+        if self.blind.is_some_and(|since| now.duration_since(since) > STUCK) {
+            return Standing::Several;
+        }
+        let frozen = now.duration_since(self.beat) > FROZEN;
+        if frozen || self.blind.is_some() {
+            return Standing::Unsure;
+        }
+        if !self.peers.values().any(|peer| peer.seen.works.iter().any(|other| other == work)) {
+            return Standing::Alone;
+        }
+        let known = |own: &Own| now.duration_since(own.since) >= JOIN && now.duration_since(own.renewed) <= SILENT;
+        if self.own.values().all(known) { Standing::Several } else { Standing::Unsure }
+    }
+
+    pub fn ids(&self, work: &str) -> Vec<String> {
+        let does = |peer: &Peer| peer.seen.works.iter().any(|other| other == work);
+        let others = self.peers.iter().filter(|(_, peer)| does(peer)).map(|((_, name), _)| name.clone());
+        let mine = self.works.iter().any(|own| own == work).then(|| self.id.clone());
+        others.chain(mine).collect::<BTreeSet<String>>().into_iter().collect()
+    }
+
+    /// A list begins.
+    pub fn list_begins(&mut self) {
+        self.listing = Some(BTreeSet::new());
+    }
+
+    /// A Lease stands.
+    pub fn take(&mut self, place: Place, seen: Seen, now: Instant) {
+        if let Some(listing) = &mut self.listing {
+            listing.insert(place.clone());
+        }
+        if place.1 == self.id {
+            let own = self.own.entry(place.0).or_insert(Own { seen: seen.clone(), since: now, renewed: now });
+            own.seen = seen;
+        } else if self.peers.get(&place).is_none_or(|peer| peer.seen != seen) {
+            self.peers.insert(place, Peer { seen, changed: now });
+        }
+        self.look(now);
+    }
+
+    /// A Lease is gone.
+    pub fn gone(&mut self, place: &Place, now: Instant) {
+        self.peers.remove(place);
+        if place.1 == self.id {
+            self.own.remove(&place.0);
+        }
+        self.look(now);
+    }
+
+    /// The list is whole.
+    pub fn list_ends(&mut self, now: Instant) {
+        if let Some(listing) = self.listing.take() {
+            self.peers.retain(|place, _| listing.contains(place));
+            let id = self.id.clone();
+            self.own.retain(|namespace, _| listing.contains(&(namespace.clone(), id.clone())));
+            self.listed = true;
+        }
+        self.look(now);
+    }
+
+    /// The watch is interrupted.
+    pub fn lost(&mut self, now: Instant) {
+        self.listed = false;
+        self.look(now);
+    }
+
+    pub fn renewed(&mut self, namespace: &str, at: Instant) {
+        if let Some(own) = self.own.get_mut(namespace) {
+            own.renewed = at;
+        }
+    }
+
+    /// Sees whether it can be known who else there is.
+    fn look(&mut self, now: Instant) {
+        let knows = self.listed && self.home.as_ref().is_some_and(|home| self.own.contains_key(home));
+        self.blind = if knows { None } else { self.blind.or(Some(now)) };
+    }
+
+    /// A look at the time: what is to be done now.
+    pub fn tick(&mut self, now: Instant) -> Vec<Deed> {
+        let mut deeds = Vec::new();
+        if now.duration_since(self.beat) > FROZEN {
+            self.listed = false;
+            self.look(now);
+            deeds.push(Deed::List);
+        }
+        self.beat = now;
+        let homes = self.homes();
+        deeds.extend(homes.iter().filter(|home| !self.own.contains_key(*home)).cloned().map(Deed::Create));
+        if self.peers.values().any(|peer| self.shares(peer)) {
+            let due = self.own.iter().filter(|(_, own)| now.duration_since(own.renewed) >= RENEW);
+            deeds.extend(due.map(|(namespace, _)| Deed::Renew(namespace.clone())));
+        }
+        deeds.extend(self.own.keys().filter(|namespace| !homes.contains(*namespace)).cloned().map(Deed::Drop));
+        let dead = |peer: &Peer| {
+            // The process that had our pod before us.
+            let before = self.pod.is_some() && peer.seen.pod == self.pod && peer.seen.works == self.works;
+            before || (self.shares(peer) && now.duration_since(peer.changed) > DEAD)
+        };
+        if self.blind.is_none() {
+            let dead = self.peers.iter().filter(|(_, peer)| dead(peer));
+            deeds.extend(dead.map(|(place, peer)| Deed::Reap(place.clone(), peer.seen.clone())));
+        }
+        deeds
+    }
+
+    fn shares(&self, peer: &Peer) -> bool {
+        peer.seen.works.iter().any(|work| self.works.contains(work))
+    }
+
+    /// Where our Leases belong: at home, and wherever somebody is who may not see them there.
+    fn homes(&self) -> BTreeSet<String> {
+        let Some(home) = &self.home else { return BTreeSet::new() };
+        let at_home = |name: &String| self.peers.contains_key(&(home.clone(), name.clone()));
+        let elsewhere = self.peers.iter().filter(|((_, name), peer)| self.shares(peer) && !at_home(name));
+        elsewhere.map(|((namespace, _), _)| namespace.clone()).chain([home.clone()]).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

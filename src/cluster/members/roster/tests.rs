@@ -1,0 +1,154 @@
+//! Who counts as alive, and who keeps still.
+
+use std::time::Duration;
+
+use super::*;
+
+const ORDERS: &str = "orders";
+
+fn seen(version: u64, works: &[&str]) -> Seen {
+    let works = works.iter().map(|work| (*work).to_owned()).collect();
+    Seen { uid: "uid".into(), version: version.to_string(), pod: None, works }
+}
+
+fn place(namespace: &str, name: &str) -> Place {
+    (namespace.into(), name.into())
+}
+
+/// A process that has joined in `shop` and seen the list, which holds `others`.
+fn joined(others: &[(&str, &str)], start: Instant) -> Roster {
+    let mut roster = Roster::new("me".into(), None, vec![ORDERS.into()], start);
+    roster.join("shop");
+    assert_eq!(roster.standing(ORDERS, start), Standing::Unsure);
+    assert_eq!(roster.tick(start), [Deed::Create("shop".into())]);
+    roster.list_begins();
+    for (namespace, name) in others {
+        roster.take(place(namespace, name), seen(1, &[ORDERS]), start);
+    }
+    roster.take(place("shop", "me"), seen(1, &[ORDERS]), start);
+    roster.list_ends(start);
+    roster
+}
+
+#[test]
+fn one_that_sees_nobody_else_is_alone_and_renews_nothing() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    assert_eq!((roster.standing(ORDERS, start), roster.ids(ORDERS)), (Standing::Alone, vec!["me".to_owned()]));
+    for second in 1..100 {
+        let now = start + Duration::from_secs(second);
+        assert_eq!(roster.tick(now), []);
+        assert_eq!(roster.standing(ORDERS, now), Standing::Alone);
+    }
+}
+
+#[test]
+fn a_newcomer_keeps_still_until_the_others_know_of_it() {
+    let start = Instant::now();
+    let mut roster = joined(&[("shop", "other")], start);
+    let mut alive = 1;
+    for second in 1..30 {
+        let now = start + Duration::from_secs(second);
+        let deeds = roster.tick(now);
+        if deeds.contains(&Deed::Renew("shop".into())) {
+            roster.renewed("shop", now);
+        }
+        alive += 1;
+        roster.take(place("shop", "other"), seen(alive, &[ORDERS]), now);
+        let wanted = if second < JOIN.as_secs() { Standing::Unsure } else { Standing::Several };
+        assert_eq!(roster.standing(ORDERS, now), wanted, "after {second} s");
+    }
+    assert_eq!(roster.ids(ORDERS), ["me", "other"]);
+    roster.gone(&place("shop", "other"), start + Duration::from_secs(30));
+    assert_eq!(roster.standing(ORDERS, start + Duration::from_secs(30)), Standing::Alone);
+}
+
+#[test]
+fn a_lease_that_does_not_change_is_that_of_a_dead_process() {
+    let start = Instant::now();
+    let mut roster = joined(&[("shop", "other")], start);
+    let dead = Deed::Reap(place("shop", "other"), seen(1, &[ORDERS]));
+    let mut reaped = None;
+    for second in 1..40 {
+        if roster.tick(start + Duration::from_secs(second)).contains(&dead) {
+            reaped = reaped.or(Some(second));
+        }
+    }
+    assert_eq!(reaped, Some(DEAD.as_secs() + 1));
+}
+
+#[test]
+fn who_cannot_renew_keeps_still_before_it_may_be_taken_for_dead() {
+    let start = Instant::now();
+    let mut roster = joined(&[("shop", "other")], start);
+    let mut spoke = 0;
+    for second in 1..=DEAD.as_secs() {
+        let now = start + Duration::from_secs(second);
+        roster.tick(now);
+        if roster.standing(ORDERS, now) == Standing::Several {
+            spoke = second;
+        }
+    }
+    // What it begins then is over after the longest call to an endpoint.
+    let over = Duration::from_secs(spoke) + crate::outbound::DEFAULT_TIMEOUT;
+    assert!(spoke > JOIN.as_secs() && over < DEAD, "{spoke}");
+}
+
+#[test]
+fn one_that_was_frozen_knows_nothing_until_it_has_listed_again() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    let later = start + Duration::from_secs(60);
+    assert_eq!(roster.standing(ORDERS, later), Standing::Unsure, "even before it has looked at the time");
+    assert_eq!(roster.tick(later), [Deed::List]);
+    assert_eq!(roster.standing(ORDERS, later), Standing::Unsure);
+    roster.list_begins();
+    roster.take(place("shop", "other"), seen(1, &[ORDERS]), later);
+    roster.list_ends(later);
+    assert_eq!(roster.standing(ORDERS, later), Standing::Unsure, "its Lease was taken away meanwhile");
+    assert!(roster.tick(later).contains(&Deed::Create("shop".into())));
+    roster.take(place("shop", "me"), seen(2, &[ORDERS]), later);
+    assert_eq!(roster.standing(ORDERS, later), Standing::Unsure, "it is a newcomer again");
+}
+
+#[test]
+fn where_the_api_server_does_not_let_it_know_it_works_as_one_of_several() {
+    let start = Instant::now();
+    let mut roster = Roster::new("me".into(), None, vec![ORDERS.into()], start);
+    roster.join("shop");
+    let later = start + STUCK + Duration::from_secs(1);
+    roster.tick(later);
+    assert_eq!(roster.standing(ORDERS, later), Standing::Several);
+}
+
+#[test]
+fn who_shares_no_work_is_nobodys_peer() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    roster.take(place("shop", "rows"), seen(1, &["rows"]), start);
+    for second in 1..60 {
+        let now = start + Duration::from_secs(second);
+        assert_eq!(roster.tick(now), [], "nothing is renewed for it, and it is not buried");
+        assert_eq!(roster.standing(ORDERS, now), Standing::Alone);
+    }
+}
+
+#[test]
+fn whoever_watches_one_namespace_is_met_there() {
+    let start = Instant::now();
+    let mut roster = joined(&[("far", "other")], start);
+    assert_eq!(roster.tick(start), [Deed::Create("far".into())]);
+    roster.take(place("far", "me"), seen(1, &[ORDERS]), start);
+    roster.gone(&place("far", "other"), start);
+    assert_eq!(roster.tick(start), [Deed::Drop("far".into())]);
+}
+
+#[test]
+fn the_process_that_had_our_pod_before_us_is_dead() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    roster.pod = Some("operator-0".into());
+    let before = Seen { pod: Some("operator-0".into()), ..seen(1, &[ORDERS]) };
+    roster.take(place("shop", "before"), before.clone(), start);
+    assert!(roster.tick(start).contains(&Deed::Reap(place("shop", "before"), before)));
+}

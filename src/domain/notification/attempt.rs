@@ -1,0 +1,113 @@
+//! One attempt: whether there is something to tell yet, whether the endpoint can be called at all, and who of several
+//! processes does it.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::child::Fate;
+use super::super::{Intent, Plan, Time};
+use super::{Audience, Message, Observed, Status, Topic};
+
+/// For how long an attempt is claimed.
+const CLAIM: Duration = Duration::from_secs(30);
+/// A call that begins so long before its claim is over ends before that, by every clock.
+const CALL: Duration = Duration::from_secs(15);
+/// Whether there is anybody else is asked again after so long.
+const UNSURE: Duration = Duration::from_millis(250);
+
+/// One process sends, the others wait.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    /// The process, by the name of its Lease.
+    #[schemars(length(min = 1, max = 64))]
+    pub by: String,
+    /// When it is over, whatever has become of the process.
+    pub until: Time,
+}
+
+/// Where a message is to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Endpoint {
+    Ready,
+    /// The store, or the platform, has none.
+    Absent,
+    /// The store is gone.
+    StoreGone,
+    /// It may not be called, and why.
+    Barred(String),
+}
+
+/// Who else may send the same message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Company {
+    /// Nobody: there is this one process.
+    Alone,
+    /// Others, who know of this one.
+    Several,
+    /// That is not known yet.
+    Unsure,
+}
+
+/// Whether what it tells is so: the end of an order is told once it is written, and that a wish was refused, too.
+pub(super) fn is_so(seen: &Observed) -> bool {
+    let over = matches!(seen.fate, Fate::Ended(_) | Fate::Gone(_));
+    match seen.content.topic {
+        Topic::CancelRefused => over || seen.wish_refused,
+        Topic::DeliveryCancelled | Topic::Undone => over,
+        Topic::Placed
+        | Topic::DeliveryReady
+        | Topic::PickedUp
+        | Topic::Delivered
+        | Topic::Confirmed
+        | Topic::CancelRequested => true,
+    }
+}
+
+/// Why its endpoint cannot be called before a person has done something, and what.
+pub(super) fn unreachable(seen: &Observed) -> Option<(&'static str, String)> {
+    let store = &seen.content.store;
+    let place = match seen.content.to {
+        Audience::Seller => format!("The notify.url of Store {store}"),
+        Audience::Customer => "The OrderPlatform's notifications.customers.url".to_owned(),
+    };
+    match (&seen.endpoint, seen.content.to) {
+        (Endpoint::Ready, _) => None,
+        (Endpoint::StoreGone, _) => {
+            let message =
+                format!("Store {store} is gone: create it again, with a notify.url at which its seller is told.");
+            Some(("StoreGone", message))
+        }
+        (Endpoint::Absent, Audience::Seller) => {
+            Some(("NoEndpoint", format!("Store {store} has no notify.url: set it.")))
+        }
+        (Endpoint::Absent, Audience::Customer) => {
+            Some(("NoEndpoint", "The OrderPlatform has no notifications.customers.url: set it.".to_owned()))
+        }
+        (Endpoint::Barred(why), _) => {
+            let cure = "change it, or admit its host in the OrderPlatform's egress.allowedHosts";
+            Some(("EndpointNotAllowed", format!("{place} may not be called ({why}): {cure}.")))
+        }
+    }
+}
+
+/// Sends it; where others may do the same, claims the attempt first.
+pub(super) fn attempt(seen: &Observed, now: Time) -> Plan<Status> {
+    let claim = seen.status.claim.as_ref();
+    if let Some(other) = claim.filter(|claim| claim.by != seen.me && now < claim.until) {
+        return Plan::wait_until(other.until);
+    }
+    let mine = claim.filter(|claim| claim.by == seen.me).map(|claim| claim.until.before(CALL));
+    let by = match (seen.company, mine) {
+        (Company::Unsure, _) => return Plan::wait_until(now.after(UNSURE)),
+        (Company::Alone, _) => None,
+        (Company::Several, Some(by)) if now <= by => Some(by),
+        (Company::Several, _) => {
+            let claim = Claim { by: seen.me.clone(), until: now.after(CLAIM) };
+            return Plan::write(Status { claim: Some(claim), ..seen.status.clone() });
+        }
+    };
+    let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);
+    Plan::only(Intent::SendNotice(Message { id, created: seen.meta.created, content: seen.content.clone(), by }))
+}
