@@ -63,6 +63,10 @@ pub enum Index {
     Unplaced,
     /// Orders of this store that are not placed yet.
     UnplacedAt(String),
+    /// Orders that are not placed yet and have no queue number.
+    Unnumbered,
+    /// Orders that are not placed yet and refer to the object of this kind and name.
+    Wants(Kind, String),
     /// Orders that are placed, not paid, and not on their way back.
     InFlight,
     /// Orders that the kitchen of this store has to do with: placed, and not cooked.

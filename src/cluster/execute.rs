@@ -24,6 +24,7 @@ use super::world::{EVERY, Held, Pass, World};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ids::FINALIZER;
 use crate::domain::notification::Message;
+use crate::domain::provider::Reply;
 use crate::domain::{Intent, Kind, Target, Time, Version};
 use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
@@ -78,7 +79,11 @@ impl Executor {
                     return Err(Error::Busy);
                 }
                 pass.learns();
-                pass.reply = Some(self.ask_provider(key, provider, charge, call).await);
+                let reply = self.ask_provider(key, provider, charge, call).await;
+                if let Reply::Refused { charge: true, status } = reply {
+                    pass.refused = Some(status);
+                }
+                pass.reply = Some(reply);
                 Ok(())
             }
             Intent::SendNotice(message) => {

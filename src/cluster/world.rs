@@ -71,6 +71,8 @@ pub struct Pass {
     pub slot: Option<Slot>,
     /// What the payment provider replied.
     pub reply: Option<Reply>,
+    /// The HTTP status with which it has refused the charge for good.
+    pub refused: Option<u16>,
     /// What the endpoint of a notice said.
     pub told: Option<Result<(), Untaken>>,
 }

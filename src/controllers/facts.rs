@@ -1,16 +1,18 @@
 //! What the Order controller reads of other objects, as the words of the domain.
 
+use std::collections::HashSet;
+
 use kube::Resource;
 
 use crate::cluster::{Key, Pass, Seen, World, cache::Index};
 use crate::crd::order::Method;
-use crate::crd::{Delivery, Order, Payment, Product, Store, Ticket, Wallet};
+use crate::crd::{Delivery, Order, OrderPlatform, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::order::{
-    DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
+    Agreed, DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
     TicketFacts, WalletFacts, notices,
 };
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Lookup, Meta, Target, conditions, ids, platform as platforms};
+use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, ids, platform as platforms};
 
 pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
     match lookup {
@@ -35,6 +37,10 @@ pub(super) fn request(order: &Order) -> Request {
         items: spec.items.iter().map(|item| (item.product.clone(), item.quantity)).collect(),
         pay,
         deliver_to: spec.deliver_to.clone(),
+        agreed: spec
+            .agreed
+            .as_ref()
+            .map(|agreed| Agreed { amount: Money::new(agreed.amount, agreed.currency.clone()), points: agreed.points }),
         cancel: spec.cancel.as_ref().map(|cancel| cancel.reason.clone()),
         cancel_message: spec.cancel.as_ref().and_then(|cancel| cancel.message.clone()),
     }
@@ -112,22 +118,34 @@ pub(super) fn family_afresh(order: &Order, meta: &Meta, pass: &Pass) -> bool {
 }
 
 /// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
-pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status) -> PlatformFacts {
+pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass) -> PlatformFacts {
     let found = world.platform(key);
     let spec = found.as_ref().map(|seen| &seen.object.spec);
     let provider = order.spec.payment.provider.as_deref();
     let placing = status.terms.is_none() && status.ended_at.is_none();
     PlatformFacts {
-        crowd: match status.queue_number {
-            _ if !placing => platforms::Crowd::default(),
-            None => super::platform::crowd(world, key),
-            // Who has a number only has to know which one is served: a long queue is not counted once for each in it.
-            Some(_) => super::platform::served(world, key),
-        },
+        exists: spec.is_some(),
+        afresh: pass.read(Kind::OrderPlatform, platforms::NAME).is_some(),
+        paused: spec.is_some_and(OrderPlatformSpec::is_paused),
+        reference_patience: spec.and_then(OrderPlatformSpec::reference_patience),
+        queue: if placing { standing(found.as_ref(), order) } else { platforms::Standing::default() },
         knows_provider: spec.zip(provider).is_some_and(|(spec, name)| spec.provider(name).is_some()),
         kitchen_full: placing && kitchen_is_full(world, key, order),
         tells_customers: spec.is_some_and(|spec| spec.customers().is_some()),
         retention: spec.and_then(|spec| spec.retention.as_ref()).map(|retention| retention.completed.duration()),
+    }
+}
+
+/// How an order stands in the platform's queue.
+fn standing(platform: Option<&Seen<OrderPlatform>>, order: &Order) -> platforms::Standing {
+    let Some(platform) = platform else { return platforms::Standing::default() };
+    let status = platform.object.status.as_ref();
+    let uid = order.metadata.uid.as_deref();
+    let mine = |turn: &&platforms::Turn| Some(turn.order.as_str()) == uid;
+    platforms::Standing {
+        limited: !platform.object.spec.limits().are_none(),
+        serving: status.map_or(0, |status| status.serving),
+        turn: status.and_then(|status| status.turns.iter().find(mine)).cloned(),
     }
 }
 
@@ -144,13 +162,19 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
     };
     let mine = arrival(order);
     let others = world.orders.find(&key.namespace, Index::UnplacedAt(store.clone()));
-    let serving = world.platform(key).and_then(|seen| Some(seen.object.status.as_ref()?.serving)).unwrap_or(0);
-    let called = |order: &Order| {
-        let number = order.status.as_ref().and_then(|status| status.queue_number);
-        number.is_none_or(|number| number <= serving)
+    // Who was not called, or waits for something that is missing, does not come now.
+    let platform = world.platform(key).filter(|seen| !seen.object.spec.limits().are_none());
+    let called: Option<HashSet<&str>> = platform.as_ref().map(|seen| {
+        let turns = seen.object.status.iter().flat_map(|status| &status.turns);
+        turns.filter(|turn| turn.called_at.is_some() && !turn.away).map(|turn| turn.order.as_str()).collect()
+    });
+    let comes = |order: &Order| {
+        let uid = order.metadata.uid.as_deref().unwrap_or_default();
+        let misses = order.status.as_ref().is_some_and(|status| status.missing_since.is_some());
+        !misses && called.as_ref().is_none_or(|called| called.contains(uid))
     };
     let seen = others.iter().filter_map(|other| world.orders.get(other));
-    let before = seen.filter(|seen| called(&seen.object) && arrival(&seen.object) < mine);
+    let before = seen.filter(|seen| comes(&seen.object) && arrival(&seen.object) < mine);
     before.take(free + 1).count() >= free
 }
 

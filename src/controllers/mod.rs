@@ -43,6 +43,12 @@ fn meta_of<K: Resource>(world: &World, seen: &Seen<K>) -> Meta {
     }
 }
 
+/// The name of an object that was not there before: orders may wait for it.
+fn appeared<K: Resource>(old: Option<&K>, new: Option<&K>) -> Option<String> {
+    let uid = |object: &K| object.meta().uid.clone();
+    new.filter(|_| old.and_then(uid) != new.and_then(uid)).and_then(|new| new.meta().name.clone())
+}
+
 /// When an object was created; one that does not say so, when it was first seen.
 fn created<K: Resource>(object: &K, seen: Time) -> Time {
     object.meta().creation_timestamp.as_ref().map_or(seen, |time| Time::new(time.0))

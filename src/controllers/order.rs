@@ -20,7 +20,7 @@ impl Source for Order {
             return Vec::new();
         }
         let Some((status, terms)) = status.and_then(|status| Some((status, status.terms.as_ref()?))) else {
-            return vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
+            return self.unplaced();
         };
         let asks = status.paid_at.is_none() || status.releasing_at.is_some();
         let mut found: Vec<Index> = terms.items.iter().map(|line| Index::Refers(line.uid.clone())).collect();
@@ -58,12 +58,11 @@ impl Source for Order {
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let mut woken = vec![(Kind::Order, name.to_owned()), (Kind::OrderView, name.to_owned())];
-        let queued = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()?.queue_number);
         if asks(old) != asks(new) {
             let terms = [old, new].into_iter().flatten().find_map(|order| order.status.as_ref()?.terms.as_ref());
             woken.extend(terms.iter().flat_map(|t| &t.items).map(|line| (Kind::Product, line.product.clone())));
         }
-        if asks(old) != asks(new) || queued(old) != queued(new) {
+        if turn(old) != turn(new) {
             woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
         }
         // A wallet takes nothing for an order that is not seen.
@@ -81,6 +80,19 @@ impl Source for Order {
         }
         woken.extend(notices_woken(name, old, new).into_iter().map(|notice| (Kind::Notification, notice)));
         woken
+    }
+}
+
+impl Order {
+    /// What an order that is not placed is found by: its store, and what it refers to, which it may wait for.
+    fn unplaced(&self) -> Vec<Index> {
+        let mut found = vec![Index::Unplaced, Index::UnplacedAt(self.spec.store.clone())];
+        if self.status.as_ref().is_none_or(|status| status.queue_number.is_none()) {
+            found.push(Index::Unnumbered);
+        }
+        found.extend(self.spec.items.iter().map(|item| Index::Wants(Kind::Product, item.product.clone())));
+        found.extend(self.spec.payment.wallet.iter().map(|wallet| Index::Wants(Kind::Wallet, wallet.clone())));
+        found
     }
 }
 
@@ -102,6 +114,17 @@ fn is_in_kitchen(status: &Status) -> bool {
     let kitchen = status.terms.as_ref().is_some_and(|terms| terms.fulfilment == Fulfilment::Kitchen);
     let before = [State::Placed, State::Paid, State::Accepted, State::Cooking];
     kitchen && status.ended_at.is_none() && status.state.is_some_and(|state| before.contains(&state))
+}
+
+/// What the platform looks at to say whose turn it is.
+fn turn(order: Option<&Order>) -> Option<(bool, bool, bool, Option<i64>, bool)> {
+    let order = order?;
+    let status = order.status.as_ref();
+    let in_kitchen = status.is_some_and(is_in_kitchen);
+    let placed = status.is_some_and(|status| status.placed_at.is_some());
+    let pending = status.is_none_or(|status| status.paid_at.is_none() && status.outcome.is_none());
+    let missing = status.is_some_and(|status| status.missing_since.is_some());
+    Some((in_kitchen, placed, pending, status.and_then(|status| status.queue_number), missing))
 }
 
 /// The facts by which an order asks something of the ledgers of its products.
@@ -138,7 +161,7 @@ impl Controller for Orders {
             store: map(world.lookup(&key.sibling(&order.spec.store), None, pass), facts::store),
             products: facts::products(world, key, order, &meta.uid, pass),
             wallet: facts::wallet(world, key, order, pass),
-            platform: facts::platform(world, key, order, &status),
+            platform: facts::platform(world, key, order, &status, pass),
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
             family_afresh: facts::family_afresh(order, &meta, pass),

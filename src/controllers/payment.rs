@@ -17,7 +17,7 @@ impl Source for Payment {
         let status = self.status.as_ref();
         let is_final = status.is_some_and(Status::is_final);
         let settled = status.is_some_and(|status| status.approved_at.is_some()) && !self.spec.cancel;
-        if is_final || settled {
+        if is_final || settled || self.spec.is_free() {
             return Vec::new();
         }
         self.spec.wallet().into_iter().map(|wallet| Index::Asks(wallet.uid.clone())).collect()
@@ -59,6 +59,7 @@ impl Controller for Payments {
             fate: fate_of(world, key, &order, pass),
             order,
             source: source(world, key, spec, pass),
+            free: spec.is_free(),
             cancel: spec.cancel,
             refunded_by_hand: spec.refunded_by_hand,
             status: payment.status.clone().unwrap_or_default(),
@@ -94,6 +95,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
         token: Token(spec.token.clone().unwrap_or_default()),
         amount: spec.amount.clone(),
         reply: pass.reply.clone(),
+        refused: pass.refused,
         order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),
         order_wishes: wishes,
     })
@@ -104,6 +106,19 @@ mod tests {
     use super::*;
     use crate::domain::payment::{Draft, Payer};
     use crate::domain::{Money, ObjectRef, OrderRef};
+
+    #[test]
+    fn a_payment_of_nothing_asks_nothing_of_a_wallet() {
+        let draft = |amount, points| Draft {
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
+            amount: Money::new(amount, "KRW"),
+            points,
+            cancel: false,
+        };
+        let asks = |draft: &Draft| !Payment::from_draft(draft).index().is_empty();
+        assert!(asks(&draft(1, 0)) && asks(&draft(0, 1)) && !asks(&draft(0, 0)));
+    }
 
     #[test]
     fn a_wallet_is_woken_when_a_payment_asks_and_when_its_entry_can_leave() {

@@ -1,27 +1,25 @@
 //! OrderPlatform: watches platforms, and the orders that wait for their turn.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::cluster::breaker::circuit;
 use crate::cluster::cache::{Index, Rouse};
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::world::EVERY;
+use crate::cluster::{Key, Pass, Seen, Source, World};
+use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
-use crate::domain::platform::{Crowd, Limits, Observed, Status, decide};
+use crate::domain::platform::{Crowd, Guest, Observed, Place, Status, Turn, decide};
 use crate::domain::store::{Fulfilment, Intake};
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Kind, Lookup, Meta, Plan, Policy, Time};
 
-use super::{Controller, meta_of};
+use super::{Controller, ledger, meta_of};
 
 impl Source for OrderPlatform {
     const KIND: Kind = Kind::OrderPlatform;
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        let serving = |platform: Option<&Self>| platform.and_then(|p| Some(p.status.as_ref()?.serving));
         let generation = |platform: Option<&Self>| platform.and_then(|p| p.metadata.generation);
         let mut roused = Vec::new();
-        if serving(old) != serving(new) || generation(old) != generation(new) {
-            roused.push(Rouse::All(Kind::Order, Index::Unplaced));
-        }
         if generation(old) != generation(new) {
             // Providers, endpoints and retention concern them all, and change rarely.
             let all = [Kind::Order, Kind::OrderView, Kind::Payment, Kind::Notification];
@@ -30,63 +28,138 @@ impl Source for OrderPlatform {
         roused
     }
 
-    fn wakes(name: &str, _: Option<&Self>, _: Option<&Self>) -> Vec<(Kind, String)> {
-        vec![(Kind::OrderPlatform, name.to_owned())]
+    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+        let turns = |platform: Option<&Self>| platform.and_then(|p| Some(p.status.as_ref()?.turns.clone()));
+        let (before, after) = (turns(old).unwrap_or_default(), turns(new).unwrap_or_default());
+        let given = ledger::answered(&before, &after).into_iter().map(|turn| (Kind::Order, turn.name.clone()));
+        std::iter::once((Kind::OrderPlatform, name.to_owned())).chain(given).collect()
     }
 }
 
-/// The limits of this namespace's platform and whom it serves; nobody waits where there is none.
-pub(super) fn served(world: &World, key: &Key) -> Crowd {
-    let Some(found) = world.platform(key) else { return Crowd::default() };
-    let status = found.object.status.as_ref();
-    Crowd {
-        limits: found.object.spec.limits(),
-        serving: status.map_or(0, |status| status.serving),
-        served_at: status.and_then(|status| status.served_at),
-        ..Crowd::default()
+/// How full the platform is. Where nobody asks for a number and there is no room, the orders that wait are not looked at.
+fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Crowd {
+    let (limits, paused) = (platform.spec.limits(), platform.spec.is_paused());
+    let mut crowd = Crowd { limits, paused, ..Crowd::default() };
+    if limits.are_none() {
+        return crowd;
+    }
+    let status = platform.status.clone().unwrap_or_default();
+    if status.issued.is_none() && pass.read(Kind::Order, EVERY).is_some() {
+        crowd.highest = Some(highest(world, key));
+    }
+    let mut hall = Hall { world, platform, stores: HashMap::new(), crowd };
+    let mut known = HashSet::new();
+    for turn in &status.turns {
+        let found = world.lookup::<Order>(&key.sibling(&turn.name), Some(&turn.order), pass);
+        known.insert(turn.order.clone());
+        match found {
+            Lookup::Present(seen) => hall.take(&seen),
+            Lookup::Gone => hall.gone(turn),
+            Lookup::Unproven => hall.crowd.unproven.push(turn.name.clone()),
+        }
+    }
+    let in_flight = world.orders.find(&key.namespace, Index::InFlight);
+    let asked = world.orders.count(&key.namespace, Index::Unnumbered) > 0;
+    let full = limits.pending.is_some_and(|limit| in_flight.len() >= limit);
+    let waiting = if full && !asked { Vec::new() } else { world.orders.find(&key.namespace, Index::Unplaced) };
+    for order in waiting.iter().chain(&in_flight) {
+        let seen = world.orders.get(order);
+        let new = |seen: &Seen<Order>| seen.object.metadata.uid.as_ref().is_some_and(|uid| !known.contains(uid));
+        seen.filter(new).iter().for_each(|seen| hall.take(seen));
+    }
+    hall.crowd
+}
+
+/// The highest number that an order of the namespace holds.
+fn highest(world: &World, key: &Key) -> i64 {
+    let keys = world.orders.keys(&key.namespace);
+    let orders = keys.iter().filter_map(|order| world.orders.get(order));
+    orders.filter_map(|seen| seen.object.status.as_ref()?.queue_number).max().unwrap_or(0)
+}
+
+/// Collects the orders that count, and how many each of their stores takes.
+struct Hall<'a> {
+    world: &'a World,
+    platform: &'a OrderPlatform,
+    /// The number of each store.
+    stores: HashMap<String, usize>,
+    crowd: Crowd,
+}
+
+impl Hall<'_> {
+    fn take(&mut self, seen: &Seen<Order>) {
+        let order = &*seen.object;
+        let (status, place) = (order.status.as_ref(), self.place(order));
+        self.crowd.guests.push(Guest {
+            order: order.metadata.uid.clone().unwrap_or_default(),
+            name: order.metadata.name.clone().unwrap_or_default(),
+            created: meta_of(self.world, seen).created,
+            number: status.and_then(|status| status.queue_number),
+            place,
+        });
+    }
+
+    fn gone(&mut self, turn: &Turn) {
+        let (order, name) = (turn.order.clone(), turn.name.clone());
+        let created = Time::from_millis(0);
+        self.crowd.guests.push(Guest { order, name, created, number: None, place: Place::Over });
+    }
+
+    fn place(&mut self, order: &Order) -> Place {
+        let status = order.status.clone().unwrap_or_default();
+        if let Some(at) = status.placed_at {
+            let pending = status.paid_at.is_none() && status.outcome.is_none() && status.ended_at.is_none();
+            return Place::Placed { at, pending };
+        }
+        if status.ended_at.is_some() {
+            return Place::Over;
+        }
+        let key = Key::of(order).sibling(&order.spec.store);
+        let open = self.world.stores.get(&key).is_some_and(|seen| seen.object.spec.intake == Intake::Open);
+        // What is missing is said by the order itself once it has lasted; until then it is looked for.
+        let misses = status.missing_since.is_some() || (status.queue_number.is_none() && !self.has_all(order, &key));
+        if misses || !open { Place::Away } else { Place::Ready(self.store(&key)) }
+    }
+
+    fn store(&mut self, key: &Key) -> usize {
+        if let Some(store) = self.stores.get(&*key.name) {
+            return *store;
+        }
+        let store = self.crowd.stores.len();
+        self.crowd.stores.push(free(self.world, key));
+        self.stores.insert(key.name.to_string(), store);
+        store
+    }
+
+    /// Whether what the order refers to is seen.
+    fn has_all(&self, order: &Order, key: &Key) -> bool {
+        let spec = &order.spec;
+        let product = |item: &Item| stays(self.world.products.get(&key.sibling(&item.product)));
+        let wallet = |wallet: &String| stays(self.world.wallets.get(&key.sibling(wallet)));
+        let provider = |name: &String| self.platform.spec.provider(name).is_some();
+        let payment = &spec.payment;
+        spec.items.iter().all(product)
+            && payment.wallet.as_ref().is_none_or(wallet)
+            && payment.provider.as_ref().is_none_or(provider)
     }
 }
 
-/// The same, and how full it is.
-pub(super) fn crowd(world: &World, key: &Key) -> Crowd {
-    let served = served(world, key);
-    if served.limits == Limits::default() {
-        return served;
-    }
-    let unplaced = world.orders.find(&key.namespace, Index::Unplaced);
-    let unplaced: Vec<_> = unplaced.iter().filter_map(|order| world.orders.get(order)).collect();
-    let number = |order: &Order| order.status.as_ref()?.queue_number;
-    let mut waiting: Vec<i64> = unplaced.iter().filter_map(|seen| number(&seen.object)).collect();
-    waiting.sort_unstable();
-    let mut called: HashMap<&str, usize> = HashMap::new();
-    for seen in unplaced.iter().filter(|seen| number(&seen.object).is_some_and(|number| number <= served.serving)) {
-        *called.entry(&seen.object.spec.store).or_default() += 1;
-    }
-    let parked = called.iter().map(|(store, called)| called.saturating_sub(free(world, &key.sibling(store)))).sum();
-    let placed = |order| world.orders.get(order)?.object.status.as_ref()?.placed_at;
-    let in_flight = || world.orders.find(&key.namespace, Index::InFlight);
-    Crowd {
-        waiting,
-        parked,
-        in_flight: world.orders.count(&key.namespace, Index::InFlight),
-        placed: match served.limits.per_second {
-            Some(_) => in_flight().iter().filter_map(placed).collect(),
-            None => Vec::new(),
-        },
-        ..served
-    }
+/// Whether an object is seen, and not on its way out.
+fn stays<K: kube::Resource>(seen: Option<Seen<K>>) -> bool {
+    seen.is_some_and(|seen| seen.object.meta().deletion_timestamp.is_none())
 }
 
-/// How many orders more a store takes now: none on hold, and no more than its kitchen has places free.
+/// How many orders more a store takes now: none where it is missing, on hold or drains, and no more than its kitchen has
+/// places free.
 fn free(world: &World, store: &Key) -> usize {
-    let Some(seen) = world.stores.get(store) else { return usize::MAX };
+    let Some(seen) = world.stores.get(store) else { return 0 };
     let spec = &seen.object.spec;
     let cooks = spec.fulfilment == Fulfilment::Kitchen;
     let places = spec.max_open_tickets.filter(|_| cooks).and_then(|places| usize::try_from(places).ok());
     let taken = || world.orders.count(&store.namespace, Index::InKitchen(store.name.to_string()));
     match spec.intake {
-        Intake::Hold => 0,
-        Intake::Open | Intake::Drain => places.map_or(usize::MAX, |places| places.saturating_sub(taken())),
+        Intake::Hold | Intake::Drain => 0,
+        Intake::Open => places.map_or(usize::MAX, |places| places.saturating_sub(taken())),
     }
 }
 
@@ -98,12 +171,12 @@ impl Controller for OrderPlatforms {
     type Observed = Observed;
     type Status = Status;
 
-    fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.platforms.get(key)?;
         let spec = &seen.object.spec;
         Some(Observed {
             meta: meta_of(world, &seen),
-            crowd: crowd(world, key),
+            crowd: crowd(world, key, &seen.object, pass),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
             status: seen.object.status.clone().unwrap_or_default(),
         })
@@ -132,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn who_was_called_and_finds_its_store_closed_or_its_kitchen_full_is_counted_apart() {
+    fn who_would_find_its_store_closed_or_its_kitchen_full_is_not_called() {
         let world = World::default();
         let (version, kind) = ("jumun.dev/v1alpha1", "Store");
         for (name, rest) in [
@@ -184,7 +257,17 @@ mod tests {
                 "spec": { "intake": { "maxPending": 9 } }, "status": { "observedGeneration": 1, "serving": 7 },
             }),
         );
-        let crowd = crowd(&world, &Key::new("default", "default"));
-        assert_eq!((crowd.waiting, crowd.parked, crowd.in_flight), ((1..=8).collect(), 3, 1));
+        let key = Key::new("default", "default");
+        let seen = world.platforms.get(&key).expect("the platform");
+        let mut crowd = crowd(&world, &key, &seen.object, &Pass::default());
+        crowd.guests.sort_by_key(|guest| (guest.number, guest.name.clone()));
+        let places: Vec<_> = crowd.guests.iter().map(|guest| (guest.number, guest.place)).collect();
+        let Place::Ready(open) = places[1].1 else { panic!("{places:?}") };
+        let Place::Ready(kitchen) = places[3].1 else { panic!("{places:?}") };
+        let Place::Ready(warehouse) = places[6].1 else { panic!("{places:?}") };
+        assert!(matches!(places[0].1, Place::Placed { pending: true, .. }), "cooking");
+        assert_eq!((places[4].1, places[5].1), (Place::Ready(kitchen), Place::Ready(kitchen)));
+        assert_eq!([places[2].1, places[7].1, places[8].1], [Place::Away; 3], "closed, missing");
+        assert_eq!([open, kitchen, warehouse].map(|store| crowd.stores[store]), [usize::MAX, 1, usize::MAX]);
     }
 }

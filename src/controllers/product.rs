@@ -1,6 +1,6 @@
 //! Product: watches products and the orders that ask for its stock.
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, Product};
@@ -12,6 +12,13 @@ use super::{Controller, is_guarded, ledger, meta_of};
 
 impl Source for Product {
     const KIND: Kind = Kind::Product;
+
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
+        super::appeared(old, new)
+            .map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Product, name)))
+            .into_iter()
+            .collect()
+    }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let (before, after) = (entries(old), entries(new));

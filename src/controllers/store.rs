@@ -7,7 +7,7 @@ use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Kind, Meta, Plan, Policy, Time, platform};
 
 use super::{Controller, meta_of, notification};
 
@@ -24,8 +24,13 @@ impl Source for Store {
         roused
     }
 
-    fn wakes(name: &str, _: Option<&Self>, _: Option<&Self>) -> Vec<(Kind, String)> {
-        vec![(Kind::Store, name.to_owned())]
+    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+        let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
+        let mut woken = vec![(Kind::Store, name.to_owned())];
+        if generation(old) != generation(new) {
+            woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
+        }
+        woken
     }
 }
 

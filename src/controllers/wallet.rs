@@ -1,6 +1,6 @@
 //! Wallet: watches wallets and the payments that ask for its money.
 
-use crate::cluster::cache::Index;
+use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
@@ -13,6 +13,13 @@ use super::{Controller, fate_of, is_guarded, ledger, meta_of};
 
 impl Source for Wallet {
     const KIND: Kind = Kind::Wallet;
+
+    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
+        super::appeared(old, new)
+            .map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Wallet, name)))
+            .into_iter()
+            .collect()
+    }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let (before, after) = (entries(old), entries(new));
@@ -64,13 +71,14 @@ impl Controller for Wallets {
     }
 }
 
-/// What a payment asks of the wallet with this UID. Payments without our finalizer are not served.
+/// What a payment asks of the wallet with this UID. Payments without our finalizer are not served, and those of nothing
+/// ask nothing.
 fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pass) -> Option<Request<Ask>> {
     let seen = world.payments.get(key)?;
     let payment = &*seen.object;
     let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
     let known = entries.iter().any(|entry| entry.order == order);
-    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || (!is_guarded(payment) && !known) {
+    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || ((spec.is_free() || !is_guarded(payment)) && !known) {
         return None;
     }
     let status = payment.status.clone().unwrap_or_default();

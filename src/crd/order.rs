@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::is_zero;
 use crate::domain::{delivery::Address, order::Status};
 
 /// What is bought, from which store, where to, how it is paid, and the wish to cancel.
@@ -32,7 +33,7 @@ use crate::domain::{delivery::Address, order::Status};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name of an Order has at most 63 characters"),
     validation = Rule::new(
-        "self.spec.customer == oldSelf.spec.customer && self.spec.store == oldSelf.spec.store && self.spec.items == oldSelf.spec.items && self.spec.payment == oldSelf.spec.payment && self.spec.deliverTo == oldSelf.spec.deliverTo"
+        "self.spec.customer == oldSelf.spec.customer && self.spec.store == oldSelf.spec.store && self.spec.items == oldSelf.spec.items && self.spec.payment == oldSelf.spec.payment && self.spec.deliverTo == oldSelf.spec.deliverTo && has(self.spec.agreed) == has(oldSelf.spec.agreed) && (!has(self.spec.agreed) || self.spec.agreed == oldSelf.spec.agreed)"
     )
     .message("an order cannot be changed: cancel it and place another")
     .field_path(".spec"),
@@ -62,6 +63,10 @@ pub struct OrderSpec {
     pub payment: PaymentMethod,
     /// Where to deliver.
     pub deliver_to: Address,
+    /// What the customer agreed to pay. Where given, another total ends the order as Invalid, PriceChanged, and nothing is
+    /// held; without it the prices count that hold when the order is placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Agreed>,
     /// The wish to cancel. Set it at any time; once set, it stays. It is honoured until the store's cut-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Cancel>,
@@ -113,6 +118,22 @@ pub enum Method {
     Wallet,
     /// Through a payment provider.
     Provider,
+}
+
+/// What the customer agreed to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Agreed {
+    /// How much, in the currency's minor unit.
+    #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
+    pub amount: i64,
+    /// The currency's ISO 4217 code, such as KRW.
+    #[schemars(length(min = 3, max = 3), regex(pattern = r"^[A-Z]{3}$"))]
+    pub currency: String,
+    /// How many points, beside the money; none where absent.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
+    pub points: i64,
 }
 
 /// The wish to cancel.

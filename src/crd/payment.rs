@@ -93,6 +93,11 @@ impl PaymentSpec {
     pub fn wallet(&self) -> Option<&ObjectRef> {
         self.wallet.as_ref().filter(|_| self.method == Method::Wallet)
     }
+
+    /// Whether there is nothing to pay.
+    pub fn is_free(&self) -> bool {
+        self.amount.amount == 0 && self.points == 0
+    }
 }
 
 impl Payment {

@@ -1,6 +1,9 @@
 //! OrderPlatform: what holds for all orders of a namespace. The platform team writes its spec.
 
+use std::time::Duration;
+
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::store::Endpoint;
@@ -53,6 +56,10 @@ pub struct OrderPlatformSpec {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Intake {
+    /// Open: orders are taken. Paused: nothing new is placed, new orders wait; everything under way goes on, cancels and
+    /// deletions included. Pause it before a backup is restored.
+    #[serde(default, skip_serializing_if = "is_open")]
+    pub state: IntakeState,
     /// How many may be placed and not paid yet; those on their way back do not count.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000))]
@@ -61,6 +68,24 @@ pub struct Intake {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 100_000))]
     pub max_per_second: Option<i32>,
+    /// How long an order waits for a Store, Product, Wallet or provider that is missing, such as 1m, before it ends as
+    /// Invalid; 1m where absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference_patience: Option<Span>,
+}
+
+/// Whether new orders are placed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum IntakeState {
+    /// They are.
+    #[default]
+    Open,
+    /// They wait.
+    Paused,
+}
+
+fn is_open(state: &IntakeState) -> bool {
+    *state == IntakeState::Open
 }
 
 /// Who takes payments.
@@ -122,6 +147,16 @@ impl OrderPlatformSpec {
             pending: number(intake.max_pending),
             per_second: number(intake.max_per_second),
         })
+    }
+
+    /// Whether nothing new is placed.
+    pub fn is_paused(&self) -> bool {
+        self.intake.as_ref().is_some_and(|intake| intake.state == IntakeState::Paused)
+    }
+
+    /// How long what an order refers to is waited for, where that is set.
+    pub fn reference_patience(&self) -> Option<Duration> {
+        self.intake.as_ref()?.reference_patience.map(Span::duration)
     }
 
     /// The provider of this name.

@@ -26,11 +26,12 @@ pub mod deadlines;
 pub mod facts;
 pub mod notices;
 pub mod place;
+mod terms;
 pub mod turn;
 pub mod undo;
 
 pub use facts::{
-    DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
+    Agreed, DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
     TicketFacts, WalletFacts,
 };
 
@@ -114,6 +115,9 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub queue_number: Option<i64>,
+    /// Since when something that it refers to is missing, while it is not placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_since: Option<Time>,
     /// When it was placed: stock is asked for from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placed_at: Option<Time>,
@@ -189,9 +193,13 @@ pub struct Terms {
 impl Terms {
     /// What the order costs, in words: money, and points where there are any.
     fn cost(&self) -> String {
-        let points = if self.points > 0 { format!(" and {} points", self.points) } else { String::new() };
-        format!("{} {}{points}", self.amount.amount, self.amount.currency)
+        cost(&self.amount, self.points)
     }
+}
+
+fn cost(amount: &Money, points: i64) -> String {
+    let points = if points > 0 { format!(" and {points} points") } else { String::new() };
+    format!("{} {}{points}", amount.amount, amount.currency)
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

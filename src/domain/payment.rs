@@ -137,6 +137,8 @@ pub struct Provider {
     pub known: bool,
     /// What it replied in this very pass.
     pub reply: Option<Reply>,
+    /// The HTTP status with which it has refused the charge for good, in this very pass.
+    pub refused: Option<u16>,
     /// Whether the order was read from the API server in this very pass.
     pub order_afresh: bool,
     /// Whether the order wishes to be cancelled: then nothing is charged any more.
@@ -149,6 +151,8 @@ pub struct Observed {
     pub meta: Meta,
     pub order: OrderRef,
     pub source: Source,
+    /// There is nothing to pay.
+    pub free: bool,
     pub cancel: bool,
     /// The payment office has given the money back by hand.
     pub refunded_by_hand: bool,
@@ -165,6 +169,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if status.is_final() || (status.approved_at.is_some() && !seen.cancel) {
         return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
     }
+    if seen.free {
+        return nothing_to_pay(seen, now, policy);
+    }
     match &seen.source {
         Source::Provider(provider) => ask_provider(seen, provider, now, policy),
         Source::Wallet { name, answer } => match (child::prove(answer, Kind::Wallet, name), seen.cancel) {
@@ -178,13 +185,22 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 /// In a namespace that is being deleted a provider is asked once to give back what a cancelled order was charged.
 fn last_refund(seen: &Observed) -> Option<Plan<Status>> {
     let Source::Provider(provider) = &seen.source else { return None };
-    let owed = seen.meta.let_go() && seen.meta.guarded && seen.cancel && !seen.status.is_final();
+    let owed = !seen.free && seen.meta.let_go() && seen.meta.guarded && seen.cancel && !seen.status.is_final();
     (owed && provider.known && provider.reply.is_none()).then(|| call(seen, provider, Call::Void))
 }
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
     let key = provider::key(&seen.order.uid);
     Plan::only(Intent::CallProvider { provider: provider.name.clone(), key, call })
+}
+
+/// Nothing is taken and nothing given back: neither a wallet nor a provider is asked.
+fn nothing_to_pay(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    match (seen.cancel, seen.fate) {
+        (true, _) => cancelled(seen, false, "NothingToPay", now),
+        (false, Fate::Open) => approved(seen, now),
+        (false, _) => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+    }
 }
 
 /// Asks the provider what has become of the charge, and only then, where it knows of none, sends one.
@@ -204,6 +220,14 @@ fn ask_provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy
         (Some(Reply::Charged), false) => approved(seen, now),
         (Some(Reply::Declined { reason }), false) => {
             declined(seen, reason.clone(), format!("Declined by {}.", provider.name), now)
+        }
+        // The charge is refused, but one that was sent before may still be on its way: the key is bound first.
+        (Some(Reply::Refused { charge: true, .. }), false) => call(seen, provider, Call::Void),
+        (Some(Reply::Refused { status, .. }), _) => refused(seen, provider, *status, now),
+        (Some(Reply::Voided | Reply::Refunded), false) if provider.refused.is_some() => {
+            let status = provider.refused.unwrap_or_default();
+            let message = format!("{} refuses the charge for good (HTTP {status}).", provider.name);
+            declined(seen, "ChargeRefused".to_owned(), message, now)
         }
         (Some(Reply::Voided | Reply::Refunded), false) => {
             declined(seen, "Voided".to_owned(), format!("{} has voided the charge.", provider.name), now)
@@ -239,23 +263,37 @@ fn attempts(seen: &Observed) -> Status {
 
 /// The provider's word did not come: nothing is known, and it is asked again later.
 fn failed(seen: &Observed, provider: &Provider, why: &str, now: Time) -> Plan<Status> {
+    unanswered(seen, provider, why, None, now)
+}
+
+/// The provider refuses to say or to undo, and will not change its mind: a person has to.
+fn refused(seen: &Observed, provider: &Provider, status: u16, now: Time) -> Plan<Status> {
+    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
+    let todo = format!("Correct url and access of {} in the OrderPlatform, or {way}.", provider.name);
+    unanswered(seen, provider, &format!("HTTP {status}"), Some(todo), now)
+}
+
+fn unanswered(seen: &Observed, provider: &Provider, why: &str, todo: Option<String>, now: Time) -> Plan<Status> {
     let before = attempts(seen);
     let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(now));
     let due = now.after(retry::pause(attempts));
     let (name, amount) = (&provider.name, &provider.amount);
     let risk = if seen.cancel { format!("; {} {} at risk", amount.amount, amount.currency) } else { String::new() };
     let message = format!("Attempt {attempts} at {name} failed ({why}){risk}; the next is at {due}.");
-    let hopeless = seen.cancel && now.since(since) >= HOPELESS;
+    let lasting = now.since(since) >= HOPELESS;
+    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
+    let todo = todo.or_else(|| lasting.then(|| format!("Or {way}.")));
     let (reason, state) =
         if seen.cancel { ("RefundFailing", State::Cancelling) } else { ("ProviderFailing", State::Pending) };
-    let report = match hopeless {
-        true => Report::Stalled { reason, message: format!("{message} Or {BY_HAND}.") },
-        false => Report::Moving { reason, message: message.clone() },
+    let needs_a_person = todo.is_some();
+    let report = match todo {
+        Some(todo) => Report::Stalled { reason, message: format!("{message} {todo}") },
+        None => Report::Moving { reason, message: message.clone() },
     };
     let mut status = finish(seen, seen.status.clone(), state, report, now);
     (status.attempts, status.failing_since, status.retry_at) = (attempts, Some(since), Some(due));
     let plan = Plan { next: Some(due), ..Plan::write(status) };
-    if attempts == 1 || hopeless { plan.with_fact(reason, message, true) } else { plan }
+    if attempts == 1 || needs_a_person { plan.with_fact(reason, message, true) } else { plan }
 }
 
 fn approved(seen: &Observed, now: Time) -> Plan<Status> {

@@ -64,6 +64,9 @@ pub enum Reply {
     Refunded,
     /// Nothing was taken, and nothing will be.
     Voided,
+    /// It will never answer this call otherwise: the charge, or a look-up or void, is refused with this HTTP status. That
+    /// says nothing of what an earlier call with the key has done.
+    Refused { charge: bool, status: u16 },
     /// Anything may have happened. `why` is a short sentence of ours in ASCII, never the provider's words.
     Unknown { why: String },
 }

@@ -142,6 +142,7 @@ async fn write_faults(State(provider): State<FakeProvider>, body: Bytes) -> Resp
 async fn answer(fault: Option<Fault>, work: impl FnOnce() -> Answer) -> Response {
     match fault {
         Some(Fault::Down) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Some(Fault::Refuse) => problem(StatusCode::UNPROCESSABLE_ENTITY, "refused for good"),
         Some(Fault::Fail) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         Some(Fault::Timeout) => {
             tokio::time::sleep(SILENCE).await;

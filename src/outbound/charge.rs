@@ -66,6 +66,12 @@ pub fn refusal(status: StatusCode) -> Failure {
     if status.is_redirection() { Failure::Redirect } else { Failure::Status(status.as_u16()) }
 }
 
+/// Whether an answer with this status can never become another: a 4xx, but for those by which a provider says that it is
+/// too early, too much, or that another call with the key is under way.
+pub fn is_final(status: u16) -> bool {
+    (400..500).contains(&status) && ![408, 409, 425, 429].contains(&status)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,6 +96,12 @@ mod tests {
         );
         let (line, body) = at("http://pay.example/v1?shop=7", &Call::Void);
         assert_eq!((line.as_str(), body.as_str()), ("POST http://pay.example/v1/charges/jumun-1%2F2/void?shop=7", ""));
+    }
+
+    #[test]
+    fn what_can_never_become_another_answer_is_known() {
+        assert!([400, 401, 403, 404, 405, 410, 422].into_iter().all(is_final));
+        assert!(![202, 302, 408, 409, 425, 429, 500, 503].into_iter().any(is_final));
     }
 
     #[test]

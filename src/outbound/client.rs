@@ -63,7 +63,12 @@ impl Outbound {
     ) -> Reply {
         let outcome = self.ask(allowed, url, timeout, key, call).await;
         self.count("provider", outcome.as_ref().err());
-        outcome.unwrap_or_else(|failure| Reply::Unknown { why: sentence(&failure) })
+        outcome.unwrap_or_else(|failure| match failure {
+            Failure::Status(status) if charge::is_final(status) => {
+                Reply::Refused { charge: matches!(call, Call::Charge { .. }), status }
+            }
+            failure => Reply::Unknown { why: sentence(&failure) },
+        })
     }
 
     async fn ask(

@@ -108,6 +108,7 @@ async fn children_deleted_by_hand_work_on_until_their_order_has_ended() {
 #[tokio::test]
 async fn ledgers_stay_until_no_open_order_refers_to_them() {
     let world = World::new("delete-ledgers", 1).await;
+    crate::outside::platform(&world, None, None, json!({ "intake": { "referencePatience": "300ms" } })).await;
     world.shop().await;
     world.product("mug", 1_000, 100).await;
     world.wallet("alice", 50_000).await;

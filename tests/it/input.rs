@@ -14,6 +14,8 @@ fn with(mut object: Value, pointer: &str, value: Value) -> Value {
 #[tokio::test]
 async fn each_kind_of_bad_input_ends_invalid_and_names_the_field() {
     let world = World::new("input", 1).await;
+    // What is missing is waited for, here not for long.
+    crate::outside::platform(&world, None, None, json!({ "intake": { "referencePatience": "300ms" } })).await;
     world.shop().await;
     world.create::<Store>(json!({ "metadata": { "name": "other" }, "spec": { "seller": "lee" } })).await;
     world.product("mug", 1_000, 10).await;

@@ -5,6 +5,7 @@
 //! checks the invariants of the design at each one.
 
 mod a_quiet_system; // the longest: its name lets it start first
+mod absence;
 mod admission;
 mod books;
 mod checker;
@@ -31,3 +32,4 @@ mod recorder;
 mod summary;
 mod systems;
 mod told;
+mod turns;

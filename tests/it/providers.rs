@@ -1,6 +1,6 @@
 //! Payment through a provider that fails in each way: charged at most once, refunded at most once, never forgotten.
 
-use jumun::crd::{Order, OrderPlatform, Payment};
+use jumun::crd::{Order, OrderPlatform, Payment, Product, Wallet};
 use jumun::domain::order::State;
 use jumun::http::fake_provider::{CallKind, Faults, Switch};
 use serde_json::json;
@@ -111,6 +111,8 @@ async fn a_refund_that_fails_shows_money_at_risk_and_is_made_once() {
 #[tokio::test]
 async fn a_declined_card_and_an_unknown_provider_cost_nothing() {
     let (world, card) = shop("declined").await;
+    let patience = json!({ "spec": { "intake": { "referencePatience": "300ms" } } });
+    world.patch::<OrderPlatform>("default", patience).await.unwrap();
     let mut declined = by_card("order-1", "mug", 1);
     declined["spec"]["payment"]["token"] = json!("decline-please");
     world.create::<Order>(declined).await;
@@ -148,6 +150,75 @@ async fn a_provider_that_is_taken_out_of_the_platform_is_waited_for() {
     })
     .await;
     world.patch::<OrderPlatform>("default", json!({ "spec": { "payment": known } })).await.unwrap();
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    assert_eq!(card.moved(), (1, 1));
+    world.row("order-1", State::Cancelled).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_costs_nothing_is_sold_without_a_charge() {
+    let (world, card) = shop("free").await;
+    let gift = json!({ "store": "shop", "price": { "amount": 0, "currency": "KRW" }, "stock": 5 });
+    world.create::<Product>(json!({ "metadata": { "name": "gift" }, "spec": gift })).await;
+    world.wallet("alice", 0).await;
+    card.provider.set(Faults { down: Some(Switch::always()), ..Faults::default() });
+    world.create::<Order>(by_card("by-card", "gift", 1)).await;
+    world.create::<Order>(by_card("undone", "gift", 1)).await;
+    world.order("by-wallet", "alice", "gift", 1).await;
+    for name in ["by-card", "by-wallet"] {
+        completes(&world, name).await;
+    }
+    world.delivery_of("undone").await;
+    world.cancel("undone").await;
+    assert_eq!(world.end_of("undone").await, State::Cancelled);
+    world.row("undone", State::Cancelled).await;
+    assert_eq!((world.settled_stock("gift").await, card.provider.entries().len()), ((3, 2), 0));
+    let wallet = world.api::<Wallet>().get("alice").await.unwrap().status.unwrap();
+    assert_eq!((wallet.charged.amount, wallet.entries.len()), (0, 0));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_charge_that_a_provider_refuses_for_good_fails_and_takes_nothing_later() {
+    let (world, card) = shop("refused").await;
+    // The first charge is carried out late, the second is refused: the key is bound before the payment is declined.
+    card.provider.set(Faults { late: Some(Switch { delay_ms: Some(5_000), ..Switch::times(1) }), ..Faults::default() });
+    world.create::<Order>(by_card("order-1", "mug", 1)).await;
+    let payments = world.api::<Payment>();
+    wait_for("the first charge to be on its way", || async {
+        let status = payments.list(&Default::default()).await.ok()?.items.pop()?.status?;
+        (status.attempts > 0).then_some(())
+    })
+    .await;
+    card.provider.set(Faults { refuse: Some(Switch::always()), ..Faults::default() });
+    assert_eq!(world.end_of("order-1").await, State::PaymentFailed);
+    let reason = world.orders().get("order-1").await.unwrap().status.unwrap().outcome.unwrap().reason;
+    assert_eq!(reason, "ChargeRefused");
+    let charged = || async { card.provider.entries().first().filter(|entry| entry.charges > 0).cloned() };
+    let entry = wait_for("the late charge", charged).await;
+    assert_eq!((entry.taken, entry.returned), (0, 0));
+    assert_eq!(world.settled_stock("mug").await, (100, 0));
+    world.row("order-1", State::PaymentFailed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_void_that_is_refused_stalls_until_the_provider_is_corrected() {
+    let (world, card) = shop("refused-void").await;
+    world.create::<Order>(by_card("order-1", "mug", 2)).await;
+    world.delivery_of("order-1").await;
+    card.provider.set(Faults { refuse: Some(Switch::always().on(&[CallKind::Void])), ..Faults::default() });
+    world.cancel("order-1").await;
+    let orders = world.orders();
+    let message = wait_for("the order to be stalled", || async {
+        let conditions = orders.get("order-1").await.ok()?.status?.conditions;
+        conditions.into_iter().find(|condition| condition.type_ == "Stalled").map(|condition| condition.message)
+    })
+    .await;
+    assert!(message.contains("HTTP 422") && message.contains("2000 KRW at risk"), "{message}");
+    assert!(message.contains("refundedByHand"), "{message}");
+    card.provider.set(Faults::default());
     assert_eq!(world.end_of("order-1").await, State::Cancelled);
     assert_eq!(card.moved(), (1, 1));
     world.row("order-1", State::Cancelled).await;

@@ -263,3 +263,14 @@ pub fn is_over(state: &State, number: usize) -> bool {
     let id = FIRST.max(order(number));
     state.stored(id).is_none() || state.past[number].ended.is_some()
 }
+
+/// what_is_missing_is_waited_for: no order ends for a store that is missing before it was waited for.
+pub fn what_is_missing_is_waited_for(config: &Config, state: &State) -> bool {
+    (0..config.orders).all(|number| {
+        let Some(slot) = state.stored(order(number)) else { return true };
+        let Fields::Order { status, .. } = &slot.body.fields else { return true };
+        let refused = status.outcome.as_ref().is_some_and(|outcome| outcome.reason == "UnknownStore");
+        let waited = status.ended_at.map(|ended| ended.since(slot.body.created));
+        !refused || waited >= Some(jumun::domain::order::place::REFERENCE_PATIENCE)
+    })
+}

@@ -24,6 +24,8 @@ pub enum Deed {
     DeleteDelivery,
     /// The seller's endpoint comes back.
     EndpointUp,
+    /// The store that was missing is there.
+    StoreAppears,
 }
 
 #[derive(Clone, Debug)]
@@ -53,6 +55,8 @@ pub struct Config {
     pub deeds: &'static [Deed],
     /// Whether the seller's endpoint is down at first.
     pub endpoint_down: bool,
+    /// Whether the store is missing at first.
+    pub store_missing: bool,
     /// Whether orders are born with our finalizer.
     pub guarded: bool,
     pub left: Left,
@@ -93,6 +97,7 @@ impl Config {
             ticks: &[],
             deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver],
             endpoint_down: false,
+            store_missing: false,
             guarded: true,
             left: Left { restarts: 0, drops: 0, delays: 0, lost: 0, deletions: 0 },
             lag: EVERYTHING,

@@ -148,6 +148,13 @@ pub fn all(deep: bool) -> Vec<Config> {
             ..Config::plain("a child removed behind a frozen replica")
         },
         Config {
+            store_missing: true,
+            ticks: &[20, 50],
+            deeds: &[Deed::StoreAppears, Deed::Cancel, Deed::DeleteOrder],
+            left: Left { deletions: 1, drops: more, ..NOTHING },
+            ..Config::plain("an order before its store")
+        },
+        Config {
             guarded: false,
             deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver, Deed::DeleteOrder],
             left: Left { deletions: 1, drops: 1, ..NOTHING },

@@ -19,6 +19,10 @@ pub fn act(config: &Config, state: &State, deed: Deed, number: usize) -> Option<
             next.endpoint = true;
             return (!state.endpoint && number == 0).then_some(next);
         }
+        Deed::StoreAppears => {
+            next.store = true;
+            return (!state.store && number == 0).then_some(next);
+        }
         Deed::Cancel | Deed::DeleteOrder => order(number),
         Deed::DeletePayment => payment(number),
         Deed::Accept | Deed::Reject | Deed::Start | Deed::Finish => ticket(number),

@@ -34,6 +34,7 @@ pub fn request(config: &Config, cancel: bool) -> Request {
             zone: "gangnam".to_owned(),
             phone: None,
         },
+        agreed: None,
         cancel: cancel.then(|| "ChangedMind".to_owned()),
         cancel_message: None,
     }

@@ -14,8 +14,16 @@ use super::state::{Left, State};
 use super::steps::{self, Mode};
 
 /// What actors do when they do what is expected of them.
-const EXPECTED: [Deed; 7] =
-    [Deed::EndpointUp, Deed::Accept, Deed::Start, Deed::Finish, Deed::PickUp, Deed::Deliver, Deed::Confirm];
+const EXPECTED: [Deed; 8] = [
+    Deed::EndpointUp,
+    Deed::StoreAppears,
+    Deed::Accept,
+    Deed::Start,
+    Deed::Finish,
+    Deed::PickUp,
+    Deed::Deliver,
+    Deed::Confirm,
+];
 /// Rounds in which everything must have come to rest, and ticks in which an order must have ended.
 const ROUNDS: usize = 60;
 const TICKS: usize = 12;

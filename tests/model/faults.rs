@@ -65,6 +65,12 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("no finalizer")
     };
+    let early = Config {
+        store_missing: true,
+        ticks: &[20, 50],
+        deeds: &[Deed::StoreAppears],
+        ..Config::plain("an order before its store")
+    };
     let senders = Config {
         required: true,
         replicas: 2,
@@ -109,6 +115,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::EndIsReopened, &plain),
         (Mutation::OrderLetGo, &deletion),
         (Mutation::NoPaymentBehindUndo, &late),
+        (Mutation::AbsenceIsFinal, &early),
         (Mutation::SendsUnclaimed, &senders),
         (Mutation::SendsLate, &senders),
         (Mutation::TellsEarly, &senders),

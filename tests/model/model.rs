@@ -24,6 +24,7 @@ mod rows;
 mod server;
 mod state;
 mod steps;
+mod turns;
 
 use std::io::Write;
 use std::time::Instant;
@@ -41,7 +42,7 @@ const ENOUGH_DEEP: usize = 24_000_000;
 const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
 
 /// The names of the invariants, as the guarantees say them.
-const INVARIANTS: [&str; 18] = [
+const INVARIANTS: [&str; 19] = [
     "money_is_conserved",
     "stock_is_conserved",
     "charged_at_most_once",
@@ -55,6 +56,7 @@ const INVARIANTS: [&str; 18] = [
     "hold_is_never_lifted",
     "nothing_undone_before_the_required_notice",
     "undone_in_order",
+    "what_is_missing_is_waited_for",
     "told_after_it_is_so",
     "each_notice_once",
     "quiet_is_silent",

@@ -78,6 +78,8 @@ pub enum Mutation {
     OrderLetGo,
     /// A missing Payment that is to be barred is not created.
     NoPaymentBehindUndo,
+    /// What is missing is taken for missing for good.
+    AbsenceIsFinal,
     /// Two processes send what neither has claimed.
     SendsUnclaimed,
     /// A process sends however long ago it claimed.
@@ -105,6 +107,7 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
             gone(&mut seen.delivery);
             seen.order_afresh = true;
         }
+        Mutation::AbsenceIsFinal => seen.platform.reference_patience = Some(std::time::Duration::ZERO),
         Mutation::NeverLooksAfresh => seen.order_afresh = true,
         Mutation::ServeUnguarded => seen.meta.guarded = true,
         Mutation::NeverHolds | Mutation::RefundBeforeHold => {

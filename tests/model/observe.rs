@@ -117,10 +117,14 @@ impl<'a> View<'a> {
         Some(order::Observed {
             meta: self.meta(id, slot),
             request: facts::request(config, *cancel),
-            store: Lookup::Present(facts::store(config)),
+            store: if self.state.store { Lookup::Present(facts::store(config)) } else { Lookup::Gone },
             products: vec![if with_uid { self.ledger(PRODUCT, product) } else { self.lookup(PRODUCT, product) }],
             wallet,
-            platform: order::PlatformFacts { knows_provider: config.provider, ..order::PlatformFacts::default() },
+            platform: order::PlatformFacts {
+                exists: config.provider,
+                knows_provider: config.provider,
+                ..order::PlatformFacts::default()
+            },
             references_afresh: payer && self.read(PRODUCT).is_some(),
             order_afresh: self.read(id).is_some(),
             family_afresh: (id..=delivery).all(|id| self.read(id).is_some()) && self.read(PRODUCT).is_some(),
@@ -151,6 +155,7 @@ impl<'a> View<'a> {
                 amount: Money::new(PRICE, CURRENCY),
                 known: true,
                 reply: self.pass.reply.clone(),
+                refused: None,
                 order_afresh: self.read(parent).is_some(),
                 order_wishes: wishes,
             })
@@ -167,6 +172,7 @@ impl<'a> View<'a> {
             meta: self.meta(id, slot),
             fate: self.fate(number),
             source,
+            free: false,
             cancel: *cancel,
             refunded_by_hand: false,
             status: status.clone(),

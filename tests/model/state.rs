@@ -138,6 +138,8 @@ pub struct State {
     pub left: Left,
     /// Whether the seller's endpoint takes notices.
     pub endpoint: bool,
+    /// Whether the store is there.
+    pub store: bool,
     /// A total has moved otherwise than its entries say.
     pub broken: bool,
     pub past: Vec<Past>,

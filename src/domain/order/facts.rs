@@ -2,7 +2,7 @@
 
 use super::super::delivery::{Address, Cause, Progress};
 use super::super::notification::{Audience, Topic};
-use super::super::platform::Crowd;
+use super::super::platform::Standing;
 use super::super::provider::Token;
 use super::super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use super::super::ticket::{Cooking, Decision};
@@ -27,10 +27,26 @@ pub struct Request {
     pub items: Vec<(String, i64)>,
     pub pay: Pay,
     pub deliver_to: Address,
+    /// What the customer agreed to pay, where that was said.
+    pub agreed: Option<Agreed>,
     /// The reason of the wish to cancel, where there is one.
     pub cancel: Option<String>,
     /// The customer's sentence for the seller that came with it.
     pub cancel_message: Option<String>,
+}
+
+/// What the customer agreed to pay.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Agreed {
+    pub amount: Money,
+    pub points: i64,
+}
+
+impl Agreed {
+    /// In words: money, and points where there are any.
+    pub(super) fn cost(&self) -> String {
+        super::cost(&self.amount, self.points)
+    }
 }
 
 /// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.
@@ -71,8 +87,16 @@ pub struct WalletFacts {
 /// What is read of the OrderPlatform, and of how full everything is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct PlatformFacts {
-    /// How full the platform is; looked at while the order is not placed.
-    pub crowd: Crowd,
+    /// Whether there is one.
+    pub exists: bool,
+    /// Whether it was read from the API server for this very decision.
+    pub afresh: bool,
+    /// Whether nothing new is placed.
+    pub paused: bool,
+    /// How long what an order refers to is waited for.
+    pub reference_patience: Option<std::time::Duration>,
+    /// How the order stands in the queue; looked at while it is not placed.
+    pub queue: Standing,
     /// Whether the platform has the order's payment provider.
     pub knows_provider: bool,
     /// Whether the store's kitchen has as many orders as it takes, or others were here first.

@@ -1,10 +1,20 @@
 //! The way in: `Pending` → `Placed`, `Invalid`, `Rejected` or `Cancelled`. Nothing was done before, so nothing is to be
 //! undone. An order that finds the store closed, the kitchen or the platform full waits, first come, first served.
+//!
+//! What an order refers to and what is not there may still come: it is waited for, and only where it does not come in
+//! time does the order end as `Invalid`. One that was called is never refused for what goes missing later.
 
+use std::time::Duration;
+
+use super::super::conditions;
 use super::super::platform::Gate;
 use super::super::store::{Fulfilment, Intake};
-use super::super::{Intent, Kind, Lookup, Money, ObjectRef, Plan, Policy, Time, money, plan, platform};
-use super::{Line, Observed, Outcome, Pay, State, Status, StoreFacts, Terms, ended, moving};
+use super::super::{Intent, Kind, Plan, Policy, Time, plan, platform};
+use super::terms::{self, Missing, Obstacle};
+use super::{Observed, Outcome, Pay, State, Status, StoreFacts, Terms, ended, moving, stalled};
+
+/// How long what is missing is waited for, where the OrderPlatform says nothing else.
+pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Places the order, or says which field is wrong, or what it waits for. That something is wrong, or absent, is said only
 /// after it was read from the API server: an order may be seen before the product that was applied a moment earlier.
@@ -12,28 +22,99 @@ pub(super) fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status
     if let Some(wish) = seen.wish() {
         return refuse(seen, wish, now);
     }
-    let refusal = match terms(seen) {
-        Ok(terms) => match entrance(seen, now) {
-            Entrance::Open => return placed(seen, terms, now),
-            Entrance::Wait(reason, message) => return pending(seen, reason, message, now, policy),
-            Entrance::Number(number) => return queued(seen, number, now),
-            Entrance::Closed(outcome) => outcome,
-        },
-        Err(outcome) => outcome,
-    };
+    if seen.platform.paused {
+        let message = "Nothing new is placed: set spec.intake.state of the OrderPlatform to Open.".to_owned();
+        return pending(seen, "IntakePaused", message, now, policy);
+    }
+    match terms::of(seen) {
+        Ok(terms) => enter(seen, terms, now, policy),
+        Err(Obstacle::Wrong(outcome)) => judge(seen, outcome, now),
+        Err(Obstacle::Missing(missing)) => {
+            let end = |seen: &Observed| judge(seen, missing.outcome(), now);
+            absent(seen, &missing, now, policy).unwrap_or_else(|| end(seen))
+        }
+    }
+}
+
+/// Ends the order for what is wrong, once that was read afresh.
+fn judge(seen: &Observed, outcome: Outcome, now: Time) -> Plan<Status> {
     if !seen.references_afresh {
         return Plan::all(read_references(seen));
     }
-    let (reason, message) =
-        (if refusal.state == State::Rejected { "Rejected" } else { "Invalid" }, refusal.message.clone());
-    refuse(seen, refusal, now).with_fact(reason, message, true)
+    let reason = if outcome.state == State::Rejected { "Rejected" } else { "Invalid" };
+    let message = outcome.message.clone();
+    refuse(seen, outcome, now).with_fact(reason, message, true)
+}
+
+/// Places a valid order, where it is taken now.
+fn enter(seen: &Observed, terms: Terms, now: Time, policy: &Policy) -> Plan<Status> {
+    if seen.status.queue_number.is_some() && !seen.platform.exists {
+        // A moment without the OrderPlatform does not let everyone in who waits for a turn.
+        let waited = seen.status.missing_since.is_some_and(|since| now.since(since) >= patience(seen));
+        let waits = absent(seen, &Missing::platform(seen), now, policy).filter(|_| !waited);
+        return waits.unwrap_or_else(|| placed(seen, terms, seen.status.queue_number, now));
+    }
+    match entrance(seen, now) {
+        Entrance::Open(number) => placed(seen, terms, number, now),
+        Entrance::Wait(reason, message) => pending(seen, reason, message, now, policy),
+        Entrance::Number(number) => queued(seen, number, now),
+        Entrance::Closed(outcome) => judge(seen, outcome, now),
+    }
+}
+
+fn patience(seen: &Observed) -> Duration {
+    seen.platform.reference_patience.unwrap_or(REFERENCE_PATIENCE)
+}
+
+/// Waits for what is missing; nothing where it has been waited for long enough.
+fn absent(seen: &Observed, missing: &Missing, now: Time, policy: &Policy) -> Option<Plan<Status>> {
+    let patience = patience(seen);
+    let called = was_called(seen);
+    if patience.is_zero() && !called {
+        return None;
+    }
+    let due = seen.meta.changed.after(policy.gather.min(patience));
+    let since = match seen.status.missing_since {
+        Some(since) => since,
+        None if now >= due => now,
+        None if missing.proven => return Some(Plan::wait_until(due)),
+        None => return Some(Plan::only(Intent::ReadAfresh { kind: missing.kind, name: missing.name.clone() })),
+    };
+    let until = since.after(patience);
+    if now >= until {
+        return called.then(|| stuck(seen, missing, now));
+    }
+    let status = Status { missing_since: Some(since), ..seen.status.clone() };
+    let message = format!("{}; waited for until {until}.", missing.what);
+    let wanted = moving(seen, status, State::Pending, "ReferenceNotFound", message, now);
+    let plan = plan::settle(&seen.status, wanted, now, now);
+    Some(Plan { next: Some(until), ..plan })
+}
+
+/// Whether the order was called already. Who has a number and does not see the platform may have been.
+fn was_called(seen: &Observed) -> bool {
+    let number = seen.status.queue_number;
+    seen.platform.queue.has_called(number) || (number.is_some() && !seen.platform.exists)
+}
+
+/// An order that was called goes on once what it refers to is there again, however long that takes.
+fn stuck(seen: &Observed, missing: &Missing, now: Time) -> Plan<Status> {
+    let message = format!("{}: create it again, or cancel the order.", missing.what);
+    let wanted = stalled(seen, seen.status.clone(), "ReferenceNotFound", message.clone(), now);
+    if wanted == seen.status {
+        return Plan::rest();
+    }
+    let told = seen.status.conditions.iter().any(|condition| condition.type_ == conditions::STALLED);
+    let plan = Plan::write(wanted);
+    if told { plan } else { plan.with_fact("Stalled", message, true) }
 }
 
 /// Whether a valid order is taken now.
 enum Entrance {
-    Open,
+    /// It is, with this number where it has one.
+    Open(Option<i64>),
     Wait(&'static str, String),
-    /// The platform is full: the order takes a number.
+    /// It was given a number and waits for its turn.
     Number(i64),
     Closed(Outcome),
 }
@@ -50,17 +131,21 @@ fn entrance(seen: &Observed, now: Time) -> Entrance {
             return Entrance::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
         }
     }
-    match (seen.platform.crowd.gate(seen.status.queue_number, now), seen.status.queue_number) {
-        (Gate::Open, _) => {}
-        (Gate::Waiting, Some(number)) => return Entrance::Wait("WaitingForTurn", turn(number)),
-        (Gate::Full(number), _) => return Entrance::Number(number),
-        (Gate::Waiting, None) => return Entrance::Wait("WaitingForTurn", "The platform is full.".to_owned()),
-    }
+    let gate = seen.platform.queue.gate(seen.status.queue_number, now);
     let cooks = store.is_some_and(|store: &StoreFacts| store.fulfilment == Fulfilment::Kitchen);
-    if cooks && seen.platform.kitchen_full {
-        return Entrance::Wait("KitchenFull", "The kitchen has as many orders as it takes; this one waits.".to_owned());
+    let full = cooks && seen.platform.kitchen_full;
+    let kitchen = "The kitchen has as many orders as it takes; this one waits.";
+    match gate {
+        Gate::Open(_) if full => Entrance::Wait("KitchenFull", kitchen.to_owned()),
+        Gate::Open(number) => Entrance::Open(number),
+        Gate::Numbered(number) => Entrance::Number(number),
+        // Higher numbers were called: those before them have no place in their kitchen.
+        Gate::Waiting(number) if full && number <= seen.platform.queue.serving => {
+            Entrance::Wait("KitchenFull", kitchen.to_owned())
+        }
+        Gate::Waiting(number) => Entrance::Wait("WaitingForTurn", turn(number)),
+        Gate::Unnumbered => Entrance::Wait("WaitingForTurn", "It is about to get a number.".to_owned()),
     }
-    Entrance::Open
 }
 
 /// The number is written once; how far the queue is stands on the platform alone.
@@ -68,24 +153,26 @@ fn turn(number: i64) -> String {
     format!("Number {number}; the number being served is in status.serving of the OrderPlatform {}.", platform::NAME)
 }
 
-fn placed(seen: &Observed, terms: Terms, now: Time) -> Plan<Status> {
-    let status = Status { placed_at: Some(now), terms: Some(terms), ..seen.status.clone() };
+fn placed(seen: &Observed, terms: Terms, queue_number: Option<i64>, now: Time) -> Plan<Status> {
+    let (placed_at, terms) = (Some(now), Some(terms));
+    let status = Status { placed_at, terms, queue_number, missing_since: None, ..seen.status.clone() };
     let message = "Stock and payment are asked for.".to_owned();
     Plan::write(moving(seen, status, State::Placed, "WaitingForStock", message, now))
 }
 
 fn pending(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = moving(seen, seen.status.clone(), State::Pending, reason, message, now);
+    let status = Status { missing_since: None, ..seen.status.clone() };
+    let wanted = moving(seen, status, State::Pending, reason, message, now);
     plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
 }
 
 fn queued(seen: &Observed, number: i64, now: Time) -> Plan<Status> {
-    let status = Status { queue_number: Some(number), ..seen.status.clone() };
+    let status = Status { queue_number: Some(number), missing_since: None, ..seen.status.clone() };
     Plan::write(moving(seen, status, State::Pending, "WaitingForTurn", turn(number), now))
 }
 
 fn refuse(seen: &Observed, outcome: Outcome, now: Time) -> Plan<Status> {
-    let status = Status { outcome: Some(outcome.clone()), ..seen.status.clone() };
+    let status = Status { outcome: Some(outcome.clone()), missing_since: None, ..seen.status.clone() };
     Plan::write(ended(seen, status, outcome.state, &outcome.reason, outcome.message, now))
 }
 
@@ -99,98 +186,4 @@ fn read_references(seen: &Observed) -> Vec<Intent> {
     let mut intents = vec![read(Kind::Store, &request.store), payer];
     intents.extend(request.items.iter().map(|(product, _)| read(Kind::Product, product)));
     intents
-}
-
-fn invalid(reason: &str, message: String) -> Outcome {
-    Outcome::new(State::Invalid, reason, message)
-}
-
-/// Who pays, and the currency the wallet sets.
-struct Payer {
-    wallet: Option<ObjectRef>,
-    provider: Option<String>,
-    currency: Option<String>,
-}
-
-fn payer(seen: &Observed) -> Result<Payer, Outcome> {
-    let name = match &seen.request.pay {
-        Pay::Wallet(name) => name,
-        Pay::Provider { name, .. } if seen.platform.knows_provider => {
-            return Ok(Payer { wallet: None, provider: Some(name.clone()), currency: None });
-        }
-        Pay::Provider { name, .. } => {
-            let message = format!("spec.payment.provider: the OrderPlatform has no payment provider named {name}.");
-            return Err(invalid("UnknownProvider", message));
-        }
-    };
-    let Some(wallet) = seen.wallet.present().filter(|wallet| !wallet.deleting) else {
-        return Err(invalid("UnknownWallet", format!("spec.payment.wallet: there is no Wallet named {name}.")));
-    };
-    if wallet.owner != seen.request.customer {
-        let message = format!("spec.payment.wallet: Wallet {name} does not belong to {}.", seen.request.customer);
-        return Err(invalid("NotTheOwner", message));
-    }
-    let reference = ObjectRef { name: name.clone(), uid: wallet.uid.clone() };
-    Ok(Payer { wallet: Some(reference), provider: None, currency: Some(wallet.currency.clone()) })
-}
-
-/// The terms on which the order can be placed, or what is wrong with it.
-fn terms(seen: &Observed) -> Result<Terms, Outcome> {
-    let request = &seen.request;
-    let Lookup::Present(store) = &seen.store else {
-        return Err(invalid("UnknownStore", format!("spec.store: there is no Store named {}.", request.store)));
-    };
-    let payer = payer(seen)?;
-    let (items, currency, points) = lines(seen, &payer)?;
-    let Some(amount) = money::total(items.iter().map(|line| (line.price, line.quantity))) else {
-        return Err(invalid("AmountTooLarge", "spec.items: the total exceeds the largest amount.".to_owned()));
-    };
-    Ok(Terms {
-        amount: Money::new(amount, currency),
-        points,
-        items,
-        wallet: payer.wallet,
-        provider: payer.provider,
-        seller: store.seller.clone(),
-        fulfilment: store.fulfilment,
-        acceptance: store.acceptance,
-        confirmation: store.confirmation,
-        until: store.until,
-        seller_notice: store.seller_notice,
-        deadlines: store.deadlines,
-    })
-}
-
-/// The lines with their prices, their currency, and the points they cost.
-fn lines(seen: &Observed, payer: &Payer) -> Result<(Vec<Line>, String, i64), Outcome> {
-    let request = &seen.request;
-    let mut items = Vec::with_capacity(request.items.len());
-    let (mut currency, mut points) = (payer.currency.clone(), Vec::new());
-    for (index, ((name, quantity), product)) in request.items.iter().zip(&seen.products).enumerate() {
-        let field = format!("spec.items[{index}].product");
-        let Some(product) = product.present().filter(|product| !product.deleting) else {
-            return Err(invalid("UnknownProduct", format!("{field}: there is no Product named {name}.")));
-        };
-        if product.store != request.store {
-            let message = format!("{field}: Product {name} belongs to Store {}, not {}.", product.store, request.store);
-            return Err(invalid("ProductOfAnotherStore", message));
-        }
-        let held = currency.get_or_insert_with(|| product.price.currency.clone());
-        if product.price.currency != *held {
-            let priced = &product.price.currency;
-            let message = format!("{field}: Product {name} is priced in {priced}, the order is paid in {held}.");
-            return Err(invalid("CurrencyMismatch", message));
-        }
-        if product.points > 0 && payer.wallet.is_none() {
-            let message = format!("{field}: Product {name} costs points, which only a wallet holds.");
-            return Err(invalid("PointsNeedAWallet", message));
-        }
-        points.push((product.points, *quantity));
-        let (uid, price) = (product.uid.clone(), product.price.amount);
-        items.push(Line { product: name.clone(), uid, quantity: *quantity, price });
-    }
-    let Some(points) = money::total(points) else {
-        return Err(invalid("AmountTooLarge", "spec.items: the points exceed the largest amount.".to_owned()));
-    };
-    Ok((items, currency.unwrap_or_default(), points))
 }

@@ -1,6 +1,7 @@
 //! What an order does next, for each thing it may see.
 
 mod kitchen;
+mod missing;
 mod notices;
 
 use super::*;
@@ -26,6 +27,7 @@ fn fresh() -> Observed {
             items: vec![("mug".into(), 2)],
             pay: Pay::Wallet("alice".into()),
             deliver_to: Address { recipient: "Alice".into(), address: "1".into(), zone: "gangnam".into(), phone: None },
+            agreed: None,
             cancel: None,
             cancel_message: None,
         },
@@ -150,6 +152,7 @@ fn nothing_is_called_missing_before_it_was_read_afresh() {
     assert!(intents.contains(&Intent::ReadAfresh { kind: Kind::Product, name: "mug".into() }), "{intents:?}");
     seen.references_afresh = true;
     seen.products = vec![Lookup::Gone];
+    seen.platform.reference_patience = Some(std::time::Duration::ZERO);
     let status = plan(&seen).status.unwrap();
     assert_eq!(status.state, Some(State::Invalid));
     assert!(status.outcome.unwrap().message.starts_with("spec.items[0].product"));

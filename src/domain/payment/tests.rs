@@ -18,9 +18,11 @@ fn seen(reply: Option<Reply>) -> Observed {
             amount: Money::new(2_000, "KRW"),
             known: true,
             reply,
+            refused: None,
             order_afresh: false,
             order_wishes: false,
         }),
+        free: false,
         cancel: false,
         refunded_by_hand: false,
         status: Status::default(),
@@ -66,6 +68,61 @@ fn silence_decides_nothing() {
     let silent = plan(&seen(Some(Reply::Unknown { why: "HTTP 503".into() }))).status.unwrap();
     assert_eq!((silent.state, silent.attempts), (Some(State::Pending), 1));
     assert!(silent.approved_at.is_none() && silent.declined_at.is_none() && silent.retry_at > Some(now()));
+}
+
+#[test]
+fn a_charge_that_is_refused_for_good_is_declined_once_its_key_is_bound() {
+    let refused = seen(Some(Reply::Refused { charge: true, status: 422 }));
+    assert_eq!(asks(&refused), Some(Call::Void), "an earlier one may be on its way");
+    for bound in [Reply::Voided, Reply::Refunded, Reply::Declined { reason: "Lost".into() }] {
+        let mut seen = seen(Some(bound));
+        provider(&mut seen).refused = Some(422);
+        let status = plan(&seen).status.unwrap();
+        assert!(status.declined_at.is_some() && status.state == Some(State::Declined));
+    }
+    let mut unsure = seen(Some(Reply::Unknown { why: "HTTP 503".into() }));
+    provider(&mut unsure).refused = Some(422);
+    let status = plan(&unsure).status.unwrap();
+    assert!(status.declined_at.is_none() && status.retry_at.is_some(), "nothing is known");
+}
+
+#[test]
+fn a_look_up_or_a_void_that_is_refused_for_good_needs_a_person_at_once() {
+    let refused = || Some(Reply::Refused { charge: false, status: 403 });
+    for (seen, way) in [(seen(refused()), "cancel the order"), (cancelling(refused()), "refundedByHand")] {
+        let status = plan(&seen).status.unwrap();
+        assert!(!status.is_final() && status.retry_at.is_some(), "it is tried again");
+        let said = status.conditions.iter().find(|condition| condition.type_ == conditions::STALLED).unwrap();
+        assert!(said.message.contains("HTTP 403") && said.message.contains(way), "{}", said.message);
+        assert!(said.message.contains("Correct url and access of card in the OrderPlatform"), "{}", said.message);
+    }
+}
+
+#[test]
+fn a_charge_that_is_not_answered_for_an_hour_needs_a_person() {
+    let mut silent = seen(Some(Reply::Unknown { why: "HTTP 409".into() }));
+    (silent.status.attempts, silent.status.failing_since) = (50, Some(now().before(HOPELESS)));
+    let conditions = plan(&silent).status.unwrap().conditions;
+    let said = conditions.iter().find(|condition| condition.type_ == conditions::STALLED).unwrap();
+    assert!(said.message.contains("cancel the order"), "{}", said.message);
+}
+
+#[test]
+fn nothing_is_approved_and_cancelled_without_asking_anybody() {
+    let mut free = Observed { free: true, ..seen(None) };
+    provider(&mut free).known = false;
+    let approved = plan(&free);
+    assert!(approved.intents.is_empty() && approved.status.as_ref().unwrap().approved_at.is_some());
+    free.status = approved.status.unwrap();
+    free.cancel = true;
+    let cancelled = plan(&free);
+    let status = cancelled.status.unwrap();
+    assert!(cancelled.intents.is_empty() && status.cancelled_at.is_some() && status.refunded_at.is_none());
+    free.status = Status::default();
+    assert!(plan(&free).status.unwrap().cancelled_at.is_some(), "nor where it was never approved");
+    let wallet = Source::Wallet { name: "alice".into(), answer: Lookup::Gone };
+    let by_wallet = Observed { source: wallet, cancel: false, ..free };
+    assert!(plan(&by_wallet).status.unwrap().approved_at.is_some());
 }
 
 #[test]

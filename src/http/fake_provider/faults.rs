@@ -56,6 +56,9 @@ pub struct Faults {
     /// Nothing is carried out, and the answer is 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fail: Option<Switch>,
+    /// Nothing is carried out, and the answer is 422: it will never be another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refuse: Option<Switch>,
     /// The call is carried out, and the connection breaks instead of an answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_reply: Option<Switch>,
@@ -73,6 +76,7 @@ pub enum Fault {
     Down,
     Timeout,
     Fail,
+    Refuse,
     LostReply,
     Late { delay_ms: u64 },
     Decline,
@@ -90,6 +94,7 @@ impl Faults {
             (&mut self.down, all, Fault::Down),
             (&mut self.timeout, charges, Fault::Timeout),
             (&mut self.fail, charges, Fault::Fail),
+            (&mut self.refuse, charges, Fault::Refuse),
             (&mut self.lost_reply, charges, Fault::LostReply),
             (&mut self.late, charges, Fault::Late { delay_ms }),
             (&mut self.decline, charges, Fault::Decline),

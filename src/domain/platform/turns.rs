@@ -1,0 +1,357 @@
+//! Turns: who may be placed next, where the platform has limits. The OrderPlatform is the ledger of turns.
+//!
+//! ```text
+//!  order (not placed) ─→ turn: a number, in order of arrival ─→ the order copies its number ─→ (turn leaves)
+//!                                     │ room                            │ room
+//!                                     └──→ called: the order is let in ←┘ ──→ placed ─→ counts no more ─→ (turn leaves)
+//!                                              │ its store is closed, its kitchen full
+//!                                              └──→ away: keeps no place, and is called again
+//! ```
+//!
+//! Invariants:
+//! - Numbers are handed out here alone, in one guarded write for all who ask: they are unique, and never used again.
+//! - An order is let in only by a turn that is called, and keeps it until it was seen placed and counts no more. So
+//!   whoever writes the next call counts everybody who was called before, however old its view of the orders is.
+//! - A place is kept for [`KEPT`] only: who was called and does not come is called again when others had their turn.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::super::{Intent, Kind, Time};
+use super::Status;
+
+/// The most orders that may be under way to their payment, and placed a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Limits {
+    pub pending: Option<usize>,
+    pub per_second: Option<usize>,
+}
+
+impl Limits {
+    /// Whether there are none.
+    pub fn are_none(self) -> bool {
+        self == Self::default()
+    }
+
+    /// How many more fit now, with so many placed and not paid, and so many placed in the last second.
+    fn room(self, pending: usize, recent: usize) -> usize {
+        let left = |limit: Option<usize>, used| limit.map_or(usize::MAX, |limit: usize| limit.saturating_sub(used));
+        left(self.pending, pending).min(left(self.per_second, recent))
+    }
+}
+
+/// The second of the limit a second.
+const SECOND: Duration = Duration::from_secs(1);
+/// How long a place is kept for an order that was called.
+pub(super) const KEPT: Duration = Duration::from_secs(60);
+/// The most turns that are kept, below the bound of the list.
+const MOST: usize = 800;
+/// The most numbers that are handed out and not copied.
+const HANDED: usize = 500;
+/// Above so many turns, those of orders that were placed more than a second ago are counted by what is seen alone.
+const MANY: usize = 600;
+/// How many reads one decision asks for.
+const READS: usize = 32;
+
+/// One order's turn.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Turn {
+    /// UID of the Order.
+    #[schemars(length(max = 64))]
+    pub order: String,
+    /// Its name.
+    #[schemars(length(max = 63))]
+    pub name: String,
+    /// Its number in the queue.
+    #[schemars(range(min = 1))]
+    pub number: i64,
+    /// When it was called: from then on it may be placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_at: Option<Time>,
+    /// It was called and waits for something else: it keeps no place, and is called again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub away: bool,
+}
+
+impl Turn {
+    /// Whether the order may be placed now.
+    pub fn lets_in(&self, now: Time) -> bool {
+        !self.away && self.called_at.is_some_and(|at| now.since(at) < KEPT)
+    }
+
+    /// Whether it was called and did not come in time.
+    fn lapsed(&self, now: Time) -> bool {
+        !self.away && self.called_at.is_some_and(|at| now.since(at) >= KEPT)
+    }
+}
+
+/// How an order stands in the queue, as it sees the platform.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Standing {
+    /// Whether the platform has limits.
+    pub limited: bool,
+    /// The highest number that was called.
+    pub serving: i64,
+    pub turn: Option<Turn>,
+}
+
+/// Whether the platform lets an order in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Gate {
+    /// With this number, where it has one.
+    Open(Option<i64>),
+    /// It was given this number.
+    Numbered(i64),
+    /// It has its number and waits. Higher ones may have been called, where its store took no order.
+    Waiting(i64),
+    /// It is about to get one.
+    Unnumbered,
+}
+
+impl Standing {
+    /// Whether an order with this number, or none, is let in.
+    pub fn gate(&self, number: Option<i64>, now: Time) -> Gate {
+        let given = number.or(self.turn.as_ref().map(|turn| turn.number));
+        if !self.limited {
+            return Gate::Open(number);
+        }
+        match (number, given) {
+            _ if self.turn.as_ref().is_some_and(|turn| turn.lets_in(now)) => Gate::Open(given),
+            (Some(number), _) => Gate::Waiting(number),
+            (None, Some(given)) => Gate::Numbered(given),
+            (None, None) => Gate::Unnumbered,
+        }
+    }
+
+    /// Whether an order with this number, or none, was called. Without limits every number is.
+    pub fn has_called(&self, number: Option<i64>) -> bool {
+        let called = self.turn.as_ref().is_some_and(|turn| turn.called_at.is_some());
+        called || (!self.limited && number.is_some())
+    }
+}
+
+/// Where an order is that has a turn or asks for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// It can be placed as soon as it is called: at the store with this number in [`Crowd::stores`].
+    Ready(usize),
+    /// It waits for something else: its store, or something else that it refers to.
+    Away,
+    /// It was placed then; whether it is not paid yet, nor on its way back.
+    Placed { at: Time, pending: bool },
+    /// It ended without, or is gone.
+    Over,
+}
+
+/// What is seen of an order that has a turn or asks for one, or that is placed and not paid.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Guest {
+    /// UID of the Order.
+    pub order: String,
+    pub name: String,
+    pub created: Time,
+    /// The number that it has copied.
+    pub number: Option<i64>,
+    pub place: Place,
+}
+
+/// How full the platform is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Crowd {
+    pub limits: Limits,
+    /// Nobody is called.
+    pub paused: bool,
+    pub guests: Vec<Guest>,
+    /// How many orders each store takes now.
+    pub stores: Vec<usize>,
+    /// Names of orders that have a turn and are neither seen nor known to be gone.
+    pub unproven: Vec<String>,
+    /// The highest number that an order holds: looked for, in all orders read afresh, where the platform does not know
+    /// how many it has handed out.
+    pub highest: Option<i64>,
+}
+
+/// What became of the turns.
+#[derive(Debug, Default)]
+pub(super) struct Advance {
+    /// What has to be read before anything can be said.
+    pub reads: Vec<Intent>,
+    /// Whether somebody waits for the write; else it may ride on a later one.
+    pub urgent: bool,
+    /// When to look again.
+    pub next: Option<Time>,
+}
+
+/// Hands out numbers, calls as many as there is room for, and lets turns leave that nobody needs.
+pub(super) fn advance(crowd: &Crowd, status: &mut Status, now: Time) -> Advance {
+    if crowd.limits.are_none() {
+        return lift(status, now);
+    }
+    let Some(issued) = status.issued.or(crowd.highest) else {
+        return Advance { reads: vec![Intent::ReadOrders], ..Advance::default() };
+    };
+    if !crowd.unproven.is_empty() {
+        let read = |name: &String| Intent::ReadAfresh { kind: Kind::Order, name: name.clone() };
+        return Advance { reads: crowd.unproven.iter().take(READS).map(read).collect(), ..Advance::default() };
+    }
+    let guests: HashMap<&str, &Guest> = crowd.guests.iter().map(|guest| (guest.order.as_str(), guest)).collect();
+    keep(crowd, &guests, status, now);
+    seat(crowd, &guests, status, now);
+    let mut urgent = hand_out(crowd, status, issued);
+    let (room, full_until) = room(crowd, &guests, &status.turns, now);
+    let (called, left) = call(crowd, &guests, status, room, now);
+    urgent |= called;
+    let lapses = status.turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(&guests, turn));
+    let lapses = lapses.filter_map(|turn| turn.called_at).map(|at| at.after(KEPT)).min();
+    let leaves = status.turns.iter().filter_map(|turn| match guests.get(turn.order.as_str())?.place {
+        Place::Placed { at, pending: false } => Some(at.after(SECOND)),
+        _ => None,
+    });
+    let again = full_until.filter(|_| left);
+    Advance { reads: Vec::new(), urgent, next: again.into_iter().chain(lapses).chain(leaves).min() }
+}
+
+/// Without limits everybody goes, and nobody is numbered.
+fn lift(status: &mut Status, now: Time) -> Advance {
+    let issued = status.issued.unwrap_or(status.serving);
+    let urgent = !status.turns.is_empty() || status.serving < issued;
+    if urgent {
+        status.turns.clear();
+        (status.serving, status.served_at) = (issued.max(status.serving), Some(now));
+    }
+    Advance { urgent, ..Advance::default() }
+}
+
+fn is_waiting(guests: &HashMap<&str, &Guest>, turn: &Turn) -> bool {
+    let place = guests.get(turn.order.as_str()).map(|guest| guest.place);
+    !matches!(place, Some(Place::Placed { .. } | Place::Over))
+}
+
+/// Lets the turns leave that nobody needs, and notes who waits elsewhere.
+fn keep(crowd: &Crowd, guests: &HashMap<&str, &Guest>, status: &mut Status, now: Time) {
+    let many = status.turns.len() > MANY;
+    status.turns.retain_mut(|turn| {
+        let Some(guest) = guests.get(turn.order.as_str()) else { return true };
+        let called = turn.called_at.is_some();
+        match guest.place {
+            Place::Over => false,
+            Place::Placed { at, pending } => {
+                let recent = crowd.limits.per_second.is_some() && now.since(at) < SECOND;
+                recent || (crowd.limits.pending.is_some() && pending && !(many && now.since(at) >= SECOND))
+            }
+            Place::Away => {
+                turn.away = called;
+                called || guest.number.is_none()
+            }
+            Place::Ready(_) => called || guest.number.is_none(),
+        }
+    });
+}
+
+/// Who was called and finds the kitchen full keeps no place on the platform.
+fn seat(crowd: &Crowd, guests: &HashMap<&str, &Guest>, status: &mut Status, now: Time) {
+    let mut free = crowd.stores.clone();
+    let mut called: Vec<&mut Turn> = status.turns.iter_mut().filter(|turn| turn.lets_in(now)).collect();
+    called.sort_by_key(|turn| turn.number);
+    for turn in called {
+        let Some(Place::Ready(store)) = guests.get(turn.order.as_str()).map(|guest| guest.place) else { continue };
+        match free.get_mut(store) {
+            Some(places) if *places > 0 => *places -= 1,
+            _ => turn.away = true,
+        }
+    }
+}
+
+/// Numbers for those who have none, in order of arrival.
+fn hand_out(crowd: &Crowd, status: &mut Status, issued: i64) -> bool {
+    let given: HashSet<&str> = status.turns.iter().map(|turn| turn.order.as_str()).collect();
+    let waits = |guest: &&Guest| matches!(guest.place, Place::Ready(_) | Place::Away);
+    let asks = |guest: &&Guest| guest.number.is_none() && !given.contains(guest.order.as_str());
+    let mut asking: Vec<&Guest> = crowd.guests.iter().filter(waits).filter(asks).collect();
+    asking.sort_by_key(|guest| (guest.created, &guest.order));
+    let free = HANDED.saturating_sub(status.turns.iter().filter(|turn| turn.called_at.is_none()).count());
+    let free = free.min(MOST.saturating_sub(status.turns.len()));
+    // A platform that was made anew learns what its orders hold.
+    let mut last = crowd.guests.iter().filter_map(|guest| guest.number).fold(issued, i64::max);
+    for guest in asking.iter().take(free) {
+        last += 1;
+        let (order, name) = (guest.order.clone(), guest.name.clone());
+        status.turns.push(Turn { order, name, number: last, called_at: None, away: false });
+    }
+    let handed = !asking.is_empty() && free > 0;
+    if handed {
+        status.issued = Some(last);
+    }
+    handed
+}
+
+/// How many more may be called, and when there may be more room if nothing else happens.
+fn room(crowd: &Crowd, guests: &HashMap<&str, &Guest>, turns: &[Turn], now: Time) -> (usize, Option<Time>) {
+    if crowd.paused {
+        return (0, None);
+    }
+    let called = turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(guests, turn)).count();
+    let (mut in_flight, mut recent, mut until) = (called, called, None::<Time>);
+    for guest in &crowd.guests {
+        let Place::Placed { at, pending } = guest.place else { continue };
+        in_flight += usize::from(pending);
+        if now.since(at) < SECOND {
+            recent += 1;
+            let over = at.after(SECOND);
+            until = Some(until.map_or(over, |until| until.min(over)));
+        }
+    }
+    (crowd.limits.room(in_flight, recent), until.filter(|_| crowd.limits.per_second.is_some()))
+}
+
+/// Calls so many, the lowest numbers first; who was called and did not come is called after all others. Gives whether
+/// anybody was called, and whether anybody is left who could come.
+fn call(
+    crowd: &Crowd,
+    guests: &HashMap<&str, &Guest>,
+    status: &mut Status,
+    mut room: usize,
+    now: Time,
+) -> (bool, bool) {
+    let turns: HashMap<&str, usize> =
+        status.turns.iter().enumerate().map(|(at, turn)| (turn.order.as_str(), at)).collect();
+    let mut free = crowd.stores.clone();
+    let mut candidates = Vec::new();
+    for guest in guests.values() {
+        let Place::Ready(store) = guest.place else { continue };
+        let at = turns.get(guest.order.as_str()).copied();
+        let turn = at.and_then(|at| status.turns.get(at));
+        if turn.is_some_and(|turn| turn.lets_in(now)) {
+            free.iter_mut().skip(store).take(1).for_each(|free| *free = free.saturating_sub(1));
+        } else if let Some(number) = guest.number.or(turn.map(|turn| turn.number)) {
+            candidates.push((turn.is_some_and(|turn| turn.lapsed(now)), number, store, at, *guest));
+        }
+    }
+    candidates.sort_by_key(|(lapsed, number, ..)| (*lapsed, *number));
+    let (mut called, mut left) = (false, false);
+    for (_, number, store, at, guest) in candidates {
+        let Some(places) = free.get_mut(store).filter(|places| **places > 0) else { continue };
+        if room == 0 || (at.is_none() && status.turns.len() >= MOST) {
+            left = true;
+            break;
+        }
+        match at.and_then(|at| status.turns.get_mut(at)) {
+            Some(turn) => (turn.called_at, turn.away) = (Some(now), false),
+            None => {
+                let (order, name) = (guest.order.clone(), guest.name.clone());
+                status.turns.push(Turn { order, name, number, called_at: Some(now), away: false });
+            }
+        }
+        (room, *places, called) = (room - 1, *places - 1, true);
+        status.serving = status.serving.max(number);
+        status.served_at = Some(now);
+    }
+    (called, left)
+}
+
+#[cfg(test)]
+mod tests;

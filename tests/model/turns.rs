@@ -1,0 +1,351 @@
+//! Turns, explored: the shipped decisions about the OrderPlatform and about who is let in, run by two replicas whose caches
+//! lag, object by object. Orders come, copy their numbers, are placed and pay, in every interleaving.
+
+use std::time::Duration;
+
+use jumun::domain::platform::{self, Crowd, Gate, Guest, Limits, Observed, Place, Standing, Status};
+use jumun::domain::{Generation, Intent, Meta, Time, Version};
+use stateright::{Checker, HasDiscoveries, Model, Property};
+
+use super::config::start;
+
+/// Deliberate faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// Orders take the next number that they do not see taken.
+    OrdersNumberThemselves,
+    /// Whoever has a number at or below the one that is served is let in.
+    ServingLetsIn,
+    /// More are called than there is room for.
+    ServesAhead,
+    /// A turn leaves as soon as its order is seen placed.
+    TurnsLeaveEarly,
+    /// The platform is written whatever it has become.
+    NoGuards,
+}
+
+/// What is known of one order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Known {
+    /// Zero where it has not come.
+    version: u8,
+    number: Option<i64>,
+    placed: Option<u8>,
+    paid: bool,
+}
+
+/// What the API server stores, or a replica has cached.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+struct Side {
+    version: u8,
+    platform: Status,
+    orders: Vec<Known>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Town {
+    server: Side,
+    replicas: Vec<Side>,
+    clock: u8,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Action {
+    Come(usize),
+    SeePlatform(usize),
+    See(usize, usize),
+    Serve(usize),
+    Knock(usize, usize),
+    Pay(usize),
+    Tick,
+}
+
+#[derive(Clone)]
+struct Turns {
+    name: &'static str,
+    orders: usize,
+    limits: Limits,
+    ticks: u8,
+    fault: Fault,
+}
+
+/// Two ticks are more than a second.
+const TICK: Duration = Duration::from_millis(600);
+
+impl Turns {
+    fn time(clock: u8) -> Time {
+        start().after(TICK * u32::from(clock))
+    }
+
+    fn crowd(&self, side: &Side, highest: Option<i64>) -> Crowd {
+        let mut crowd = Crowd { limits: self.limits, stores: vec![usize::MAX], highest, ..Crowd::default() };
+        for (order, known) in side.orders.iter().enumerate() {
+            let has_turn = side.platform.turns.iter().any(|turn| turn.order == uid(order));
+            let place = match known.placed {
+                Some(at) => Place::Placed { at: Self::time(at), pending: !known.paid },
+                None => Place::Ready(0),
+            };
+            let looked_at = has_turn || known.placed.is_none() || !known.paid;
+            if known.version == 0 && has_turn {
+                crowd.unproven.push(order.to_string());
+            } else if known.version > 0 && looked_at {
+                let (created, name) = (Self::time(0), order.to_string());
+                crowd.guests.push(Guest { order: uid(order), name, created, number: known.number, place });
+            }
+        }
+        crowd
+    }
+
+    /// The platform's controller, live reads included.
+    fn serve(&self, town: &mut Town, replica: usize) {
+        let now = Self::time(town.clock);
+        let mut highest = None;
+        for _ in 0..4 {
+            let side = &town.replicas[replica];
+            let meta = Meta {
+                name: platform::NAME.to_owned(),
+                uid: "uid-platform".to_owned(),
+                version: Version(u64::from(side.version)),
+                generation: Generation(1),
+                created: start(),
+                changed: Time::from_millis(0),
+                deleting: None,
+                guarded: true,
+                namespace_terminating: false,
+            };
+            let mut crowd = self.crowd(side, highest);
+            if self.fault == Fault::ServesAhead {
+                crowd.limits.pending = crowd.limits.pending.map(|limit| limit + 1);
+            }
+            let seen = Observed { meta, crowd, circuit: None, status: side.platform.clone() };
+            let plan = platform::decide(&seen, now);
+            if plan.intents.is_empty() {
+                return self.write(town, replica, plan.status);
+            }
+            for intent in plan.intents {
+                let all = 0..self.orders;
+                match intent {
+                    Intent::ReadAfresh { name, .. } => {
+                        let order: usize = name.parse().expect("a number");
+                        town.replicas[replica].orders[order] = town.server.orders[order].clone();
+                    }
+                    _ => {
+                        all.for_each(|o| town.replicas[replica].orders[o] = town.server.orders[o].clone());
+                        highest = Some(town.server.orders.iter().filter_map(|order| order.number).max().unwrap_or(0));
+                    }
+                }
+            }
+        }
+    }
+
+    fn write(&self, town: &mut Town, replica: usize, status: Option<Status>) {
+        let Some(mut status) = status else { return };
+        let guarded = town.replicas[replica].version == town.server.version;
+        if !guarded && self.fault != Fault::NoGuards {
+            // Refused: the platform is read afresh.
+            (town.replicas[replica].version, town.replicas[replica].platform) =
+                (town.server.version, town.server.platform.clone());
+            return;
+        }
+        if self.fault == Fault::TurnsLeaveEarly {
+            let placed = |order: usize| town.replicas[replica].orders[order].placed.is_some();
+            status.turns.retain(|turn| !placed(turn.name.parse().expect("a number")));
+        }
+        town.server.version += 1;
+        town.server.platform = status.clone();
+        (town.replicas[replica].version, town.replicas[replica].platform) = (town.server.version, status);
+    }
+
+    /// The order's controller.
+    fn knock(&self, town: &mut Town, replica: usize, order: usize) {
+        let side = &town.replicas[replica];
+        let (seen, platform) = (side.orders[order].clone(), side.platform.clone());
+        if seen.version == 0 || seen.placed.is_some() {
+            return;
+        }
+        let turn = platform.turns.iter().find(|turn| turn.order == uid(order)).cloned();
+        let queue = Standing { limited: true, serving: platform.serving, turn };
+        let highest = side.orders.iter().filter_map(|order| order.number).max().unwrap_or(0);
+        let gate = match (self.fault, seen.number) {
+            (Fault::OrdersNumberThemselves, None) => Gate::Numbered(highest + 1),
+            (Fault::ServingLetsIn, Some(number)) if number <= platform.serving => Gate::Open(Some(number)),
+            _ => queue.gate(seen.number, Self::time(town.clock)),
+        };
+        let mut wanted = seen.clone();
+        match gate {
+            Gate::Open(number) => (wanted.number, wanted.placed) = (number, Some(town.clock)),
+            Gate::Numbered(number) => wanted.number = Some(number),
+            Gate::Waiting(_) | Gate::Unnumbered => return,
+        }
+        if town.server.orders[order].version == seen.version {
+            wanted.version += 1;
+            town.server.orders[order] = wanted;
+        }
+        town.replicas[replica].orders[order] = town.server.orders[order].clone();
+    }
+
+    /// Whether everybody is placed once nothing lags any more and everybody who is placed pays.
+    fn all_are_placed(&self, from: &Town) -> bool {
+        let mut town = from.clone();
+        town.server.orders.iter_mut().for_each(|order| order.version = order.version.max(1));
+        for _ in 0..8 * self.orders {
+            town.replicas[0] = town.server.clone();
+            self.serve(&mut town, 0);
+            for order in 0..self.orders {
+                town.replicas[0] = town.server.clone();
+                self.knock(&mut town, 0, order);
+            }
+            for order in town.server.orders.iter_mut().filter(|order| order.placed.is_some() && !order.paid) {
+                (order.paid, order.version) = (true, order.version + 1);
+            }
+            town.clock += 1;
+        }
+        town.server.orders.iter().all(|order| order.placed.is_some())
+    }
+}
+
+fn uid(order: usize) -> String {
+    format!("uid-{order}")
+}
+
+fn never_more_than_the_limit(model: &Turns, town: &Town) -> bool {
+    let placed: Vec<&Known> = town.server.orders.iter().filter(|order| order.placed.is_some()).collect();
+    let pending = placed.iter().filter(|order| !order.paid).count();
+    let within = |at: Time| {
+        let since = |order: &&&Known| {
+            order.placed.map(Turns::time).is_some_and(|other| other >= at && other.since(at) < Duration::from_secs(1))
+        };
+        placed.iter().filter(since).count()
+    };
+    let a_second = placed.iter().filter_map(|order| order.placed).map(|at| within(Turns::time(at))).max().unwrap_or(0);
+    model.limits.pending.is_none_or(|limit| pending <= limit)
+        && model.limits.per_second.is_none_or(|limit| a_second <= limit)
+}
+
+fn numbers_are_unique_and_nobody_is_placed_without_one(_: &Turns, town: &Town) -> bool {
+    let numbers: Vec<i64> = town.server.orders.iter().filter_map(|order| order.number).collect();
+    let turns = &town.server.platform.turns;
+    let clash = |turn: &platform::Turn| {
+        let others = town.server.orders.iter().enumerate().filter(|(order, _)| turn.order != uid(*order));
+        others.filter_map(|(_, known)| known.number).any(|number| number == turn.number)
+    };
+    let unique = numbers.iter().collect::<std::collections::HashSet<_>>().len() == numbers.len();
+    let numbered = town.server.orders.iter().all(|order| order.placed.is_none() || order.number.is_some());
+    unique && numbered && !turns.iter().any(clash)
+}
+
+impl Model for Turns {
+    type State = Town;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<Town> {
+        let side = Side { orders: vec![Known::default(); self.orders], ..Side::default() };
+        vec![Town { server: side.clone(), replicas: vec![side.clone(), side], clock: 0 }]
+    }
+
+    fn actions(&self, town: &Town, actions: &mut Vec<Action>) {
+        for order in 0..self.orders {
+            let known = &town.server.orders[order];
+            match (known.version, known.placed, known.paid) {
+                (0, _, _) => actions.push(Action::Come(order)),
+                (_, Some(_), false) => actions.push(Action::Pay(order)),
+                _ => {}
+            }
+        }
+        for (replica, side) in town.replicas.iter().enumerate() {
+            if side.version != town.server.version {
+                actions.push(Action::SeePlatform(replica));
+            }
+            actions.push(Action::Serve(replica));
+            for order in 0..self.orders {
+                if side.orders[order] != town.server.orders[order] {
+                    actions.push(Action::See(replica, order));
+                }
+                actions.push(Action::Knock(replica, order));
+            }
+        }
+        if town.clock < self.ticks {
+            actions.push(Action::Tick);
+        }
+    }
+
+    fn next_state(&self, from: &Town, action: Action) -> Option<Town> {
+        let mut town = from.clone();
+        match action {
+            Action::Come(order) => town.server.orders[order].version = 1,
+            Action::SeePlatform(replica) => {
+                let (version, platform) = (town.server.version, town.server.platform.clone());
+                (town.replicas[replica].version, town.replicas[replica].platform) = (version, platform);
+            }
+            Action::See(replica, order) => {
+                town.replicas[replica].orders[order] = town.server.orders[order].clone();
+            }
+            Action::Serve(replica) => self.serve(&mut town, replica),
+            Action::Knock(replica, order) => self.knock(&mut town, replica, order),
+            Action::Pay(order) => {
+                let known = &mut town.server.orders[order];
+                (known.paid, known.version) = (true, known.version + 1);
+            }
+            Action::Tick => town.clock += 1,
+        }
+        (town != *from).then_some(town)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("never_more_than_the_limit", never_more_than_the_limit),
+            Property::always("numbers_are_unique", numbers_are_unique_and_nobody_is_placed_without_one),
+            Property::always("everybody_is_placed", |model: &Self, town: &Town| model.all_are_placed(town)),
+        ]
+    }
+}
+
+/// Unique states, and what does not hold, with how it came to that.
+fn explore(model: &Turns) -> (usize, Option<(&'static str, String)>) {
+    let checker = model.clone().checker().threads(2).target_state_count(6_000_000);
+    let checker = checker.finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let failure = checker.discoveries().into_iter().next().map(|(name, path)| {
+        let actions: Vec<String> = path.into_actions().iter().map(|action| format!("  {action:?}")).collect();
+        (name, actions.join("\n"))
+    });
+    assert!(failure.is_some() || checker.state_count() < 6_000_000, "{} is not explored whole", model.name);
+    (checker.unique_state_count(), failure)
+}
+
+const PENDING: Limits = Limits { pending: Some(1), per_second: None };
+const A_SECOND: Limits = Limits { pending: None, per_second: Some(1) };
+
+#[test]
+fn turns_are_turns_in_every_interleaving() {
+    let some = |name, orders, limits, ticks| Turns { name, orders, limits, ticks, fault: Fault::None };
+    for model in [
+        some("two orders, one pending", 2, PENDING, 0),
+        some("two orders, one a second", 2, A_SECOND, 3),
+        some("three orders, two pending", 3, Limits { pending: Some(2), per_second: None }, 0),
+    ] {
+        let (states, failure) = explore(&model);
+        println!("{:32} {states:>10} states", model.name);
+        if let Some((name, trace)) = failure {
+            panic!("{}: {name} does not hold after\n{trace}", model.name);
+        }
+    }
+}
+
+#[test]
+fn every_fault_of_turns_is_caught() {
+    for fault in [
+        Fault::OrdersNumberThemselves,
+        Fault::ServingLetsIn,
+        Fault::ServesAhead,
+        Fault::TurnsLeaveEarly,
+        Fault::NoGuards,
+    ] {
+        let caught = [2, 3].into_iter().find_map(|orders| {
+            let model = Turns { name: "a fault", orders, limits: PENDING, ticks: 0, fault };
+            explore(&model).1
+        });
+        let (name, _) = caught.unwrap_or_else(|| panic!("{fault:?} is not caught"));
+        println!("{:24} {name}", format!("{fault:?}"));
+    }
+}
