@@ -1,6 +1,6 @@
 //! `jumun run`
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -28,8 +28,9 @@ pub struct Args {
     /// How many objects of one kind are worked on at once
     #[arg(long, env = "JUMUN_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
-    /// Where /livez, /readyz and /metrics are served; port 0 takes a free one
-    #[arg(long, env = "JUMUN_LISTEN", default_value = "127.0.0.1:8081")]
+    /// Where /livez, /readyz and /metrics are served, by default on every address, since the probes of a pod come from
+    /// outside of it: nothing secret is served there. 127.0.0.1:8081 is for this machine alone; port 0 takes a free one
+    #[arg(long, env = "JUMUN_LISTEN", default_value = "[::]:8081")]
     listen: SocketAddr,
     /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them
     #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=3_000))]
@@ -52,10 +53,20 @@ fn home() -> String {
     found.filter(|name| !name.is_empty()).unwrap_or_else(|| "jumun-system".to_owned())
 }
 
+/// Listens; on every address of IPv4 where `[::]` is asked for and there is no IPv6.
+async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Err(error) if address.is_ipv6() && address.ip().is_unspecified() => {
+            tracing::warn!(%address, %error, "no IPv6 here; listening on IPv4");
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
+        }
+        bound => bound,
+    }
+}
+
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
-    let listener =
-        TcpListener::bind(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
+    let listener = listen(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
     let options = Options {
         namespace: args.namespace,
         pod: std::env::var("POD_NAME").ok().filter(|name| !name.is_empty()),
@@ -70,8 +81,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let running = start(&config, &options)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
     let mut registry = running.metrics.registry();
-    registry.register_collector(Box::new(Live::of(&running.world)));
-    let router = ops::router(running.world.clone(), registry);
+    registry.register_collector(Box::new(Live::of(&running.worlds)));
+    let router = ops::router(running.worlds.clone(), registry);
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     tokio::select! {
         served = axum::serve(listener, router) => served?,

@@ -2,126 +2,22 @@
 //!
 //! Invariants:
 //! - An object is only ever replaced by a newer version of it (versions of one kind are comparable).
-//! - The answer to a call may come after the watch has reported the object's deletion: an answer at or below what the
-//!   watch has delivered brings nothing back.
+//! - The answer to a call may come after the watch has reported the deletion: one at or below what it has delivered
+//!   brings nothing back.
 //! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID.
 
 use std::collections::{BTreeSet, HashMap};
-use std::fmt::Debug;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use kube::{Resource, ResourceExt};
-use serde::de::DeserializeOwned;
 
-use crate::domain::{Kind, Time, Version};
+use super::denials::indexes;
+pub use super::source::{Index, Key, Rouse, Source};
+use crate::domain::{Time, Version};
 
 /// How long a tombstone is kept: longer than any child lingers after its order.
 const TOMBSTONES_FOR: Duration = Duration::from_secs(3_600);
-
-/// Namespace and name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Key {
-    pub namespace: Arc<str>,
-    pub name: Arc<str>,
-}
-
-impl Key {
-    /// The key of an object.
-    pub fn of<K: Resource>(object: &K) -> Self {
-        let meta = object.meta();
-        Self::new(meta.namespace.as_deref().unwrap_or_default(), meta.name.as_deref().unwrap_or_default())
-    }
-
-    /// The key of `namespace/name`.
-    pub fn new(namespace: &str, name: &str) -> Self {
-        Self { namespace: namespace.into(), name: name.into() }
-    }
-
-    /// Another name in the same namespace.
-    pub fn sibling(&self, name: &str) -> Self {
-        Self { namespace: self.namespace.clone(), name: name.into() }
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}/{}", self.namespace, self.name)
-    }
-}
-
-/// What an object can be found by, beside its name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Index {
-    /// Requesters whose facts ask something of the ledger with this UID.
-    Asks(String),
-    /// Orders that refer to the ledger with this UID and have not ended.
-    Refers(String),
-    /// Every object; never an entry of an index.
-    Every,
-    /// Orders that are not placed yet.
-    Unplaced,
-    /// Orders of this store that are not placed yet.
-    UnplacedAt(String),
-    /// Orders that are not placed yet and have no queue number.
-    Unnumbered,
-    /// Orders that are not placed yet and refer to the object of this kind and name.
-    Wants(Kind, String),
-    /// Orders that are placed, not paid, and not on their way back.
-    InFlight,
-    /// Orders that the kitchen of this store has to do with: placed, and not cooked.
-    InKitchen(String),
-    /// Notifications for the endpoint of this store, or, without a name, for that of customers, not attempted yet.
-    Untried(Option<String>),
-    /// The same, where an attempt has failed.
-    Failing(Option<String>),
-    /// The same, attempted or not, where an undo may wait for it; those are found here alone.
-    Required(Option<String>),
-}
-
-/// Objects that are looked at again because another has changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Rouse {
-    /// All that the index finds.
-    All(Kind, Index),
-    /// The first that the index finds, by name.
-    First(Kind, Index),
-}
-
-/// A kind that is cached.
-pub trait Source:
-    Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>
-    + Clone
-    + Debug
-    + DeserializeOwned
-    + serde::Serialize
-    + Send
-    + Sync
-    + 'static
-{
-    const KIND: Kind;
-
-    /// What the object can be found by.
-    fn index(&self) -> Vec<Index> {
-        Vec::new()
-    }
-
-    /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
-    fn slim(&mut self) {}
-
-    /// A time that is remembered beside an index, also when the object is gone: the latest that any object gave.
-    fn mark(&self) -> Option<(Index, Time)> {
-        None
-    }
-
-    /// Objects that are looked at again because the object changed, found by an index.
-    fn rouses(_old: Option<&Self>, _new: Option<&Self>) -> Vec<Rouse> {
-        Vec::new()
-    }
-
-    /// What is to be looked at again because the object changed: kind and name, in the same namespace.
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
-}
 
 /// One cached version of an object.
 #[derive(Debug)]
@@ -183,7 +79,7 @@ impl<K: Source> Cache<K> {
         self.inner.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The object as last seen.
+    /// As last seen.
     pub fn get(&self, key: &Key) -> Option<Seen<K>> {
         self.read().objects.get(key).cloned()
     }
@@ -217,6 +113,11 @@ impl<K: Source> Cache<K> {
         self.read().tombstones.get(uid).copied()
     }
 
+    /// The newest version that the watch has delivered.
+    pub fn delivered(&self) -> Version {
+        self.read().delivered
+    }
+
     /// How many objects are held.
     pub fn len(&self) -> usize {
         self.read().objects.len()
@@ -244,16 +145,14 @@ impl<K: Source> Cache<K> {
 
     /// Takes what the watch delivered.
     pub fn deliver(&self, object: K, now: Time) -> Change<K> {
-        let mut inner = self.write();
-        let version = version_of(&object);
+        let (mut inner, version) = (self.write(), version_of(&object));
         inner.delivered = inner.delivered.max(version);
         inner.put(object, version, now)
     }
 
     /// Takes the answer to one of our calls.
     pub fn answer(&self, object: K, now: Time) -> Change<K> {
-        let mut inner = self.write();
-        let version = version_of(&object);
+        let (mut inner, version) = (self.write(), version_of(&object));
         if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
             return None;
         }
@@ -261,7 +160,7 @@ impl<K: Source> Cache<K> {
     }
 
     /// Takes the deletion of an object, as the watch reported it.
-    pub fn delete(&self, object: &K, now: Time) -> Change<K> {
+    pub fn delete<O: Resource>(&self, object: &O, now: Time) -> Change<K> {
         let mut inner = self.write();
         let version = version_of(object);
         inner.delivered = inner.delivered.max(version);
@@ -358,7 +257,7 @@ impl<K: Source> Inner<K> {
             return None;
         }
         let old = self.take(&key);
-        for index in seen.object.index() {
+        for index in indexes(&*seen.object) {
             self.index.entry((key.namespace.clone(), index)).or_default().insert(key.clone());
         }
         if let Some((index, at)) = seen.object.mark() {
@@ -372,7 +271,7 @@ impl<K: Source> Inner<K> {
 
     fn take(&mut self, key: &Key) -> Option<Arc<K>> {
         let seen = self.objects.remove(key)?;
-        for index in seen.object.index() {
+        for index in indexes(&*seen.object) {
             let at = (key.namespace.clone(), index);
             if let Some(keys) = self.index.get_mut(&at) {
                 keys.remove(key);
@@ -392,7 +291,8 @@ impl<K: Source> Inner<K> {
     }
 }
 
-fn version_of<K: Resource>(object: &K) -> Version {
+/// The version of an object.
+pub(super) fn version_of<K: Resource>(object: &K) -> Version {
     Version::parse(&object.resource_version().unwrap_or_default())
 }
 

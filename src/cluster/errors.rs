@@ -30,6 +30,8 @@ pub enum Error {
     Timeout { kind: Kind, verb: &'static str, name: String, seconds: u64 },
     #[error("{verb} {kind} {name}: {source}")]
     Call { kind: Kind, verb: &'static str, name: String, source: Box<kube::Error> },
+    #[error("{verb} {kind} {name}: the answer is older than what was seen before: etcd was put back")]
+    WentBack { kind: Kind, verb: &'static str, name: String },
     #[error("an object cannot be written as JSON: {0}")]
     Encode(#[from] serde_json::Error),
     #[error("as many calls to payment providers are under way as may be at once")]
@@ -53,10 +55,11 @@ impl Error {
             return Self::NamespaceTerminating { kind, verb, name };
         }
         let message = status.message.chars().take(512).collect();
-        if status.is_invalid() {
+        // Webhooks and policies of admission choose their code.
+        if status.is_invalid() || matches!(status.code, 400 | 405 | 413) {
             return Self::Invalid { kind, verb, name, message };
         }
-        if status.is_forbidden() {
+        if status.is_forbidden() || status.code == 401 {
             return Self::Denied { kind, verb, name, message };
         }
         Self::Call { kind, verb, name, source: Box::new(error) }
@@ -68,9 +71,20 @@ impl Error {
             Self::Conflict { .. } | Self::TooOld { .. } => Class::Conflict,
             Self::Invalid { .. } | Self::Encode(_) => Class::Invalid,
             Self::Denied { .. } => Class::Denied,
-            Self::Timeout { .. } | Self::Call { .. } | Self::NamespaceTerminating { .. } | Self::Busy => {
-                Class::Transient
-            }
+            Self::Timeout { .. }
+            | Self::Call { .. }
+            | Self::NamespaceTerminating { .. }
+            | Self::WentBack { .. }
+            | Self::Busy => Class::Transient,
+        }
+    }
+
+    /// Where the API server denies the call as such: a reason, what was called, and the API server's own sentence.
+    pub fn denied(&self) -> Option<(&'static str, Kind, &'static str, &str, &str)> {
+        match self {
+            Self::Invalid { kind, verb, name, message } => Some(("Invalid", *kind, *verb, name, message)),
+            Self::Denied { kind, verb, name, message } => Some(("Forbidden", *kind, *verb, name, message)),
+            _ => None,
         }
     }
 
@@ -83,6 +97,7 @@ impl Error {
             Self::NamespaceTerminating { .. } => "namespace_terminating",
             Self::Timeout { .. } => "timeout",
             Self::Call { .. } => "error",
+            Self::WentBack { .. } => "went_back",
             Self::Encode(_) => "encode",
             Self::Busy => "busy",
             Self::TooOld { .. } => "too_old",

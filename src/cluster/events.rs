@@ -5,7 +5,7 @@ use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
 use crate::crd::API_VERSION;
-use crate::domain::{Fact, Kind, Meta};
+use crate::domain::{Fact, Kind};
 
 /// Publishes facts as Events.
 #[derive(Clone)]
@@ -20,8 +20,8 @@ impl Events {
         Self { recorder: Recorder::new(client, Reporter { controller: "jumun.dev/operator".into(), instance }) }
     }
 
-    /// Publishes one fact about an object, in the background.
-    pub fn publish(&self, kind: Kind, namespace: &str, meta: &Meta, fact: &Fact) {
+    /// Publishes one fact about an object of this name and UID, in the background.
+    pub fn publish(&self, kind: Kind, namespace: &str, (name, uid): (&str, &str), fact: &Fact) {
         let event = Event {
             type_: if fact.warning { EventType::Warning } else { EventType::Normal },
             reason: fact.reason.to_owned(),
@@ -33,8 +33,8 @@ impl Events {
             api_version: Some(API_VERSION.to_owned()),
             kind: Some(kind.to_string()),
             namespace: Some(namespace.to_owned()),
-            name: Some(meta.name.clone()),
-            uid: Some(meta.uid.clone()),
+            name: Some(name.to_owned()),
+            uid: Some(uid.to_owned()),
             ..ObjectReference::default()
         };
         let recorder = self.recorder.clone();

@@ -13,9 +13,10 @@ use kube::api::{DeleteParams, ListParams, Patch, PatchParams, PostParams, Precon
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
-use super::cache::Key;
+use super::cache::{Key, version_of};
 use super::clock::Clock;
 use super::errors::Error;
+use super::guard::Guarded;
 use super::members::FROZEN;
 use super::outside::Taken;
 use super::slots::Slots;
@@ -54,7 +55,8 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Carries out one intent of the object at `key`, decided at `decided`.
+    /// Carries out one intent of the object at `key`, decided at `decided`; gives whether it changed anything, or brought
+    /// anything new.
     ///
     /// # Errors
     /// Classified by what happens next; nothing was written then, unless the error is a timeout.
@@ -64,7 +66,7 @@ impl Executor {
         intent: &Intent,
         decided: Instant,
         pass: &mut Pass,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         too_old(decided)?;
         match intent {
             Intent::ReadAfresh { kind, name } => self.read_afresh(*kind, &key.sibling(name), pass).await,
@@ -84,13 +86,13 @@ impl Executor {
                     pass.refused = Some(status);
                 }
                 pass.reply = Some(reply);
-                Ok(())
+                Ok(false)
             }
             Intent::SendNotice(message) => {
                 in_time(message, decided, self.clock.now())?;
                 pass.learns();
                 pass.told = Some(self.send_notice(key, message).await);
-                Ok(())
+                Ok(false)
             }
             Intent::CreatePayment(draft) => self.create(key, Payment::from_draft(draft)).await,
             Intent::CreateTicket(draft) => self.create(key, Ticket::from_draft(draft)).await,
@@ -118,7 +120,8 @@ impl Executor {
         }
     }
 
-    /// Writes the status of one exact version of an object; `patch` is a merge patch of the status.
+    /// Writes the status of one exact version of an object; `patch` is a merge patch of the status. Gives whether that
+    /// changed it: a definition that is older than this program drops what it does not know.
     ///
     /// # Errors
     /// As for [`Executor::perform`].
@@ -128,21 +131,25 @@ impl Executor {
         target: &Target,
         patch: Value,
         decided: Instant,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         too_old(decided)?;
-        let body = guarded(target, json!({ "status": patch }));
+        let body = aimed(target, json!({ "status": patch }));
         let (api, params) =
             (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
         let body = Patch::Merge(&body);
         let call = api.patch_status(&target.name, &params, &body);
-        self.call(K::KIND, "patch_status", &target.name, call).await.map(|object| self.keep(object))
+        let object = self.call(K::KIND, "patch_status", &target.name, call).await?;
+        let changed = is_newer(&object, target);
+        self.keep(object);
+        Ok(changed)
     }
 
-    /// Reads an object from the API server: its newest version, or the proof that there is none, goes into the cache.
+    /// Reads an object from the API server: its newest version, or the proof that there is none, goes into the cache. Gives
+    /// whether that was news.
     ///
     /// # Errors
     /// As for [`Executor::perform`].
-    pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<(), Error> {
+    pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
         match kind {
             Kind::Store => self.read::<Store>(key, pass).await,
             Kind::Product => self.read::<Product>(key, pass).await,
@@ -158,72 +165,86 @@ impl Executor {
     }
 
     /// A list of one: unlike a read by name, it has a version even where it finds nothing.
-    async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<(), Error> {
-        let api = self.api::<K>(key);
+    async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+        let api = self.guarded::<K>(key);
         let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
+        let cache = K::cache(&self.world);
+        let (before, held) = (cache.delivered(), cache.get(key));
         let list = self.call(K::KIND, "list", &key.name, api.list(&params)).await?;
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
+        self.continues(K::KIND, "list", &key.name, before, version)?;
+        if let (Some(held), Some(found)) = (held, list.items.first()) {
+            self.continues(K::KIND, "list", &key.name, held.version, version_of(found))?;
+        }
         pass.note(K::KIND, &key.name, version, self.clock.now());
         match list.items.into_iter().next() {
-            Some(object) => self.keep(object),
-            None => self.world.wake(key, K::cache(&self.world).absent(key, version, self.clock.now())),
+            Some(found) => Ok(self.learn(found)),
+            None => {
+                self.world.understood(K::KIND, key);
+                Ok(self.world.wake(key, K::cache(&self.world).absent(key, version, self.clock.now())))
+            }
         }
-        Ok(())
     }
 
-    async fn create<K: Held>(&self, key: &Key, object: K) -> Result<(), Error> {
+    async fn create<K: Held>(&self, key: &Key, object: K) -> Result<bool, Error> {
         let (api, name) = (self.api::<K>(key), object.meta().name.clone().unwrap_or_default());
         let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let before = K::cache(&self.world).delivered();
         let object = self.call(K::KIND, "create", &name, api.create(&params, &object)).await?;
+        self.continues(K::KIND, "create", &name, before, version_of(&object))?;
         self.keep(object);
-        Ok(())
+        Ok(true)
     }
 
-    async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<(), Error> {
-        let body = guarded(target, change);
+    /// A patch that changes nothing is answered with the version that it met.
+    async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<bool, Error> {
+        let body = aimed(target, change);
         let (api, params) =
             (self.api::<K>(key), PatchParams { field_manager: Some(MANAGER.into()), ..Default::default() });
         let body = Patch::Merge(&body);
         let call = api.patch(&target.name, &params, &body);
-        self.call(K::KIND, "patch", &target.name, call).await.map(|object| self.keep(object))
+        let object = self.call(K::KIND, "patch", &target.name, call).await?;
+        let changed = is_newer(&object, target);
+        self.keep(object);
+        Ok(changed)
     }
 
-    async fn update_view(&self, key: &Key, target: &Target, wanted: Value) -> Result<(), Error> {
+    async fn update_view(&self, key: &Key, target: &Target, wanted: Value) -> Result<bool, Error> {
         let Some(seen) = self.world.views.get(key).filter(|seen| seen.version == target.version) else {
             return Err(Error::Conflict { kind: Kind::OrderView, verb: "patch", name: target.name.clone() });
         };
         let held = json!({ "spec": seen.object.spec, "status": seen.object.status });
         match super::diff::merge_patch(&held, &wanted) {
             Some(change) => self.patch::<OrderView>(key, target, change).await,
-            None => Ok(()),
+            None => Ok(false),
         }
     }
 
-    async fn delete<K: Held>(&self, key: &Key, target: &Target) -> Result<(), Error> {
+    async fn delete<K: Held>(&self, key: &Key, target: &Target) -> Result<bool, Error> {
         let preconditions =
             Preconditions { uid: Some(target.uid.clone()), resource_version: Some(target.version.0.to_string()) };
         let params = DeleteParams::background().preconditions(preconditions);
         let api = self.api::<K>(key);
-        self.call(K::KIND, "delete", &target.name, api.delete(&target.name, &params)).await.map(drop)
+        self.call(K::KIND, "delete", &target.name, api.delete(&target.name, &params)).await.map(|_| true)
     }
 
     /// Reads every order of the namespace into the cache, page by page.
-    async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<(), Error> {
-        let mut params = ListParams::default().limit(500);
+    async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+        let (mut params, mut news) = (ListParams::default().limit(500), false);
         loop {
-            let page = self.call(Kind::Order, "list", EVERY, self.api::<Order>(key).list(&params)).await?;
+            let page = self.call(Kind::Order, "list", EVERY, self.guarded::<Order>(key).list(&params)).await?;
             let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
             pass.note(Kind::Order, EVERY, version, self.clock.now());
-            page.items.into_iter().for_each(|order| self.keep(order));
+            page.items.into_iter().for_each(|found| news |= self.learn(found));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),
-                None => return Ok(()),
+                None => return Ok(news),
             }
         }
     }
 
     /// Puts our finalizer on the very version that was decided on, or takes it off.
-    async fn set_finalizer<K: Held>(&self, key: &Key, target: &Target, wanted: bool) -> Result<(), Error> {
+    async fn set_finalizer<K: Held>(&self, key: &Key, target: &Target, wanted: bool) -> Result<bool, Error> {
         let Some(seen) = K::cache(&self.world).get(key).filter(|seen| seen.version == target.version) else {
             return Err(Error::Conflict { kind: K::KIND, verb: "patch", name: target.name.clone() });
         };
@@ -236,9 +257,31 @@ impl Executor {
         self.patch::<K>(key, target, change).await
     }
 
-    fn keep<K: Held>(&self, mut object: K) {
+    fn keep<K: Held>(&self, mut object: K) -> bool {
         slim(&mut object);
-        self.world.answer(object, self.clock.now());
+        self.world.answer(object, self.clock.now())
+    }
+
+    /// Takes in what a live read has found, understood or not; gives whether that was news.
+    fn learn<K: Held>(&self, found: Guarded<K>) -> bool {
+        let key = Key::of(&found);
+        match found.content {
+            Ok(object) => {
+                self.world.understood(K::KIND, &key);
+                self.keep(object)
+            }
+            Err(unreadable) => self.world.not_understood(K::KIND, &key, unreadable),
+        }
+    }
+
+    fn guarded<K: Held>(&self, key: &Key) -> Api<Guarded<K>> {
+        Api::namespaced(self.client.clone(), &key.namespace)
+    }
+
+    /// An answer that is older than what was seen before it was asked for is of another history.
+    fn continues(&self, kind: Kind, verb: &'static str, name: &str, seen: Version, now: Version) -> Result<(), Error> {
+        let fits = self.world.history.continues(kind, seen, now);
+        if fits { Ok(()) } else { Err(Error::WentBack { kind, verb, name: name.to_owned() }) }
     }
 
     fn api<K: Held>(&self, key: &Key) -> Api<K> {
@@ -262,6 +305,11 @@ impl Executor {
     }
 }
 
+/// Whether a write has made another version of its target.
+fn is_newer<K: kube::Resource>(object: &K, target: &Target) -> bool {
+    version_of(object) != target.version
+}
+
 fn too_old(decided: Instant) -> Result<(), Error> {
     let age = decided.elapsed();
     if age > DECISION_LIMIT { Err(Error::TooOld { seconds: age.as_secs() }) } else { Ok(()) }
@@ -278,7 +326,7 @@ fn in_time(message: &Message, decided: Instant, now: Time) -> Result<(), Error> 
 }
 
 /// A patch that the API server refuses unless it meets this very version.
-fn guarded(target: &Target, mut change: Value) -> Value {
+fn aimed(target: &Target, mut change: Value) -> Value {
     let metadata = &mut change["metadata"];
     metadata["uid"] = json!(target.uid);
     metadata["resourceVersion"] = json!(target.version.0.to_string());

@@ -4,14 +4,18 @@ pub mod breaker;
 pub mod cache;
 pub mod client;
 pub mod clock;
+pub mod denials;
 pub mod diff;
 pub mod errors;
 pub mod events;
 pub mod execute;
+pub mod guard;
+pub mod history;
 pub mod members;
 pub mod outside;
 pub mod queue;
 pub mod slots;
+pub mod source;
 pub mod watch;
 pub mod world;
 
@@ -19,6 +23,7 @@ pub use cache::{Cache, Key, Seen, Source};
 pub use clock::Clock;
 pub use errors::{Class, Error};
 pub use execute::Executor;
+pub use history::Worlds;
 pub use world::{Pass, World};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

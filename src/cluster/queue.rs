@@ -1,7 +1,7 @@
 //! A work queue of keys: each key waits at most once, is worked on by one at a time, and comes back with backoff.
 //!
 //! Invariants: a key that is added while it is worked on is worked on again afterwards, so no change is missed; the
-//! earliest of several due times counts.
+//! earliest of several due times counts; a key that makes no progress comes back no faster than its backoff.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Mutex;
@@ -17,6 +17,8 @@ use super::lock;
 const BACKOFF_FROM: Duration = Duration::from_millis(200);
 /// The longest delay after a failure.
 const BACKOFF_TO: Duration = Duration::from_secs(60);
+/// Whoever wants to be looked at again sooner than this goes on working, or waits for a time that is about to come.
+const FLOOR: Duration = BACKOFF_FROM;
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -132,6 +134,20 @@ impl Queue {
         doubled.min(BACKOFF_TO).mul_f64(0.75 + jitter / 2.0)
     }
 
+    /// How long until a key is looked at again that wants to be after `delay`. Where the last look came to nothing, it may
+    /// come sooner than [`FLOOR`] for a time that lies ahead, and only once in a row; else the backoff counts.
+    pub fn pace(&self, key: &Key, delay: Duration, progress: bool, jitter: f64) -> Duration {
+        if progress || delay >= FLOOR {
+            self.succeeded(key);
+            return delay;
+        }
+        if !delay.is_zero() && !lock(&self.state).failures.contains_key(key) {
+            lock(&self.state).failures.insert(key.clone(), 0);
+            return delay;
+        }
+        self.failed(key, jitter).max(FLOOR)
+    }
+
     /// How many keys wait that are due, and how many are worked on.
     pub fn depth(&self) -> (usize, usize) {
         let state = lock(&self.state);
@@ -203,5 +219,21 @@ mod tests {
         assert_eq!(queue.failed(&key("a"), 0.5), BACKOFF_TO);
         queue.succeeded(&key("a"));
         assert_eq!(queue.failed(&key("a"), 0.5), first);
+    }
+
+    #[test]
+    fn what_comes_to_nothing_is_not_repeated_faster_than_its_backoff() {
+        let (queue, soon, a) = (Queue::default(), Duration::from_millis(40), key("a"));
+        let paces = |delay, count: usize| -> Vec<u128> {
+            (0..count).map(|_| queue.pace(&a, delay, false, 0.5).as_millis()).collect()
+        };
+        assert_eq!(paces(Duration::ZERO, 4), [200, 400, 800, 1_600], "a time that has passed");
+        assert_eq!(paces(soon, 1), [3_200], "whatever the cause");
+        assert_eq!(queue.pace(&a, soon, true, 0.5), soon, "work that goes on");
+        assert_eq!(paces(soon, 3), [40, 200, 400], "a time that is about to come, once");
+        let beat = Duration::from_secs(1);
+        assert_eq!(queue.pace(&a, beat, false, 0.5), beat, "a beat is a beat");
+        assert_eq!(paces(soon, 1), [40]);
+        assert!(queue.pace(&a, soon, false, 0.0) >= FLOOR);
     }
 }

@@ -7,12 +7,15 @@ use std::time::Instant;
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::ledger::Missing;
 use crate::domain::notification::Untaken;
-use crate::domain::platform;
+use crate::domain::platform::{self, Affected};
 use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
 
 use super::cache::{Cache, Change, Index, Key, Rouse, Seen, Source};
+use super::denials::{Denials, denied};
 use super::execute::DECISION_LIMIT;
+use super::guard::{Unreadable, Unreadables};
+use super::history::History;
 use super::members::Members;
 use super::queue::Queue;
 use super::slots::Slot;
@@ -30,6 +33,12 @@ pub struct World {
     pub notifications: Cache<Notification>,
     pub platforms: Cache<OrderPlatform>,
     pub views: Cache<OrderView>,
+    /// What this process was denied and is denied still.
+    pub denials: Denials,
+    /// What cannot be understood.
+    pub unreadables: Unreadables,
+    /// The history from which all this is filled.
+    pub history: History,
     /// Who else works here.
     pub members: Arc<Members>,
     terminating: RwLock<HashSet<Arc<str>>>,
@@ -58,6 +67,30 @@ macro_rules! held {
 held!(Store => stores, Product => products, Wallet => wallets, Order => orders, Payment => payments,
       Ticket => tickets, Delivery => deliveries, Notification => notifications, OrderPlatform => platforms,
       OrderView => views);
+
+/// Does the same with the cache of a kind, whichever that is.
+macro_rules! each_cache {
+    ($world:expr, $kind:expr, |$cache:ident| $with:expr) => {{
+        macro_rules! with {
+            ($field:ident) => {{
+                let $cache = &$world.$field;
+                $with
+            }};
+        }
+        match $kind {
+            Kind::Store => with!(stores),
+            Kind::Product => with!(products),
+            Kind::Wallet => with!(wallets),
+            Kind::Order => with!(orders),
+            Kind::Payment => with!(payments),
+            Kind::Ticket => with!(tickets),
+            Kind::Delivery => with!(deliveries),
+            Kind::Notification => with!(notifications),
+            Kind::OrderPlatform => with!(platforms),
+            Kind::OrderView => with!(views),
+        }
+    }};
+}
 
 /// What one pass of one reconcile has learnt beside the caches: live reads, with the version of the list that answered,
 /// and what was said from outside.
@@ -119,6 +152,11 @@ impl World {
         Self { queues, members, ..Self::default() }
     }
 
+    /// A world that follows one whose history broke for this reason.
+    pub fn after(why: String, queues: HashMap<Kind, Arc<Queue>>, members: Arc<Members>) -> Self {
+        Self { history: History::after(why), ..Self::new(queues, members) }
+    }
+
     /// The queue of a kind's controller, where it runs here.
     pub fn queue(&self, kind: Kind) -> Option<&Arc<Queue>> {
         self.queues.get(&kind)
@@ -126,35 +164,12 @@ impl World {
 
     /// Whether every cache has been filled once.
     pub fn is_complete(&self) -> bool {
-        let all = [
-            self.stores.is_complete(),
-            self.products.is_complete(),
-            self.wallets.is_complete(),
-            self.orders.is_complete(),
-            self.payments.is_complete(),
-            self.tickets.is_complete(),
-            self.deliveries.is_complete(),
-            self.notifications.is_complete(),
-            self.platforms.is_complete(),
-            self.views.is_complete(),
-        ];
-        all.into_iter().all(|complete| complete)
+        Kind::ALL.into_iter().all(|kind| each_cache!(self, kind, |cache| cache.is_complete()))
     }
 
     /// How many objects each cache holds.
     pub fn sizes(&self) -> [(Kind, usize); 10] {
-        [
-            (Kind::Store, self.stores.len()),
-            (Kind::Product, self.products.len()),
-            (Kind::Wallet, self.wallets.len()),
-            (Kind::Order, self.orders.len()),
-            (Kind::Payment, self.payments.len()),
-            (Kind::Ticket, self.tickets.len()),
-            (Kind::Delivery, self.deliveries.len()),
-            (Kind::Notification, self.notifications.len()),
-            (Kind::OrderPlatform, self.platforms.len()),
-            (Kind::OrderView, self.views.len()),
-        ]
+        Kind::ALL.map(|kind| (kind, each_cache!(self, kind, |cache| cache.len())))
     }
 
     /// The OrderPlatform that counts in the namespace of `key`.
@@ -162,11 +177,15 @@ impl World {
         self.platforms.get(&key.sibling(platform::NAME))
     }
 
-    /// Wakes whoever a change concerns.
-    pub fn wake<K: Source>(&self, key: &Key, change: Change<K>) {
-        let Some((old, new)) = change else { return };
+    /// Wakes whoever a change concerns; gives whether there was one.
+    pub fn wake<K: Source>(&self, key: &Key, change: Change<K>) -> bool {
+        let Some((old, new)) = change else { return false };
         if let (Some(old), None) = (&old, &new) {
             self.wake_dependants(key, old.meta().uid.as_deref().unwrap_or_default());
+        }
+        let is_denied = |object: &Option<Arc<K>>| object.as_deref().is_some_and(|object| denied(object).is_some());
+        if is_denied(&old) != is_denied(&new) {
+            self.wake_platform(&key.namespace);
         }
         for (kind, name) in K::wakes(&key.name, old.as_deref(), new.as_deref()) {
             self.wake_one(kind, key.sibling(&name));
@@ -178,6 +197,7 @@ impl World {
             };
             found.into_iter().for_each(|found| self.wake_one(kind, found));
         }
+        true
     }
 
     /// The objects of a kind that an index finds.
@@ -220,10 +240,63 @@ impl World {
         }
     }
 
-    /// Takes the answer to one of our calls.
-    pub fn answer<K: Held>(&self, object: K, now: Time) {
+    /// Wakes the OrderPlatform of a namespace: what it says of others has changed.
+    pub fn wake_platform(&self, namespace: &str) {
+        self.wake_one(Kind::OrderPlatform, Key::new(namespace, platform::NAME));
+    }
+
+    /// Notes that an object cannot be understood; gives whether that is news.
+    pub fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
+        let news = self.unreadables.insert(kind, key, unreadable);
+        if news {
+            self.wake_all(&key.namespace);
+        }
+        news
+    }
+
+    /// Notes that an object is understood, or gone.
+    pub fn understood(&self, kind: Kind, key: &Key) {
+        if self.unreadables.remove(kind, key) {
+            self.wake_all(&key.namespace);
+        }
+    }
+
+    /// Wakes everything in a namespace: any of it may have waited.
+    fn wake_all(&self, namespace: &str) {
+        for kind in Kind::ALL {
+            let keys = each_cache!(self, kind, |cache| cache.keys(namespace));
+            keys.into_iter().for_each(|key| self.wake_one(kind, key));
+        }
+    }
+
+    /// Notes that nothing is denied to an object any more.
+    pub fn allowed(&self, kind: Kind, key: &Key) {
+        if self.denials.remove(kind, key) {
+            self.wake_platform(&key.namespace);
+        }
+    }
+
+    /// The version of an object as last seen.
+    pub fn version_of(&self, kind: Kind, key: &Key) -> Option<Version> {
+        each_cache!(self, kind, |cache| cache.get(key).map(|seen| seen.version))
+    }
+
+    /// The writes that are denied in a namespace: how many objects wait for one, and an example.
+    pub fn denied(&self, namespace: &Arc<str>) -> Affected {
+        let mut all = Affected::default();
+        for kind in Kind::ALL {
+            all.add(each_cache!(self, kind, |cache| cache.denied(kind, namespace)));
+        }
+        let says =
+            |kind, key: &Key| each_cache!(self, kind, |cache| cache.find(namespace, Index::Denied).contains(key));
+        self.denials.unsaid(namespace, says).into_iter().for_each(|one| all.add(one));
+        all
+    }
+
+    /// Takes the answer to one of our calls; gives whether it was news.
+    pub fn answer<K: Held>(&self, object: K, now: Time) -> bool {
         let key = Key::of(&object);
-        self.wake(&key, K::cache(self).answer(object, now));
+        self.wake(&key, K::cache(self).answer(object, now))
     }
 
     /// Whether the namespace is being deleted.
@@ -260,6 +333,7 @@ impl World {
         let seen = cache.get(key).filter(|seen| uid.is_none_or(|uid| seen.object.meta().uid.as_deref() == Some(uid)));
         match seen {
             Some(seen) => Lookup::Present(seen),
+            None if self.unreadables.why(K::KIND, key).is_some() => Lookup::Unproven,
             None if pass.read(K::KIND, &key.name).is_some() => Lookup::Gone,
             None if uid.is_some_and(|uid| cache.gone(uid).is_some()) => Lookup::Gone,
             None => Lookup::Unproven,
@@ -268,6 +342,9 @@ impl World {
 
     /// What is known of a requester that was not seen.
     pub fn missing<K: Held>(&self, key: &Key, uid: Option<&str>, pass: &Pass) -> Missing {
+        if self.unreadables.why(K::KIND, key).is_some() {
+            return Missing::Unreadable;
+        }
         if let Some(version) = pass.read(K::KIND, &key.name) {
             return Missing::Gone(version);
         }

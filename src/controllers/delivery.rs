@@ -3,7 +3,7 @@
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Delivery;
 use crate::domain::delivery::{Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, fate_of, meta_of, unpaid};
 
@@ -55,5 +55,9 @@ impl Controller for Deliveries {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }

@@ -2,6 +2,9 @@
 //!
 //! Each gap between two writes is a point at which the process can die: whatever is left undone then is decided anew from
 //! what stands. A plan that meets a changed object is dropped, the object read afresh and the decision taken again.
+//!
+//! A reconcile that changes nothing and learns nothing is not repeated faster than the backoff of its object, whatever the
+//! cause (see [`Queue::pace`](crate::cluster::queue::Queue::pace)).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,8 +17,11 @@ use crate::cluster::diff::merge_patch;
 use crate::cluster::events::Events;
 use crate::cluster::world::Held;
 use crate::cluster::{Class, Clock, Error, Executor, Key, Pass, Source, World};
-use crate::domain::{Intent, Kind, Meta, Plan, Policy, Time};
+use crate::domain::denial::Denial;
+use crate::domain::{Condition, Intent, Kind, Meta, Plan, Policy, Time, Version};
 use crate::telemetry::Metrics;
+
+use super::denial;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
 const ROUNDS: usize = 12;
@@ -27,6 +33,10 @@ const BEAT: Duration = Duration::from_secs(1);
 const REFUSED: Duration = Duration::from_secs(30);
 /// A notice that cannot be made is tried again after this long.
 const UNMADE: Duration = Duration::from_secs(60);
+/// What is decided within this time may be the write that was denied before.
+const SOON: Duration = Duration::from_secs(60);
+/// Others are writing the same objects: what they wrote is on its way here, in so many milliseconds.
+const CROWDED: std::ops::Range<u64> = 10..60;
 /// A place for a call to a payment provider is looked for again after this many milliseconds.
 const BUSY: std::ops::Range<u64> = 200..1_000;
 
@@ -45,6 +55,9 @@ pub trait Controller: Send + Sync + 'static {
 
     /// The observed object's identity and status, where the kind has a status of its own.
     fn seen(observed: &Self::Observed) -> Option<(&Meta, &Self::Status)>;
+
+    /// The observed object's conditions: no decision sees those that say which write was denied.
+    fn conditions(observed: &mut Self::Observed) -> Option<&mut Vec<Condition>>;
 }
 
 /// What every reconcile needs.
@@ -66,104 +79,211 @@ pub(super) enum Next {
     After(Duration),
     /// After this long, or when something changes: no place was free for a call to a payment provider.
     Busy(Duration),
+    /// It was decided again and again without coming to an end.
+    Unsettled,
     /// After a race that was lost: with backoff.
     Lost,
     /// After a failure: with backoff.
     Failed(Error),
 }
 
-/// One reconcile of one object.
-pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key) -> Next {
-    let mut pass = Pass::default();
-    for _ in 0..ROUNDS {
-        let decided = Instant::now();
-        let Some(observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
-        let version = C::seen(&observed).map(|(meta, _)| meta.version);
-        if !pass.fits(version) {
-            // Another version of the object may rest on facts that are younger than the reads.
-            pass = Pass::default();
-            continue;
-        }
-        let now = context.clock.now();
-        let plan = C::decide(&observed, now, &context.policy);
-        let decides_again = plan.intents.iter().any(Intent::informs);
-        match act::<C>(context, key, &observed, &plan, decided, &mut pass).await {
-            Ok(_) if decides_again => {}
-            Ok(again) => {
-                let due = plan.next.map(|next| next.since(context.clock.now()));
-                return due.into_iter().chain(again).min().map_or(Next::Changed, Next::After);
-            }
-            Err(error) if error.class() == Class::Conflict => {
-                if let Err(error) = refresh(context, key, &error, &mut pass).await {
-                    return Next::Failed(error);
-                }
-            }
-            Err(error) => return refused(context, key, error, &plan).await,
-        }
+impl<C: Controller> Look<C> {
+    fn carried(&self) -> &[Condition] {
+        self.carried.as_deref().unwrap_or_default()
     }
-    // Others are writing the same objects; what they wrote is on its way here.
-    Next::After(Duration::from_millis(rand::random_range(10..60)))
 }
 
-/// Carries a plan out; gives when to look again where a part was refused that the rest does not wait for.
-async fn act<C: Controller>(
-    context: &Context,
-    key: &Key,
-    observed: &C::Observed,
-    plan: &Plan<C::Status>,
-    decided: Instant,
-    pass: &mut Pass,
-) -> Result<Option<Duration>, Error> {
-    let mut again = None;
-    for intent in &plan.intents {
-        match (context.executor.perform::<C::Root>(key, intent, decided, pass).await, intent) {
-            (Ok(()), _) => {}
-            // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
-            (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
-                tracing::warn!(kind = %C::Root::KIND, %key, %error, "a notice could not be made");
-                again = Some(UNMADE);
+/// Whether a reconcile has come to anything: a write, news from a live read, or another version of the object.
+#[derive(Default)]
+pub(super) struct Progress {
+    since: Option<Option<Version>>,
+    pub made: bool,
+}
+
+impl Progress {
+    fn sees(&mut self, version: Option<Version>) {
+        self.made |= *self.since.get_or_insert(version) != version;
+    }
+}
+
+/// What is decided on.
+pub(super) struct Look<C: Controller> {
+    pub observed: C::Observed,
+    /// The conditions as they stand, where they say which write was denied.
+    pub carried: Option<Vec<Condition>>,
+    pub decided: Instant,
+}
+
+/// What came of one plan.
+#[derive(Default)]
+struct Done {
+    /// Whether it changed anything, or brought anything new.
+    news: bool,
+    /// Whether anything was written, and nothing denied.
+    wrote: bool,
+    /// What was denied that the rest does not wait for.
+    denied: Option<Denial>,
+    /// When to look again for that.
+    again: Option<Duration>,
+}
+
+/// A plan that could not be carried out: why, and at which intent, where it was not the status.
+struct Failure<'a> {
+    error: Error,
+    intent: Option<&'a Intent>,
+}
+
+impl<E: Into<Error>> From<E> for Failure<'_> {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), intent: None }
+    }
+}
+
+/// One reconcile of one object.
+pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progress: &mut Progress) -> Next {
+    let (mut pass, mut asked) = (Pass::default(), Vec::new());
+    for _ in 0..ROUNDS {
+        let decided = Instant::now();
+        if context.world.unreadables.why(C::Root::KIND, key).is_some() {
+            return Next::Changed; // What was last understood of it is old by now.
+        }
+        let Some(mut observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
+        let carried = C::conditions(&mut observed).and_then(crate::domain::denial::take);
+        let look = Look::<C> { observed, carried, decided };
+        let version = C::seen(&look.observed).map(|(meta, _)| meta.version);
+        progress.sees(version);
+        if !pass.fits(version) {
+            // Another version of the object may rest on facts that are younger than the reads.
+            (pass, asked) = (Pass::default(), Vec::new());
+            continue;
+        }
+        let plan = C::decide(&look.observed, context.clock.now(), &context.policy);
+        let decides_again = plan.intents.iter().any(Intent::informs);
+        if decides_again && plan.intents == asked {
+            break; // It was asked a moment ago, and the answer is known.
+        }
+        match act(context, key, &look, &plan, &mut pass).await {
+            Ok(done) => {
+                progress.made |= done.news;
+                if !decides_again {
+                    let due = plan.next.map(|next| next.since(context.clock.now()));
+                    return due.into_iter().chain(done.again).min().map_or(Next::Changed, Next::After);
+                }
+                asked = if done.news { Vec::new() } else { plan.intents };
             }
-            (Err(error), _) => return Err(error),
+            Err(Failure { error, .. }) if error.class() == Class::Conflict => {
+                match refresh(context, key, &error, &mut pass).await {
+                    Ok(news) => progress.made |= news,
+                    Err(error) => return Next::Failed(error),
+                }
+            }
+            Err(failure) => return refused(context, key, failure, &look).await,
         }
     }
-    let (Some(status), Some((meta, seen))) = (&plan.status, C::seen(observed)) else { return Ok(again) };
-    let Some(patch) = merge_patch(&serde_json::to_value(seen)?, &serde_json::to_value(status)?) else {
-        return Ok(again);
-    };
-    context.executor.write_status::<C::Root>(key, &meta.target(), patch, decided).await?;
+    Next::Unsettled
+}
+
+/// Carries a plan out.
+async fn act<'a, C: Controller>(
+    context: &Context,
+    key: &Key,
+    look: &Look<C>,
+    plan: &'a Plan<C::Status>,
+    pass: &mut Pass,
+) -> Result<Done, Failure<'a>> {
+    let mut done = Done::default();
+    for intent in &plan.intents {
+        match (context.executor.perform::<C::Root>(key, intent, look.decided, pass).await, intent) {
+            (Ok(news), _) => (done.news, done.wrote) = (done.news | news, done.wrote | !intent.informs()),
+            // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
+            (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
+                done.denied = denial::of(&error, Some(intent));
+                let meta = C::seen(&look.observed).map(|(meta, _)| meta);
+                if let Some(denied) = &done.denied {
+                    denial::report::<C>(context, key, &error, denied, meta, look.carried());
+                }
+                done.again = Some(UNMADE);
+            }
+            (Err(error), _) => return Err(Failure { error, intent: Some(intent) }),
+        }
+    }
+    let lifted = done.denied.is_none() && is_over(&done, plan, context.clock.now());
+    if lifted && plan.status.is_none() {
+        context.world.allowed(C::Root::KIND, key);
+    }
+    let Some((meta, seen)) = C::seen(&look.observed) else { return Ok(done) };
+    let said = done.denied.is_some() || (look.carried.is_some() && lifted);
+    if plan.status.is_none() && !said {
+        return Ok(done);
+    }
+    let mut before = serde_json::to_value(seen)?;
+    let mut after = plan.status.as_ref().map_or_else(|| Ok(before.clone()), serde_json::to_value)?;
+    if let Some(carried) = &look.carried {
+        before["conditions"] = serde_json::to_value(carried)?;
+    }
+    if let Some(denied) = &done.denied {
+        denial::put(context, C::Root::KIND, meta, look.carried.as_deref(), denied, &mut after)?;
+    }
+    let Some(patch) = merge_patch(&before, &after) else { return Ok(done) };
+    done.news |= context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+    if done.denied.is_none() {
+        context.world.allowed(C::Root::KIND, key);
+    }
     for fact in &plan.facts {
         let reported = crate::telemetry::metrics::Reported { kind: C::Root::KIND.as_str(), reason: fact.reason };
         context.metrics.facts.get_or_create(&reported).inc();
         tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{}", fact.message.escape_debug());
-        context.events.publish(C::Root::KIND, &key.namespace, meta, fact);
+        context.events.publish(C::Root::KIND, &key.namespace, (&meta.name, &meta.uid), fact);
     }
-    Ok(again)
+    Ok(done)
+}
+
+/// Whether a write that was denied before was made, or is not wanted any more: something was written and nothing denied,
+/// or there is nothing to write now or soon.
+fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
+    let rests = plan.intents.is_empty() && plan.status.is_none();
+    done.wrote || plan.status.is_some() || (rests && plan.next.is_none_or(|next| next.since(now) > SOON))
 }
 
 /// Reads what has changed under a plan, so that the next decision sees it.
-async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<(), Error> {
-    let Error::Conflict { kind, name, .. } = error else { return Ok(()) };
+async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<bool, Error> {
+    let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
     context.executor.read_afresh(*kind, &key.sibling(name), pass).await
 }
 
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
-/// child is read afresh, and the next decision comes soon, later where it is refused again and again.
-async fn refused<S>(context: &Context, key: &Key, error: Error, plan: &Plan<S>) -> Next {
+/// child is read afresh, and the next decision comes soon, later where it is refused again and again. Where the child has
+/// not changed, the write was denied as any other.
+async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'_>, look: &Look<C>) -> Next {
+    let Failure { error, intent } = failure;
     if let Error::Busy = error {
         return Next::Busy(Duration::from_millis(rand::random_range(BUSY)));
     }
     if let Error::NamespaceTerminating { .. } = error {
         context.executor.check_namespace(&key.namespace).await;
     }
-    let race = plan.intents.iter().find_map(|intent| match intent {
-        Intent::HoldTicket(target, _) => Some((Kind::Ticket, target)),
-        Intent::HoldDelivery(target, _) => Some((Kind::Delivery, target)),
-        Intent::CancelPayment(target) => Some((Kind::Payment, target)),
+    let race = match intent {
+        Some(Intent::HoldTicket(target, _)) => Some((Kind::Ticket, target)),
+        Some(Intent::HoldDelivery(target, _)) => Some((Kind::Delivery, target)),
+        Some(Intent::CancelPayment(target)) => Some((Kind::Payment, target)),
         _ => None,
-    });
-    let Some((kind, target)) = race.filter(|_| error.class() == Class::Invalid) else { return Next::Failed(error) };
-    let read = context.executor.read_afresh(kind, &key.sibling(&target.name), &mut Pass::default()).await;
-    read.map_or_else(Next::Failed, |()| Next::Lost)
+    };
+    if let Some((kind, target)) = race.filter(|_| error.class() == Class::Invalid) {
+        let child = key.sibling(&target.name);
+        match context.executor.read_afresh(kind, &child, &mut Pass::default()).await {
+            Ok(_) if context.world.version_of(kind, &child) != Some(target.version) => return Next::Lost,
+            Ok(_) => {}
+            Err(error) => return Next::Failed(error),
+        }
+    }
+    if let Some(denied) = denial::of(&error, intent) {
+        let meta = C::seen(&look.observed).map(|(meta, _)| meta);
+        denial::report::<C>(context, key, &error, &denied, meta, look.carried());
+        if let Err(error) = denial::say(context, key, look, &denied).await {
+            tracing::debug!(kind = %C::Root::KIND, %key, %error, "a denied write could not be said on its object");
+        }
+    }
+    Next::Failed(error)
 }
 
 /// Takes keys from a kind's queue and reconciles them, `concurrency` at a time, for as long as it is polled.
@@ -179,8 +299,9 @@ pub(super) async fn run<C: Controller>(context: Context, concurrency: usize) {
         let (context, queue) = (context.clone(), queue.clone());
         tasks.spawn(async move {
             let started = Instant::now();
-            let outcome = AssertUnwindSafe(reconcile::<C>(&context, &key)).catch_unwind().await;
-            Worker { context: &context, queue: &queue, kind }.finish(&key, started, outcome.ok());
+            let mut progress = Progress::default();
+            let outcome = AssertUnwindSafe(reconcile::<C>(&context, &key, &mut progress)).catch_unwind().await;
+            Worker { context: &context, queue: &queue, kind }.finish(&key, started, outcome.ok(), progress.made);
             drop(slot);
         });
     }
@@ -195,49 +316,48 @@ struct Worker<'a> {
 
 impl Worker<'_> {
     /// Counts a reconcile and gives its key back to the queue; no outcome means that it panicked.
-    fn finish(&self, key: &Key, started: Instant, outcome: Option<Next>) {
+    fn finish(&self, key: &Key, started: Instant, outcome: Option<Next>, progress: bool) {
         use crate::telemetry::metrics::{Controller, Reconcile};
         let controller = self.kind.as_str();
-        let result = match outcome {
-            Some(Next::Changed) => {
-                self.queue.succeeded(key);
-                "success"
-            }
-            Some(Next::After(delay)) => {
-                self.queue.succeeded(key);
-                self.queue.add_after(key.clone(), delay);
-                "success"
-            }
-            Some(Next::Busy(delay)) => {
-                self.queue.succeeded(key);
-                self.queue.add_after(key.clone(), delay);
-                "busy"
-            }
-            Some(Next::Lost) => {
-                let delay = self.queue.failed(key, rand::random());
-                self.queue.add_after(key.clone(), delay);
-                "lost_race"
-            }
-            Some(Next::Failed(error)) => {
-                let backoff = self.queue.failed(key, rand::random());
-                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
-                let delay = if refused { backoff.max(REFUSED) } else { backoff };
-                tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
-                self.queue.add_after(key.clone(), delay);
-                error.label()
-            }
-            None => {
-                self.context.metrics.panics.get_or_create(&Controller { controller }).inc();
-                tracing::error!(kind = %self.kind, %key, "reconcile panicked");
-                let delay = self.queue.failed(key, rand::random());
-                self.queue.add_after(key.clone(), delay);
-                "panic"
-            }
-        };
+        let (result, delay) = self.follow(key, outcome, progress);
+        if let Some(delay) = delay {
+            self.queue.add_after(key.clone(), delay);
+        }
         self.context.metrics.reconciles.get_or_create(&Reconcile { controller, result }).inc();
         let seconds = self.context.metrics.reconcile_seconds.get_or_create(&Controller { controller });
         seconds.observe(started.elapsed().as_secs_f64());
         self.queue.done(key);
+    }
+
+    /// A word for what came of a reconcile, and how long until its key is due again.
+    fn follow(&self, key: &Key, outcome: Option<Next>, progress: bool) -> (&'static str, Option<Duration>) {
+        let (queue, jitter) = (self.queue, rand::random());
+        match outcome {
+            Some(Next::Changed) => {
+                queue.succeeded(key);
+                ("success", None)
+            }
+            Some(Next::After(delay)) => ("success", Some(queue.pace(key, delay, progress, jitter))),
+            Some(Next::Busy(delay)) => ("busy", Some(queue.pace(key, delay, progress, jitter))),
+            Some(Next::Unsettled) => {
+                let soon = if progress { rand::random_range(CROWDED) } else { 0 };
+                ("unsettled", Some(queue.pace(key, Duration::from_millis(soon), progress, jitter)))
+            }
+            Some(Next::Lost) => ("lost_race", Some(queue.failed(key, jitter))),
+            Some(Next::Failed(error)) => {
+                let backoff = queue.failed(key, jitter);
+                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
+                let delay = if refused { backoff.max(REFUSED) } else { backoff };
+                tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
+                (error.label(), Some(delay))
+            }
+            None => {
+                let controller = crate::telemetry::metrics::Controller { controller: self.kind.as_str() };
+                self.context.metrics.panics.get_or_create(&controller).inc();
+                tracing::error!(kind = %self.kind, %key, "reconcile panicked");
+                ("panic", Some(queue.failed(key, jitter)))
+            }
+        }
     }
 }
 
@@ -257,3 +377,6 @@ pub(super) async fn resync<C: Controller>(context: Context) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

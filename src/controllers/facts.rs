@@ -97,6 +97,20 @@ pub(super) fn wallet(world: &World, key: &Key, order: &Order, pass: &Pass) -> Lo
     })
 }
 
+/// What an order needs and this version cannot read: to be placed, what it refers to; then its children and products.
+pub(super) fn unreadable(world: &World, key: &Key, order: &Order, status: &Status, child: &Key) -> Option<String> {
+    let why = |kind, name: &str| world.unreadables.why(kind, &key.sibling(name));
+    if let Some(terms) = &status.terms {
+        let children = [Kind::Payment, Kind::Ticket, Kind::Delivery];
+        let products = || terms.items.iter().find_map(|line| why(Kind::Product, &line.product));
+        return children.into_iter().find_map(|kind| world.unreadables.why(kind, child)).or_else(products);
+    }
+    let products = || order.spec.items.iter().find_map(|item| why(Kind::Product, &item.product));
+    let wallet = || order.spec.payment.wallet.as_ref().and_then(|name| why(Kind::Wallet, name));
+    let platform = || why(Kind::OrderPlatform, platforms::NAME);
+    why(Kind::Store, &order.spec.store).or_else(products).or_else(wallet).or_else(platform)
+}
+
 /// Whether everything that an order refers to was read from the API server for this very decision.
 pub(super) fn references_afresh(key: &Key, order: &Order, pass: &Pass) -> bool {
     let read = |kind, name: &str| pass.read(kind, &key.sibling(name).name).is_some();

@@ -1,6 +1,7 @@
 //! The controllers: one driver, and one short file a kind with what it observes and what a change of it wakes.
 
 pub mod delivery;
+mod denial;
 pub mod driver;
 mod facts;
 mod ledger;
@@ -64,6 +65,9 @@ fn fate_of(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
     let held = world.orders.get(&key.sibling(&order.name));
     if let Some(seen) = held.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
         return seen.object.status.as_ref().and_then(|status| status.ended_at).map_or(Fate::Open, Fate::Ended);
+    }
+    if world.unreadables.why(Kind::Order, &key.sibling(&order.name)).is_some() {
+        return Fate::Open;
     }
     if let Some((version, at)) = pass.read_at(Kind::Order, &order.name) {
         // Remembered, so that the time for which children linger has a beginning.

@@ -6,7 +6,7 @@ use crate::cluster::members::Standing;
 use crate::cluster::{Key, Pass, Seen, Source, World};
 use crate::crd::{Notification, Order};
 use crate::domain::notification::{Audience, Company, Endpoint, Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time, platform};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time, platform};
 use crate::outbound::egress;
 
 use super::{Controller, fate_of, meta_of};
@@ -169,6 +169,10 @@ impl Controller for Notifications {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Delivery, Order, Payment, Ticket};
 use crate::domain::order::{Observed, Status, decide, notices};
 use crate::domain::store::Fulfilment;
-use crate::domain::{Kind, Plan, Policy, Time, ids, platform};
+use crate::domain::{Condition, Kind, Plan, Policy, Time, ids, platform};
 
 use super::facts::{self, map};
 use super::{Controller, meta_of};
@@ -162,6 +162,7 @@ impl Controller for Orders {
             products: facts::products(world, key, order, &meta.uid, pass),
             wallet: facts::wallet(world, key, order, pass),
             platform: facts::platform(world, key, order, &status, pass),
+            unreadable: facts::unreadable(world, key, order, &status, &child),
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
             family_afresh: facts::family_afresh(order, &meta, pass),
@@ -182,6 +183,10 @@ impl Controller for Orders {
 
     fn seen(observed: &Observed) -> Option<(&crate::domain::Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

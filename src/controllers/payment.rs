@@ -5,7 +5,7 @@ use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, PaymentSpec, Wallet};
 use crate::domain::payment::{self, Observed, Status, decide};
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time, platform};
 
 use super::facts::map;
 use super::{Controller, fate_of, meta_of};
@@ -61,6 +61,10 @@ impl Controller for Payments {
             source: source(world, key, spec, pass),
             free: spec.is_free(),
             cancel: spec.cancel,
+            unreadable: match spec.wallet() {
+                Some(wallet) => world.unreadables.why(Kind::Wallet, &key.sibling(&wallet.name)),
+                None => world.unreadables.why(Kind::OrderPlatform, &key.sibling(platform::NAME)),
+            },
             refunded_by_hand: spec.refunded_by_hand,
             status: payment.status.clone().unwrap_or_default(),
         })
@@ -72,6 +76,10 @@ impl Controller for Payments {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

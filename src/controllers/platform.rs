@@ -10,7 +10,7 @@ use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
 use crate::domain::platform::{Crowd, Guest, Observed, Place, Status, Turn, decide};
 use crate::domain::store::{Fulfilment, Intake};
-use crate::domain::{Kind, Lookup, Meta, Plan, Policy, Time};
+use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time};
 
 use super::{Controller, ledger, meta_of};
 
@@ -178,6 +178,8 @@ impl Controller for OrderPlatforms {
             meta: meta_of(world, &seen),
             crowd: crowd(world, key, &seen.object, pass),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
+            denied: world.denied(&key.namespace),
+            unreadable: world.unreadables.of(&key.namespace),
             status: seen.object.status.clone().unwrap_or_default(),
         })
     }
@@ -188,6 +190,10 @@ impl Controller for OrderPlatforms {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

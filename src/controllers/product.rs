@@ -6,7 +6,7 @@ use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, Product};
 use crate::domain::ledger::Request;
 use crate::domain::product::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, is_guarded, ledger, meta_of};
 
@@ -54,6 +54,7 @@ impl Controller for Products {
             missing: ledger::unseen(&requests, entries, missing),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
+            unreadable: world.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
             requests,
             status,
             meta,
@@ -66,6 +67,10 @@ impl Controller for Products {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::{Client, Config};
 use tokio::task::JoinSet;
@@ -13,7 +13,7 @@ use crate::cluster::members::{Ground, Members};
 use crate::cluster::queue::Queue;
 use crate::cluster::slots::Slots;
 use crate::cluster::watch::Watcher;
-use crate::cluster::{Clock, Executor, World};
+use crate::cluster::{Clock, Executor, World, Worlds};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::{Kind, Policy};
 use crate::outbound::Outbound;
@@ -27,6 +27,9 @@ const VIEW_WINDOW: Duration = Duration::from_millis(20);
 
 /// Rows written at once: when the API server is busy they queue up here, and several changes become one write.
 const VIEWS_AT_ONCE: usize = 4;
+
+/// A world that has lasted so long was no part of a struggle between API servers.
+const CALM: Duration = Duration::from_secs(600);
 
 /// What to run, and how.
 #[derive(Clone, Debug)]
@@ -46,7 +49,7 @@ pub struct Options {
 
 /// Running controllers; they stop when this is dropped.
 pub struct Running {
-    pub world: Arc<World>,
+    pub worlds: Worlds,
     pub metrics: Metrics,
     calls: Client,
     tasks: JoinSet<()>,
@@ -55,14 +58,15 @@ pub struct Running {
 impl Running {
     /// Stops taking up work, and gives what is under way until `limit` to finish its write.
     pub async fn stop(mut self, limit: Duration) {
+        let world = self.worlds.now();
         let idle = async {
             let mut tick = tokio::time::interval(Duration::from_millis(10));
-            while Kind::ALL.iter().filter_map(|kind| self.world.queue(*kind)).any(|queue| queue.depth().1 > 0) {
+            while Kind::ALL.iter().filter_map(|kind| world.queue(*kind)).any(|queue| queue.depth().1 > 0) {
                 tick.tick().await;
             }
         };
         for kind in Kind::ALL {
-            if let Some(queue) = self.world.queue(kind) {
+            if let Some(queue) = world.queue(kind) {
                 queue.close();
             }
         }
@@ -70,7 +74,7 @@ impl Running {
             tracing::warn!(?limit, "some reconciles did not finish in time; whatever they left undone is decided anew");
         }
         self.tasks.shutdown().await;
-        self.world.members.leave(&self.calls).await;
+        world.members.leave(&self.calls).await;
     }
 }
 
@@ -82,9 +86,46 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
     let clock = Arc::new(Clock::default());
     let (calls, watches) = (client::calls(config, clock.clone())?, client::watches(config)?);
     let metrics = Metrics::default();
-    let works: Vec<&str> = options.controllers.iter().map(|kind| kind.as_str()).collect();
-    let members = Arc::new(Members::new(options.pod.clone(), &works));
-    let world = Arc::new(World::new(queues(&options.controllers), members.clone()));
+    let worlds = Worlds::new(World::new(queues(&options.controllers), members(options)));
+    let parts = Parts { calls: calls.clone(), watches, clock, metrics: metrics.clone(), options: options.clone() };
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work(parts, worlds.clone()));
+    Ok(Running { worlds, metrics, calls, tasks })
+}
+
+/// What outlives a world.
+struct Parts {
+    calls: Client,
+    watches: Client,
+    clock: Arc<Clock>,
+    metrics: Metrics,
+    options: Options,
+}
+
+/// Works in one world until the API server tells another history; then in a new one, as a new process would.
+async fn work(parts: Parts, worlds: Worlds) {
+    let mut broken = 0;
+    loop {
+        let (world, since) = (worlds.now(), Instant::now());
+        let why = tokio::select! {
+            () = live(&parts, &world) => return,
+            why = world.history.broken() => why,
+        };
+        tracing::error!(why, "the API server tells another history: every cache is dropped and filled anew");
+        parts.metrics.histories.inc();
+        worlds.replace(World::after(why, queues(&parts.options.controllers), members(&parts.options)));
+        // Once is a restore. API servers that contradict each other are asked ever more rarely.
+        broken = if since.elapsed() > CALM { 0 } else { broken + 1 };
+        if broken > 0 {
+            tokio::time::sleep(crate::domain::retry::pause(broken)).await;
+        }
+    }
+}
+
+/// Watches and controllers of one world; they stop when this is dropped.
+async fn live(parts: &Parts, world: &Arc<World>) {
+    let Parts { calls, watches, clock, metrics, options } = parts;
+    let events = Events::new(calls.clone());
     let executor = Executor {
         client: calls.clone(),
         world: world.clone(),
@@ -101,47 +142,44 @@ pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError>
         home: options.namespace.clone().unwrap_or_else(|| options.home.clone()),
     };
     let watcher = Watcher {
-        client: watches,
+        client: watches.clone(),
         namespace: options.namespace.clone(),
         world: world.clone(),
         clock: clock.clone(),
+        events: events.clone(),
         metrics: metrics.clone(),
     };
     let context = Context {
         world: world.clone(),
         executor,
-        clock,
-        events: Events::new(calls.clone()),
+        clock: clock.clone(),
+        events,
         metrics: metrics.clone(),
         policy: Arc::new(options.policy.clone()),
     };
-    let mut tasks = JoinSet::new();
+    learn_the_time(&context).await;
+    let mut watches = JoinSet::new();
+    spawn_watches(&mut watches, &watcher);
+    watches.spawn(world.members.clone().run(ground));
+    // No controller decides before every cache is whole.
+    let mut tick = tokio::time::interval(Duration::from_millis(5));
+    while !world.is_complete() {
+        tick.tick().await;
+    }
+    tracing::info!("caches are filled; controllers start");
     let concurrency = options.concurrency;
-    tasks.spawn(async move {
-        learn_the_time(&context).await;
-        let mut watches = JoinSet::new();
-        spawn_watches(&mut watches, &watcher);
-        watches.spawn(members.run(ground));
-        // No controller decides before every cache is whole.
-        let mut tick = tokio::time::interval(Duration::from_millis(5));
-        while !context.world.is_complete() {
-            tick.tick().await;
-        }
-        tracing::info!("caches are filled; controllers start");
-        tokio::join!(
-            control::<order::Orders>(&context, concurrency),
-            control::<product::Products>(&context, concurrency),
-            control::<wallet::Wallets>(&context, concurrency),
-            control::<payment::Payments>(&context, concurrency),
-            control::<ticket::Tickets>(&context, concurrency),
-            control::<delivery::Deliveries>(&context, concurrency),
-            control::<notification::Notifications>(&context, concurrency),
-            control::<platform::OrderPlatforms>(&context, concurrency),
-            control::<store::Stores>(&context, concurrency),
-            control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
-        );
-    });
-    Ok(Running { world, metrics, calls, tasks })
+    tokio::join!(
+        control::<order::Orders>(&context, concurrency),
+        control::<product::Products>(&context, concurrency),
+        control::<wallet::Wallets>(&context, concurrency),
+        control::<payment::Payments>(&context, concurrency),
+        control::<ticket::Tickets>(&context, concurrency),
+        control::<delivery::Deliveries>(&context, concurrency),
+        control::<notification::Notifications>(&context, concurrency),
+        control::<platform::OrderPlatforms>(&context, concurrency),
+        control::<store::Stores>(&context, concurrency),
+        control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
+    );
 }
 
 /// Any answer of the API server carries its time; nothing is judged by the clock before one has come.
@@ -158,6 +196,12 @@ async fn learn_the_time(context: &Context) {
 
 async fn control<C: Controller>(context: &Context, concurrency: usize) {
     tokio::join!(driver::run::<C>(context.clone(), concurrency), driver::resync::<C>(context.clone()));
+}
+
+/// Who else runs these controllers.
+fn members(options: &Options) -> Arc<Members> {
+    let works: Vec<&str> = options.controllers.iter().map(|kind| kind.as_str()).collect();
+    Arc::new(Members::new(options.pod.clone(), &works))
 }
 
 fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {

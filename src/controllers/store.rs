@@ -7,7 +7,7 @@ use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time, platform};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time, platform};
 
 use super::{Controller, meta_of, notification};
 
@@ -60,5 +60,9 @@ impl Controller for Stores {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }

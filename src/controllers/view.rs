@@ -4,7 +4,7 @@ use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::OrderView;
 use crate::domain::child::Fate;
 use crate::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide};
-use crate::domain::{Kind, Meta, OrderRef, Plan, Policy, Target, Time, ids};
+use crate::domain::{Condition, Kind, Meta, OrderRef, Plan, Policy, Target, Time, ids};
 
 use super::{Controller, fate_of, meta_of};
 
@@ -68,6 +68,10 @@ impl Controller for OrderViews {
     }
 
     fn seen(_: &Observed) -> Option<(&Meta, &())> {
+        None
+    }
+
+    fn conditions(_: &mut Observed) -> Option<&mut Vec<Condition>> {
         None
     }
 }

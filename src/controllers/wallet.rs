@@ -7,7 +7,7 @@ use crate::crd::{Payment, Wallet};
 use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, fate_of, is_guarded, ledger, meta_of};
 
@@ -56,6 +56,7 @@ impl Controller for Wallets {
             missing: ledger::unseen(&requests, entries, missing),
             referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
+            unreadable: world.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
             requests,
             status,
             meta,
@@ -68,6 +69,10 @@ impl Controller for Wallets {
 
     fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
         Some((&observed.meta, &observed.status))
+    }
+
+    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
+        Some(&mut observed.status.conditions)
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Policy::linger`] after that: a creation that was decided before the end and is still on its way then meets
 //! AlreadyExists. A child whose order is gone removes itself.
 
+use super::conditions::Report;
 use super::{Intent, Kind, Lookup, Meta, Plan, Policy, Time};
 
 /// What a child knows of its order.
@@ -56,6 +57,18 @@ pub fn gate<S>(meta: &Meta) -> Option<Plan<S>> {
 /// Lets a deleted ledger go to which no open order refers, once that was read and not only not seen.
 pub fn release<S>(meta: &Meta, orders_afresh: bool) -> Plan<S> {
     Plan::only(if orders_afresh { Intent::DropFinalizer(meta.target()) } else { Intent::ReadOrders })
+}
+
+/// What keeps a deleted ledger, whoever else refers to it: orders that cannot be read.
+pub fn detained(meta: &Meta, unreadable: &[String]) -> Option<Report<'static>> {
+    let first = unreadable.first().filter(|_| meta.deleting.is_some())?;
+    let others = unreadable.len() - 1;
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let message = format!(
+        "It is deleted once Order {first}{more} can be read, which may refer to it: upgrade the operator, or mend or \
+         delete the order."
+    );
+    Some(Report::Ready { ready: false, reason: "Unreadable", message })
 }
 
 /// The intent that proves or disproves the absence of an object, where its absence is not proven yet.

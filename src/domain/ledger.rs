@@ -11,6 +11,9 @@
 //! - An entry leaves only when its requester has acknowledged it, was seen to need it no more, or is gone; the version
 //!   at which that was seen raises the *mark* (`settledThrough`). A requester seen at or below the mark may be an old
 //!   version of one that was settled already, so it is read afresh before a new entry is opened for it.
+//! - A mark is of one history: where the live read of this very pass is older, the mark was written by hand, in another
+//!   cluster, or after the backup was made that stands here now. It is replaced by the version of that read, which is
+//!   newer than everything that this ledger has settled here, and the requester is served as the read shows it.
 //! - Only the requester's word gives anything back; one that is gone settles its entry as it stands.
 
 use std::collections::{HashMap, HashSet};
@@ -38,6 +41,8 @@ pub struct Request<Ask> {
 pub enum Missing {
     /// Not in the cache: proves nothing.
     Unproven,
+    /// It is there, and this version cannot understand it: its entry stays as it is.
+    Unreadable,
     /// A delete event or a list of this version shows that it is gone.
     Gone(Version),
 }
@@ -83,7 +88,12 @@ pub struct Served {
     pub lazy_since: Option<Time>,
     /// Requesters to read afresh before they can be served.
     pub read_afresh: Vec<String>,
+    /// The mark that was found to be of another history, and the version that takes its place.
+    pub foreign: Option<(Version, Version)>,
 }
+
+/// What people read of a mark that was replaced.
+pub const FOREIGN: &str = "status.settledThrough was of another history and is replaced.";
 
 /// The most entries a ledger holds; above it, requests wait for room.
 pub const CAPACITY: usize = 1_000;
@@ -101,8 +111,13 @@ pub fn serve<B: Book>(
     mut requests: Vec<Request<B::Ask>>,
     missing: impl Fn(&str) -> Missing,
 ) -> Served {
-    let seen_mark = *mark;
     let mut served = Served::default();
+    if let Some(read) = requests.iter().filter_map(|request| request.read).max().filter(|read| *read < *mark) {
+        served.foreign = Some((*mark, read));
+        served.urgent = true;
+        *mark = read;
+    }
+    let seen_mark = *mark;
     requests.sort_by(|a, b| (a.arrived, &a.order).cmp(&(b.arrived, &b.order)));
     let known = revisit(book, entries, mark, &requests, missing, &mut served);
     for request in requests.iter().filter(|r| !known.contains(&r.order)) {
@@ -112,7 +127,7 @@ pub fn serve<B: Book>(
         if entries.len() >= if B::gives_back(&request.ask) { LIMIT } else { CAPACITY } {
             continue;
         }
-        if request.version <= seen_mark && request.read.is_none_or(|read| read < seen_mark) {
+        if request.version <= seen_mark && request.read.is_none() {
             served.read_afresh.push(request.name.clone());
         } else {
             entries.push(book.answer(None, request));
@@ -144,6 +159,7 @@ fn revisit<B: Book>(
                     served.urgent |= B::holds(entry) || crowded;
                     false
                 }
+                Missing::Unreadable => true,
                 Missing::Unproven => {
                     if B::holds(entry) || (crowded && served.read_afresh.len() < LOOK_INTO) {
                         served.read_afresh.push(B::requester(entry).to_owned());
@@ -183,7 +199,7 @@ pub fn plan<S: PartialEq>(
     policy: &Policy,
 ) -> Plan<S> {
     if served.urgent || changed_spec {
-        return if *seen == wanted { Plan::rest() } else { Plan::write(wanted) };
+        return if *seen == wanted { Plan::rest() } else { report(Plan::write(wanted), served) };
     }
     if !served.read_afresh.is_empty() {
         let read = |name: &String| Intent::ReadAfresh { kind: requesters, name: name.clone() };
@@ -197,6 +213,17 @@ pub fn plan<S: PartialEq>(
         Some(due) => Plan::wait_until(due),
         None => Plan::rest(),
     }
+}
+
+/// Says that a mark of another history was replaced, where one was.
+fn report<S>(plan: Plan<S>, served: &Served) -> Plan<S> {
+    let Some((mark, read)) = served.foreign else { return plan };
+    let message = format!(
+        "status.settledThrough was {}, in the future of this cluster, which is at {}: it was written by hand, in another \
+         cluster, or after the backup was made that stands here now. It is replaced.",
+        mark.0, read.0
+    );
+    plan.with_fact("ForeignMark", message, true)
 }
 
 #[cfg(test)]

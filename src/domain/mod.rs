@@ -7,6 +7,7 @@
 pub mod child;
 pub mod conditions;
 pub mod delivery;
+pub mod denial;
 pub mod ids;
 pub mod ledger;
 pub mod meta;

@@ -255,6 +255,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
+    if let Some(message) = seen.unreadable.as_ref().filter(|_| seen.status.terms.is_some() || seen.wish().is_none()) {
+        return unreadable(seen, message, now, policy);
+    }
     let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
     let plan = match turn::turn(seen, terms, now) {
         turn::Turn::Back(why) => match turn::untold(seen, terms, &why, now) {
@@ -310,6 +313,14 @@ fn stalled(seen: &Observed, mut status: Status, reason: &str, message: String, n
     status.observed_generation = seen.meta.generation;
     status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
     status
+}
+
+/// Something that the order needs cannot be read: a person is needed, and it goes on by itself after that.
+fn unreadable(seen: &Observed, message: &str, now: Time, policy: &Policy) -> Plan<Status> {
+    let mut wanted = stalled(seen, seen.status.clone(), "Unreadable", message.to_owned(), now);
+    wanted.state.get_or_insert(State::Pending);
+    let plan = super::plan::settle(&seen.status, wanted, seen.changed.after(policy.patience), now);
+    if plan.status.is_some() { plan.with_fact("Unreadable", message, true) } else { plan }
 }
 
 /// The status of an order that has come to its end.

@@ -154,6 +154,8 @@ pub struct Observed {
     /// There is nothing to pay.
     pub free: bool,
     pub cancel: bool,
+    /// The wallet, or the platform that names the provider, where this version cannot read it: what to do.
+    pub unreadable: Option<String>,
     /// The payment office has given the money back by hand.
     pub refunded_by_hand: bool,
     pub status: Status,
@@ -171,6 +173,10 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     if seen.free {
         return nothing_to_pay(seen, now, policy);
+    }
+    if let Some(message) = &seen.unreadable {
+        let report = Report::Stalled { reason: "Unreadable", message: message.clone() };
+        return wait(seen, if seen.cancel { State::Cancelling } else { State::Pending }, report, now, policy);
     }
     match &seen.source {
         Source::Provider(provider) => ask_provider(seen, provider, now, policy),

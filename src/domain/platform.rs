@@ -6,9 +6,9 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::conditions::{self, Report};
+use super::conditions::{self, Report, Truth};
 use super::notification::Circuit;
-use super::{Condition, Generation, Meta, Plan, Time};
+use super::{Condition, Generation, Kind, Meta, Plan, Time};
 
 pub mod turns;
 
@@ -16,6 +16,57 @@ pub use turns::{Crowd, Gate, Guest, Limits, Place, Standing, Turn};
 
 /// The one name of an OrderPlatform.
 pub const NAME: &str = "default";
+
+/// The condition that says that writes are denied somewhere in the namespace.
+pub const WRITES_ALLOWED: &str = "WritesAllowed";
+/// The condition that says that there are objects in the namespace which this version cannot read.
+pub const OBJECTS_READABLE: &str = "ObjectsReadable";
+
+/// How many objects of a namespace have some trouble, and one of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    pub objects: usize,
+    pub example: String,
+}
+
+impl Affected {
+    /// One object, and what its trouble is.
+    pub fn one(kind: Kind, name: &str, what: &str) -> Self {
+        Self { objects: 1, example: format!("{kind} {name}: {what}") }
+    }
+
+    /// Adds others.
+    pub fn add(&mut self, more: Self) {
+        self.objects += more.objects;
+        if self.example.is_empty() {
+            self.example = more.example;
+        }
+    }
+
+    /// How many, in words. A crowd is not counted to the last: it would be written all the time.
+    fn count(&self) -> Option<String> {
+        match self.objects {
+            0 => None,
+            1 => Some("1 object".to_owned()),
+            few @ 2..=10 => Some(format!("{few} objects")),
+            _ => Some("More than 10 objects".to_owned()),
+        }
+    }
+}
+
+/// What is wrong somewhere in the namespace.
+fn troubles(seen: &Observed, now: Time) -> Vec<Condition> {
+    let all = [
+        (WRITES_ALLOWED, "WriteDenied", "without a write that the API server denies", &seen.denied),
+        (OBJECTS_READABLE, "Unreadable", "that cannot be read", &seen.unreadable),
+    ];
+    let said = all.into_iter().filter_map(|(type_, reason, words, affected)| {
+        let message = format!("{} {words}, such as: {}", affected.count()?, affected.example);
+        let (old, generation) = (&seen.status.conditions, seen.meta.generation);
+        Some(conditions::extra(old, type_, Truth::False, reason, &message, generation, now))
+    });
+    said.collect()
+}
 
 /// Observed state of an OrderPlatform.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +101,10 @@ pub struct Observed {
     pub crowd: Crowd,
     /// Whether there is an endpoint for customers' notices, and how that does.
     pub circuit: Option<Circuit>,
+    /// The writes that are denied in the namespace.
+    pub denied: Affected,
+    /// What cannot be read in the namespace.
+    pub unreadable: Affected,
     pub status: Status,
 }
 
@@ -75,6 +130,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
     status.conditions = conditions::conditions(&seen.status.conditions, report, generation, now);
     let circuit = seen.circuit.as_ref().map(|circuit| circuit.condition(&seen.status.conditions, generation, now));
     status.conditions.extend(circuit);
+    status.conditions.extend(troubles(seen, now));
     status.observed_generation = generation;
     let urgent = turns.urgent || status.conditions != seen.status.conditions || status.serving != seen.status.serving;
     let due = if urgent || status.observed_generation != seen.status.observed_generation {
@@ -99,20 +155,52 @@ fn misnamed(seen: &Observed, now: Time) -> Plan<Status> {
 mod tests {
     use super::*;
 
+    fn seen(crowd: Crowd) -> Observed {
+        Observed {
+            meta: Meta::sample(NAME, 1, Time::from_millis(0)),
+            crowd,
+            circuit: None,
+            denied: Affected::default(),
+            unreadable: Affected::default(),
+            status: Status::default(),
+        }
+    }
+
     #[test]
     fn a_platform_whose_intake_is_paused_says_so() {
         let crowd = Crowd { paused: true, ..Crowd::default() };
-        let meta = Meta::sample(NAME, 1, Time::from_millis(0));
-        let seen = Observed { meta, crowd, circuit: None, status: Status::default() };
-        let ready = decide(&seen, Time::from_millis(0)).status.unwrap().conditions.remove(0);
+        let ready = decide(&seen(crowd), Time::from_millis(0)).status.unwrap().conditions.remove(0);
         assert_eq!((ready.status, ready.reason.as_str()), (conditions::Truth::False, "IntakePaused"));
     }
 
     #[test]
     fn a_platform_of_another_name_says_that_it_does_not_count() {
         let meta = Meta::sample("other", 1, Time::from_millis(0));
-        let seen = Observed { meta, crowd: Crowd::default(), circuit: None, status: Status::default() };
+        let seen = Observed { meta, ..seen(Crowd::default()) };
         let status = decide(&seen, Time::from_millis(0)).status.unwrap();
         assert_eq!(status.conditions[0].reason, "Ignored");
+    }
+
+    #[test]
+    fn denied_writes_are_a_condition_while_there_are_any() {
+        let (mut seen, now) = (seen(Crowd::default()), Time::from_millis(0));
+        seen.status = decide(&seen, now).status.expect("a first status");
+        let told = |seen: &Observed| seen.status.conditions.iter().find(|c| c.type_ == WRITES_ALLOWED).cloned();
+        assert!(told(&seen).is_none() && decide(&seen, now).status.is_none());
+        seen.denied.add(Affected::one(Kind::Order, "order-1", "create Payment p: exceeded quota"));
+        for _ in 0..30 {
+            seen.denied.add(Affected::one(Kind::Wallet, "alice", "no"));
+        }
+        seen.status = decide(&seen, now).status.expect("news");
+        let said = told(&seen).expect("said");
+        assert!(said.status == Truth::False && said.message.starts_with("More than 10 objects"), "{said:?}");
+        assert!(said.message.ends_with("Order order-1: create Payment p: exceeded quota"), "{said:?}");
+        seen.denied.objects = 29;
+        assert!(decide(&seen, now).status.is_none(), "one fewer is no news");
+        seen.denied = Affected::default();
+        seen.unreadable = Affected { objects: 1, example: "Store b cannot be read".to_owned() };
+        seen.status = decide(&seen, now).status.expect("news");
+        assert!(told(&seen).is_none());
+        assert_eq!(seen.status.conditions[1].message, "1 object that cannot be read, such as: Store b cannot be read");
     }
 }

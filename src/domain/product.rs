@@ -126,6 +126,8 @@ pub struct Observed {
     pub referred: bool,
     /// Whether every order was read from the API server for this very decision.
     pub orders_afresh: bool,
+    /// Orders that cannot be read, and may refer to it.
+    pub unreadable: Vec<String>,
 }
 
 struct Stock {
@@ -227,7 +229,14 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         status.settled_through = mark.0.to_string();
     }
     status.observed_generation = meta.generation;
-    status.conditions = conditions::conditions(&seen.status.conditions, readiness(&status), meta.generation, now);
+    let detained = child::detained(meta, &seen.unreadable);
+    let is_detained = detained.is_some();
+    let readiness = detained.unwrap_or_else(|| readiness(&status, served.foreign.is_some()));
+    status.conditions = conditions::conditions(&seen.status.conditions, readiness, meta.generation, now);
+    if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
+        let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
+        return if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
+    }
     if meta.deleting.is_some() && !seen.referred && !status.entries.iter().any(Stock::holds) {
         return child::release(meta, seen.orders_afresh);
     }
@@ -235,11 +244,11 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     ledger::plan(Kind::Order, &seen.status, status, &served, supplied_anew, now, policy)
 }
 
-fn readiness(status: &Status) -> Report<'static> {
-    let in_stock = status.available > 0;
-    Report::Ready {
-        ready: true,
-        reason: if in_stock { "InStock" } else { "SoldOut" },
-        message: if in_stock { String::new() } else { "Raise spec.stock to take further orders.".to_owned() },
-    }
+fn readiness(status: &Status, foreign: bool) -> Report<'static> {
+    let (reason, message) = match status.available > 0 {
+        true if foreign => ("InStock", ledger::FOREIGN),
+        true => ("InStock", ""),
+        false => ("SoldOut", "Raise spec.stock to take further orders."),
+    };
+    Report::Ready { ready: true, reason, message: message.to_owned() }
 }

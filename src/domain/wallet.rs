@@ -134,6 +134,8 @@ pub struct Observed {
     pub referred: bool,
     /// Whether every order was read from the API server for this very decision.
     pub orders_afresh: bool,
+    /// Orders that cannot be read, and may refer to it.
+    pub unreadable: Vec<String>,
 }
 
 struct Purse {
@@ -240,8 +242,15 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         status.settled_through = mark.0.to_string();
     }
     status.observed_generation = meta.generation;
-    let ready = Report::Ready { ready: true, reason: "Open", message: String::new() };
+    let said = served.foreign.map_or_else(String::new, |_| ledger::FOREIGN.to_owned());
+    let detained = child::detained(meta, &seen.unreadable);
+    let is_detained = detained.is_some();
+    let ready = detained.unwrap_or(Report::Ready { ready: true, reason: "Open", message: said });
     status.conditions = conditions::conditions(&seen.status.conditions, ready, meta.generation, now);
+    if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
+        let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
+        return if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
+    }
     if meta.deleting.is_some() && !seen.referred {
         return child::release(meta, seen.orders_afresh);
     }

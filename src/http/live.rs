@@ -1,25 +1,23 @@
 //! The figures that are read when they are asked for: how deep the queues are, how much the caches hold.
 
-use std::sync::{Arc, Weak};
-
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::cluster::World;
+use crate::cluster::Worlds;
 use crate::cluster::breaker::circuits;
 use crate::domain::Kind;
 
 /// Figures that are read when they are asked for.
 #[derive(Debug)]
 pub struct Live {
-    world: Weak<World>,
+    worlds: Worlds,
 }
 
 impl Collector for Live {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), std::fmt::Error> {
-        let Some(world) = self.world.upgrade() else { return Ok(()) };
+        let world = self.worlds.now();
         let kind_type = prometheus_client::metrics::MetricType::Gauge;
         let mut depth = encoder.encode_descriptor("workqueue_depth", "Keys that are due", None, kind_type)?;
         for kind in Kind::ALL {
@@ -33,6 +31,12 @@ impl Collector for Live {
         for (kind, count) in world.sizes() {
             let label = [("kind", kind.as_str())];
             ConstGauge::new(count as i64).encode(held.encode_family(&label)?)?;
+        }
+        let description = "Objects that this version cannot read";
+        let mut unread = encoder.encode_descriptor("jumun_unreadable_objects", description, None, kind_type)?;
+        for kind in Kind::ALL {
+            let label = [("kind", kind.as_str())];
+            ConstGauge::new(world.unreadables.count(kind) as i64).encode(unread.encode_family(&label)?)?;
         }
         let circuits = circuits(&world);
         let mut open = encoder.encode_descriptor(
@@ -62,8 +66,8 @@ impl Collector for Live {
 }
 
 impl Live {
-    /// The figures of this world, for as long as it lives.
-    pub fn of(world: &Arc<World>) -> Self {
-        Self { world: Arc::downgrade(world) }
+    /// The figures of whichever world counts when they are asked for.
+    pub fn of(worlds: &Worlds) -> Self {
+        Self { worlds: worlds.clone() }
     }
 }

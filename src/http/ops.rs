@@ -12,27 +12,32 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 
-use crate::cluster::World;
+use crate::cluster::Worlds;
 
 struct Ops {
-    world: Arc<World>,
+    worlds: Worlds,
     registry: Registry,
 }
 
 /// The routes of the listener.
-pub fn router(world: Arc<World>, registry: Registry) -> Router {
+pub fn router(worlds: Worlds, registry: Registry) -> Router {
     Router::new()
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
-        .with_state(Arc::new(Ops { world, registry }))
+        .with_state(Arc::new(Ops { worlds, registry }))
 }
 
 async fn readyz(State(ops): State<Arc<Ops>>) -> Response {
-    if ops.world.is_complete() {
+    let world = ops.worlds.now();
+    if world.is_complete() {
         return "ok\n".into_response();
     }
-    (StatusCode::SERVICE_UNAVAILABLE, "the caches are not filled yet\n").into_response()
+    let why = match world.history.before() {
+        None => "the caches are not filled yet\n".to_owned(),
+        Some(why) => format!("the API server tells another history than before ({why}): the caches are filled anew\n"),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, why).into_response()
 }
 
 async fn metrics(State(ops): State<Arc<Ops>>) -> Response {

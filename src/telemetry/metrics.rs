@@ -42,6 +42,14 @@ pub struct Reported {
     pub reason: &'static str,
 }
 
+/// A write that the API server denied: what was to be written, how, and `Forbidden` or `Invalid`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct DeniedWrite {
+    pub kind: &'static str,
+    pub verb: &'static str,
+    pub reason: &'static str,
+}
+
 /// A call to somebody else's endpoint: what it was for (`provider`, `notice`) and how it went.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub struct Outbound {
@@ -59,6 +67,8 @@ pub struct Metrics {
     pub watch_events: Family<Watch, Counter>,
     pub facts: Family<Reported, Counter>,
     pub outbound_calls: Family<Outbound, Counter>,
+    pub denied_writes: Family<DeniedWrite, Counter>,
+    pub histories: Counter,
 }
 
 impl Default for Metrics {
@@ -72,6 +82,8 @@ impl Default for Metrics {
             watch_events: Family::default(),
             facts: Family::default(),
             outbound_calls: Family::default(),
+            denied_writes: Family::default(),
+            histories: Counter::default(),
         }
     }
 }
@@ -92,6 +104,9 @@ impl Metrics {
         registry.register("jumun_watch_events", "Watch events by kind", m.watch_events);
         registry.register("jumun_facts", "What was reported as an Event, by reason", m.facts);
         registry.register("jumun_outbound_calls", "Calls to endpoints outside, by target and result", m.outbound_calls);
+        registry.register("jumun_denied_writes", "Writes that the API server denied, by reason", m.denied_writes);
+        let went_back = "How often the API server told another history than before, and every cache was filled anew";
+        registry.register("jumun_histories_lost", went_back, m.histories);
         registry
     }
 }

@@ -1,8 +1,8 @@
 //! A namespace of one's own on the shared control plane, operators as processes, and the steps of the actors.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use jumun::crd::{Delivery, Order, OrderView, Payment, Product, Store, Ticket, Wallet};
@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 use tokio::time::MissedTickBehavior;
 
+use crate::operator::Operator;
 use crate::plane::{Plane, config};
 use crate::recorder::Recorder;
 
@@ -55,7 +56,11 @@ impl World {
 
     /// A fresh namespace without an operator, by way of this client.
     pub async fn of(client: Client, name: &str) -> Self {
-        let plane = plane().await;
+        Self::on(plane().await, client, name).await
+    }
+
+    /// A fresh namespace without an operator, on a control plane of one's own.
+    pub async fn on(plane: &'static Plane, client: Client, name: &str) -> Self {
         let namespace = format!("{name}-{:08x}", rand::random::<u32>());
         let namespaces: Api<Namespace> = Api::all(client.clone());
         let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("namespace");
@@ -66,8 +71,17 @@ impl World {
 
     /// Starts one more operator.
     pub fn start_operator(&mut self, arguments: &[&str]) -> usize {
+        self.start(&self.plane.operator, arguments)
+    }
+
+    /// Starts one more operator with other rights than its manifest gives.
+    pub fn start_operator_as(&mut self, kubeconfig: &Path) -> usize {
+        self.start(kubeconfig, &[])
+    }
+
+    fn start(&mut self, kubeconfig: &Path, arguments: &[&str]) -> usize {
         let log = format!("{}/{}-{}.log", env!("CARGO_TARGET_TMPDIR"), self.namespace, self.operators.len());
-        self.operators.push(Operator::start(self.plane, &self.namespace, &log, arguments));
+        self.operators.push(Operator::start(kubeconfig, &self.namespace, &log, arguments));
         self.operators.len() - 1
     }
 
@@ -317,84 +331,5 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut ask: imp
             return answer;
         }
         assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-    }
-}
-
-/// An operator process; killed when dropped.
-pub struct Operator {
-    child: Child,
-    log: PathBuf,
-}
-
-impl Operator {
-    fn start(plane: &Plane, namespace: &str, log: &str, arguments: &[&str]) -> Self {
-        let file = std::fs::File::create(log).expect("log");
-        let child = Command::new(env!("CARGO_BIN_EXE_jumun"))
-            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0", "--test-linger-seconds", "2"])
-            .args(arguments)
-            .env("KUBECONFIG", &plane.operator)
-            .env("LOG_FORMAT", "json")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(file)
-            .spawn()
-            .expect("operator started");
-        Self { child, log: log.into() }
-    }
-
-    pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// The exit status, where it has ended.
-    pub fn exit(&mut self) -> Option<std::process::ExitStatus> {
-        self.child.try_wait().expect("a child")
-    }
-
-    /// Where it listens, from its log.
-    pub async fn address(&self) -> String {
-        wait_for("the operator to listen", || async {
-            let log = std::fs::read_to_string(&self.log).ok()?;
-            let line = log.lines().find(|line| line.contains("\"listening\""))?;
-            let line: Value = serde_json::from_str(line).ok()?;
-            line["address"].as_str().map(str::to_owned)
-        })
-        .await
-    }
-
-    /// GETs a path of its listener: status code and body.
-    pub async fn get(&self, path: &str) -> (u16, String) {
-        use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let address = self.address().await;
-        let mut stream = tokio::net::TcpStream::connect(&address).await.expect("connected");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).await.expect("sent");
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.expect("answered");
-        let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok()).expect("a status code");
-        (code, answer.split_once("\r\n\r\n").expect("a body").1.to_owned())
-    }
-
-    /// Calls to the API server so far, by verb, from its metrics; events and watches are not among them.
-    pub async fn calls(&self) -> BTreeMap<String, u64> {
-        let (_, metrics) = self.get("/metrics").await;
-        let mut calls = BTreeMap::new();
-        for line in metrics.lines().filter(|line| line.starts_with("jumun_api_calls_total{")) {
-            let (labels, value) = line.rsplit_once(' ').expect("a sample");
-            *calls.entry(labels.to_owned()).or_insert(0) += value.parse::<u64>().expect("a count");
-        }
-        calls
-    }
-}
-
-impl Drop for Operator {
-    fn drop(&mut self) {
-        self.kill();
     }
 }

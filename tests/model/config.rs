@@ -59,6 +59,8 @@ pub struct Config {
     pub store_missing: bool,
     /// Whether orders are born with our finalizer.
     pub guarded: bool,
+    /// Whether the ledgers' marks come from another history at first.
+    pub foreign: bool,
     pub left: Left,
     /// The kinds of which caches may lag behind the API server; of others they never do.
     pub lag: &'static [Kind],
@@ -99,6 +101,7 @@ impl Config {
             endpoint_down: false,
             store_missing: false,
             guarded: true,
+            foreign: false,
             left: Left { restarts: 0, drops: 0, delays: 0, lost: 0, deletions: 0 },
             lag: EVERYTHING,
             mutation: Mutation::None,

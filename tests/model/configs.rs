@@ -160,5 +160,11 @@ pub fn all(deep: bool) -> Vec<Config> {
             left: Left { deletions: 1, drops: 1, ..NOTHING },
             ..Config::plain("born without a finalizer")
         },
+        Config {
+            foreign: true,
+            ticks: &[10],
+            left: Left { drops: 1, restarts: more, ..NOTHING },
+            ..Config::plain("marks of another history")
+        },
     ]
 }

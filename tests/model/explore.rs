@@ -13,7 +13,7 @@ use super::deeds;
 use super::fair::{Known, verdict};
 use super::objects::{self, Body, FIRST, Fields, Id, Kept, PRODUCT, WALLET, kind};
 use super::server::Answer;
-use super::state::{Cell, Op, Past, Slot, State};
+use super::state::{Cell, FOREIGN, Op, Past, Slot, State};
 use super::steps::{self, ARRIVAL_LIMIT, Mode};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +53,10 @@ impl Explored {
     }
 
     fn fresh(&self, fields: Fields, guarded: bool) -> Cell {
+        let ledger = matches!(fields, Fields::Product { .. } | Fields::Wallet { .. });
+        let mark = if ledger && self.config.foreign { FOREIGN } else { 0 };
         let body = Kept::new(Body { generation: Generation(1), created: start(), deleting: None, guarded, fields });
-        Cell::At(Slot { body, version: 1, mark: 0, nth: 0, new: false })
+        Cell::At(Slot { body, version: 1, mark, nth: 0, new: false })
     }
 
     /// Brings every cache up to date of which the configuration says that it does not lag.

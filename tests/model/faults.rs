@@ -81,9 +81,11 @@ pub fn all() -> Vec<Config> {
         left: Left { delays: 1, ..NOTHING },
         ..Config::plain("two senders")
     };
+    let foreign = Config { foreign: true, ticks: &[10], ..Config::plain("marks of another history") };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
         (Mutation::NoMark, &ledgers),
+        (Mutation::TrustsForeignMark, &foreign),
         (Mutation::AbsenceIsProof, &two),
         (Mutation::RequesterTakenForGone, &ledgers),
         (Mutation::RefundBeforeHold, &plain),

@@ -2,7 +2,7 @@
 //! says, or the world around it.
 
 use jumun::domain::child::Fate;
-use jumun::domain::ledger::Missing;
+use jumun::domain::ledger::{Missing, Request};
 use jumun::domain::order::{self, DeliveryFacts, TicketFacts};
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
@@ -16,6 +16,8 @@ pub enum Mutation {
     None,
     /// Ledgers forget up to which version they have settled.
     NoMark,
+    /// Ledgers wait for a mark of another history to come to pass.
+    TrustsForeignMark,
     /// The order takes a child that it does not see for gone.
     AbsenceIsProof,
     /// Ledgers take a requester that they do not see for gone.
@@ -288,8 +290,17 @@ fn taken_for_gone(missing: &mut [(String, Missing)]) {
     }
 }
 
+/// A live read that is older than the mark counts for nothing.
+fn trust_the_mark<Ask>(mutation: Mutation, settled_through: &str, requests: &mut [Request<Ask>]) {
+    let mark = Version::parse(settled_through);
+    for request in requests.iter_mut().filter(|_| mutation == Mutation::TrustsForeignMark) {
+        request.read = request.read.filter(|read| *read >= mark);
+    }
+}
+
 /// What a Product sees.
 pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
+    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.requests);
     if mutation == Mutation::NoMark {
         seen.status.settled_through.clear();
     }
@@ -309,6 +320,7 @@ pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
 
 /// What a Wallet sees.
 pub fn of_wallet(mutation: Mutation, seen: &mut wallet::Observed) {
+    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.requests);
     if mutation == Mutation::NoMark {
         seen.status.settled_through.clear();
     }

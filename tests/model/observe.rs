@@ -127,6 +127,7 @@ impl<'a> View<'a> {
             },
             references_afresh: payer && self.read(PRODUCT).is_some(),
             order_afresh: self.read(id).is_some(),
+            unreadable: None,
             family_afresh: (id..=delivery).all(|id| self.read(id).is_some()) && self.read(PRODUCT).is_some(),
             payment: self.child(payment, |slot| facts::payment(payment, slot)),
             ticket: self.child(ticket, |slot| facts::ticket(ticket, slot)),
@@ -174,6 +175,7 @@ impl<'a> View<'a> {
             source,
             free: false,
             cancel: *cancel,
+            unreadable: None,
             refunded_by_hand: false,
             status: status.clone(),
             order,
@@ -267,6 +269,7 @@ impl<'a> View<'a> {
             missing,
             referred: orders.into_iter().any(|number| self.is_open_order(number)),
             orders_afresh: self.read(EVERY).is_some(),
+            unreadable: Vec::new(),
             requests,
             status,
         })
@@ -322,6 +325,7 @@ impl<'a> View<'a> {
             missing: missing.collect(),
             referred: orders.clone().any(|number| self.is_open_order(number)),
             orders_afresh: self.read(EVERY).is_some(),
+            unreadable: Vec::new(),
             requests,
             status,
         })

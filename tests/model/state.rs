@@ -7,6 +7,9 @@ use jumun::domain::{Time, delivery, order::State as OrderState, ticket};
 use super::objects::{EVERY, FIRST, Id, Kept, NOTICES, PRODUCT, WALLET, kind};
 use jumun::domain::Kind;
 
+/// A ledger's mark from another history: later than every version that there ever is. It takes no part in the numbering.
+pub const FOREIGN: u16 = u16::MAX;
+
 /// One version of one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Slot {
@@ -206,7 +209,7 @@ impl State {
                 Cell::Gone { version, .. } => with(series(id), version),
                 Cell::At(slot) => {
                     with(series(id), &mut slot.version);
-                    if id < FIRST {
+                    if id < FIRST && slot.mark != FOREIGN {
                         with(id, &mut slot.mark);
                     }
                 }
@@ -273,6 +276,7 @@ impl Step {
         }
         if let Op::Status(_, mark) = &mut self.op
             && self.id < FIRST
+            && *mark != FOREIGN
         {
             with(self.id, mark);
         }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jumun::domain::platform::{self, Crowd, Gate, Guest, Limits, Observed, Place, Standing, Status};
+use jumun::domain::platform::{self, Affected, Crowd, Gate, Guest, Limits, Observed, Place, Standing, Status};
 use jumun::domain::{Generation, Intent, Meta, Time, Version};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
@@ -118,7 +118,8 @@ impl Turns {
             if self.fault == Fault::ServesAhead {
                 crowd.limits.pending = crowd.limits.pending.map(|limit| limit + 1);
             }
-            let seen = Observed { meta, crowd, circuit: None, status: side.platform.clone() };
+            let (denied, unreadable) = (Affected::default(), Affected::default());
+            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, status: side.platform.clone() };
             let plan = platform::decide(&seen, now);
             if plan.intents.is_empty() {
                 return self.write(town, replica, plan.status);

@@ -53,10 +53,23 @@ impl Plane {
     }
 }
 
-/// A kubeconfig of one more service account, with every right on our kinds: for scripted actors, who are no
-/// administrators, because those are exempt from priority and fairness.
-#[allow(dead_code)] // the tests act as administrator
+/// Further identities.
+#[allow(dead_code)] // the tests act as administrator, and the benchmark has the rights of the manifest
 impl Plane {
+    /// A kubeconfig of one more service account, bound to the ClusterRole of its name: for an operator with other rights.
+    pub fn account(&self, name: &str) -> PathBuf {
+        let kubectl = format!("{}/kubectl --kubeconfig {}", self.bin.display(), self.admin.display());
+        sh(&format!("{kubectl} -n jumun-system create serviceaccount {name} >/dev/null"));
+        let binding = format!("--clusterrole={name} --serviceaccount=jumun-system:{name}");
+        sh(&format!("{kubectl} create clusterrolebinding {name} {binding} >/dev/null"));
+        let token = sh(&format!("{kubectl} -n jumun-system create token {name} --duration=12h"));
+        let kubeconfig = self.folder.join(format!("{name}.kubeconfig"));
+        with_token(&self.admin, &kubeconfig, &token);
+        kubeconfig
+    }
+
+    /// One with every right on our kinds: for scripted actors, who are no administrators, because those are exempt from
+    /// priority and fairness.
     pub fn actors(&self) -> PathBuf {
         let kubectl = format!("{}/kubectl --kubeconfig {}", self.bin.display(), self.admin.display());
         let account = "--dry-run=client -o yaml | ";

@@ -33,6 +33,7 @@ fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) ->
         missing: Vec::new(),
         referred: true,
         orders_afresh: false,
+        unreadable: Vec::new(),
     }
 }
 
@@ -226,14 +227,81 @@ fn stock_is_conserved() {
     }
 }
 
+/// A product whose mark lies in the future, with one sold and one held.
+fn restored(mark: u64) -> product::Status {
+    let held = next(5, &Default::default(), vec![request("a", 5, Ask::Hold(2)), request("b", 6, Ask::Hold(1))]);
+    let sold = next(5, &held, vec![request("a", 9, Ask::Sell), request("b", 6, Ask::Hold(1))]);
+    product::Status { settled_through: mark.to_string(), ..sold }
+}
+
 #[test]
-fn a_live_read_older_than_the_mark_proves_nothing() {
-    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
-    let sold = next(3, &held, vec![request("a", 9, Ask::Sell)]);
-    let slow = Request { read: Some(Version(8)), ..request("a", 5, Ask::Hold(1)) };
-    let plan = decide(3, &sold, vec![slow]);
+fn a_mark_in_the_future_of_a_live_read_is_replaced_and_the_requester_is_served() {
+    let status = restored(9_000);
+    let unread = vec![request("c", 12, Ask::Hold(1)), request("b", 6, Ask::Hold(1))];
+    let plan = decide(5, &status, unread);
+    assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "c".into() }], "it may be an old version");
+    let read = |name, version, at| Request { read: Some(Version(at)), ..request(name, version, Ask::Hold(1)) };
+    // Two reads of one pass, of which one is older: both are served, or they would be read again and again.
+    let both = vec![read("c", 12, 20), read("d", 13, 21), request("b", 6, Ask::Hold(1))];
+    let plan = decide(6, &status, both);
+    let facts: Vec<_> = plan.facts.iter().map(|fact| (fact.reason, fact.warning)).collect();
+    assert_eq!(facts, [("ForeignMark", true)]);
+    assert!(plan.facts[0].message.contains("9000") && plan.facts[0].message.contains("21"), "{:?}", plan.facts);
+    let served = plan.status.expect("a write");
+    assert_eq!(served.settled_through, "21");
+    assert_eq!(answers(&served), [("b", Answer::Held), ("c", Answer::Held), ("d", Answer::Held)]);
+    assert_eq!((served.available, served.reserved, served.sold), (1, 3, 2));
+    assert_eq!(served.conditions[0].message, FOREIGN);
+    // Who comes later needs no read any more, and it is said once.
+    let later = decide(9, &served, vec![request("e", 30, Ask::Hold(1))]);
+    assert!(later.intents.is_empty() && later.facts.is_empty() && later.status.is_some(), "{later:?}");
+}
+
+#[test]
+fn what_a_replaced_mark_stood_for_is_not_served_twice() {
+    let read = Request { read: Some(Version(20)), ..request("c", 12, Ask::Hold(1)) };
+    let served = decide(5, &restored(9_000), vec![read, request("b", 6, Ask::Hold(1))]).status.expect("a write");
+    // The buyer whose entry has left is seen as it was before.
+    let others = [request("b", 6, Ask::Hold(1)), request("c", 12, Ask::Hold(1))];
+    let plan = decide(5, &served, [vec![request("a", 5, Ask::Hold(2))], others.to_vec()].concat());
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }]);
     assert!(plan.status.is_none());
+    // What is settled while the mark is replaced raises what takes its place, and no more.
+    let read = Request { read: Some(Version(20)), ..request("c", 12, Ask::Hold(1)) };
+    let both = decide(5, &restored(9_000), vec![read, request("b", 25, Ask::Sell)]).status.expect("a write");
+    assert_eq!((both.settled_through.as_str(), both.sold), ("25", 3));
+}
+
+#[test]
+fn a_wallets_mark_from_another_history_is_replaced_too() {
+    use crate::domain::{Money, wallet};
+    let ask = wallet::Ask::Charge { money: Money::new(7, "KRW"), points: 0 };
+    let charge = |read| Request {
+        order: "a".into(),
+        name: "pay-a".into(),
+        version: Version(12),
+        read,
+        arrived: now(),
+        ask: ask.clone(),
+    };
+    let seen = |read| wallet::Observed {
+        meta: Meta::sample("alice", 1, now()),
+        deposited: Money::new(10, "KRW"),
+        points: 0,
+        status: wallet::Status { settled_through: u64::MAX.to_string(), ..Default::default() },
+        requests: vec![charge(read)],
+        missing: Vec::new(),
+        referred: true,
+        orders_afresh: false,
+        unreadable: Vec::new(),
+    };
+    let first = wallet::decide(&seen(None), now(), &policy());
+    // Its first status is written at once, and says nothing of what was not read yet.
+    assert_eq!(first.status.map(|status| status.entries.len()), Some(0));
+    let plan = wallet::decide(&seen(Some(Version(20))), now(), &policy());
+    assert_eq!(plan.facts.len(), 1);
+    let status = plan.status.expect("a write");
+    assert_eq!((status.settled_through.as_str(), status.charged.amount), ("20", 7));
 }
 
 #[test]
@@ -263,4 +331,20 @@ fn a_deleted_ledger_goes_only_after_every_order_was_read() {
     assert_eq!(product::decide(&seen, now(), &policy()).intents, [Intent::DropFinalizer(seen.meta.target())]);
     seen.referred = true;
     assert!(product::decide(&seen, now(), &policy()).intents.is_empty());
+}
+
+#[test]
+fn an_unreadable_order_keeps_a_deleted_ledger_that_it_may_refer_to_and_its_entry() {
+    let mut seen = observed(3, Default::default(), Vec::new());
+    (seen.meta.deleting, seen.referred, seen.orders_afresh) = (Some(now()), false, true);
+    seen.unreadable = vec!["order-1".to_owned(), "order-2".to_owned()];
+    let plan = product::decide(&seen, now(), &policy());
+    let status = plan.status.expect("it says so");
+    assert!(plan.intents.is_empty() && status.conditions[0].message.contains("Order order-1 and 1 more"), "{status:?}");
+    seen.status = status;
+    assert_eq!(product::decide(&seen, now(), &policy()), Plan::rest());
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let mut seen = observed(3, held, Vec::new());
+    seen.missing = vec![("a".into(), Missing::Unreadable)];
+    assert_eq!(product::decide(&seen, now(), &policy()), Plan::rest(), "it is there, and its word cannot be read");
 }

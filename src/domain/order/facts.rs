@@ -213,6 +213,8 @@ pub struct Observed {
     /// Looked at where a wallet pays.
     pub wallet: Lookup<WalletFacts>,
     pub platform: PlatformFacts,
+    /// What it needs and this version cannot read, in a sentence that says what to do.
+    pub unreadable: Option<String>,
     /// Whether store, products, wallet and platform were all read from the API server for this very decision.
     pub references_afresh: bool,
     /// Whether the order itself was.

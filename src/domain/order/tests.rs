@@ -44,6 +44,7 @@ fn fresh() -> Observed {
         references_afresh: false,
         order_afresh: false,
         family_afresh: false,
+        unreadable: None,
         payment: Lookup::Unproven,
         ticket: Lookup::Unproven,
         delivery: Lookup::Unproven,

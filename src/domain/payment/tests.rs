@@ -24,6 +24,7 @@ fn seen(reply: Option<Reply>) -> Observed {
         }),
         free: false,
         cancel: false,
+        unreadable: None,
         refunded_by_hand: false,
         status: Status::default(),
         fate: Fate::Open,

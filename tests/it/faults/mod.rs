@@ -50,6 +50,7 @@ a_fault_at_every_write! {
     cancelled_when_picked_up,
     cancelled_while_delivering,
     deleted_while_delivering,
+    ledgers_with_marks_of_another_history,
     out_of_stock,
     rejected_by_the_store,
 }

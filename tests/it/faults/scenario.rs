@@ -21,6 +21,8 @@ pub type Actor = fn(&Seen) -> Vec<Act>;
 pub enum Act {
     Create(Value),
     Patch(&'static str, String, Value),
+    /// What whoever restores a backup writes into a status.
+    Restore(&'static str, String, Value),
     Delete(&'static str, String),
 }
 
@@ -39,6 +41,10 @@ impl Act {
             }
             Self::Patch(kind, name, patch) => {
                 api(kind).patch(name, &PatchParams::default(), &Patch::Merge(patch)).await.map(drop)
+            }
+            Self::Restore(kind, name, status) => {
+                let patch = Patch::Merge(json!({ "status": status }));
+                api(kind).patch_status(name, &PatchParams::default(), &patch).await.map(drop)
             }
             Self::Delete(kind, name) => api(kind).delete(name, &DeleteParams::background()).await.map(drop),
         }

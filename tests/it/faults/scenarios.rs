@@ -14,6 +14,19 @@ pub fn a_warehouse_order() -> Scenario {
         .ends("order-1", "Completed")
 }
 
+/// The ledgers were restored from a cluster whose versions were far ahead.
+pub fn ledgers_with_marks_of_another_history() -> Scenario {
+    let marked = |kind, name: &str| Act::Restore(kind, name.to_owned(), json!({ "settledThrough": "99999999999" }));
+    Scenario::shop()
+        .product("mug", 1_000, 10)
+        .wallet(5_000)
+        .first(marked("Product", "mug"))
+        .first(marked("Wallet", "alice"))
+        .order("order-1", &[("mug", 2)])
+        .actor(courier)
+        .ends("order-1", "Completed")
+}
+
 pub fn a_customer_confirms() -> Scenario {
     Scenario::shop_that_asks()
         .product("mug", 1_000, 10)

@@ -1,0 +1,196 @@
+//! Objects that this version cannot understand: each is decoded by itself, remembered with what is wrong, and not taken
+//! for gone. It blocks whatever needs it, and nothing else.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+use std::sync::Mutex;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::Resource;
+use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::cache::Key;
+use super::lock;
+use crate::domain::Kind;
+use crate::domain::platform::Affected;
+
+/// So many are remembered.
+const REMEMBERED: usize = 1_000;
+/// The most that is said of what is wrong.
+const SENTENCE: usize = 160;
+
+/// An object that may not be understood. Lists and watches of it never fail as a whole.
+#[derive(Clone, Debug)]
+pub struct Guarded<K> {
+    meta: ObjectMeta,
+    pub content: Result<K, Unreadable>,
+}
+
+/// What is known of an object that cannot be understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    pub uid: String,
+    /// What is wrong, with the field where that is known.
+    pub error: String,
+    /// The object as it stands.
+    raw: String,
+}
+
+impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Guarded<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match K::deserialize(&value) {
+            Ok(object) => Ok(Self { meta: object.meta().clone(), content: Ok(object) }),
+            Err(error) => {
+                let meta = ObjectMeta::deserialize(&value["metadata"]).map_err(D::Error::custom)?;
+                let uid = meta.uid.clone().unwrap_or_default();
+                let error = error.to_string().chars().take(SENTENCE).collect();
+                Ok(Self { meta, content: Err(Unreadable { uid, error, raw: value.to_string() }) })
+            }
+        }
+    }
+}
+
+impl<K: Serialize> Serialize for Guarded<K> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match &self.content {
+            Ok(object) => object.serialize(serializer),
+            Err(unreadable) => serializer.serialize_str(&unreadable.raw),
+        }
+    }
+}
+
+impl<K: Resource> Resource for Guarded<K> {
+    type DynamicType = K::DynamicType;
+    type Scope = K::Scope;
+
+    fn kind(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::kind(of)
+    }
+
+    fn group(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::group(of)
+    }
+
+    fn version(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::version(of)
+    }
+
+    fn plural(of: &Self::DynamicType) -> Cow<'_, str> {
+        K::plural(of)
+    }
+
+    fn meta(&self) -> &ObjectMeta {
+        &self.meta
+    }
+
+    fn meta_mut(&mut self) -> &mut ObjectMeta {
+        &mut self.meta
+    }
+}
+
+/// What cannot be understood at present, by kind and name.
+#[derive(Default)]
+pub struct Unreadables {
+    held: Mutex<BTreeMap<(Kind, Key), Unreadable>>,
+}
+
+impl Unreadables {
+    /// Remembers an object that cannot be understood; gives whether that is news.
+    pub fn insert(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
+        let mut held = lock(&self.held);
+        let at = (kind, key.clone());
+        let known = held.get(&at).map(|old| old.uid == unreadable.uid && old.error == unreadable.error);
+        if known.is_some() || held.len() < REMEMBERED {
+            held.insert(at, unreadable);
+        }
+        !known.unwrap_or(false)
+    }
+
+    /// Forgets one that is understood now, or gone; gives whether it was known.
+    pub fn remove(&self, kind: Kind, key: &Key) -> bool {
+        let mut held = lock(&self.held);
+        !held.is_empty() && held.remove(&(kind, key.clone())).is_some()
+    }
+
+    /// Those of a kind that a list has not shown as such.
+    pub fn others(&self, kind: Kind, shown: &BTreeSet<Key>) -> Vec<Key> {
+        let held = lock(&self.held);
+        held.keys().filter(|(known, key)| *known == kind && !shown.contains(key)).map(|(_, key)| key.clone()).collect()
+    }
+
+    /// What is wrong with an object and what to do, where it cannot be understood.
+    pub fn why(&self, kind: Kind, key: &Key) -> Option<String> {
+        let held = lock(&self.held);
+        if held.is_empty() {
+            return None;
+        }
+        let unreadable = held.get(&(kind, key.clone()))?;
+        Some(sentence(kind, &key.name, &unreadable.error))
+    }
+
+    /// The objects of a kind in a namespace that may refer to this UID.
+    pub fn mention(&self, kind: Kind, namespace: &str, uid: &str) -> Vec<String> {
+        let held = lock(&self.held);
+        let here = held.iter().filter(|((known, key), _)| *known == kind && &*key.namespace == namespace);
+        here.filter(|(_, one)| one.raw.contains(uid)).map(|((_, key), _)| key.name.to_string()).collect()
+    }
+
+    /// How many there are in a namespace, and one of them.
+    pub fn of(&self, namespace: &str) -> Affected {
+        let mut all = Affected::default();
+        for ((kind, key), one) in lock(&self.held).iter().filter(|((_, key), _)| &*key.namespace == namespace) {
+            all.add(Affected { objects: 1, example: sentence(*kind, &key.name, &one.error) });
+        }
+        all
+    }
+
+    /// How many of a kind there are.
+    pub fn count(&self, kind: Kind) -> usize {
+        lock(&self.held).keys().filter(|(known, _)| *known == kind).count()
+    }
+}
+
+/// What is wrong with an object, and what to do.
+pub fn sentence(kind: Kind, name: &str, error: &str) -> String {
+    format!("{kind} {name} cannot be read by this version ({error}): upgrade the operator, or mend the object.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crd::Store;
+
+    fn store(name: &str, intake: &str) -> Value {
+        serde_json::json!({
+            "apiVersion": "jumun.dev/v1alpha1", "kind": "Store",
+            "metadata": { "name": name, "namespace": "shop", "uid": format!("uid-of-{name}") },
+            "spec": { "seller": "kim", "intake": intake },
+        })
+    }
+
+    #[test]
+    fn a_list_is_decoded_object_by_object_and_says_what_is_wrong_with_one() {
+        let list: Vec<Guarded<Store>> =
+            serde_json::from_value(Value::Array(vec![store("a", "Open"), store("b", "Elsewhere")])).expect("a list");
+        assert!(list[0].content.is_ok());
+        let key = Key::of(&list[1]);
+        let unreadable = list[1].content.clone().expect_err("this version does not know it");
+        assert_eq!((&*key.name, unreadable.uid.as_str()), ("b", "uid-of-b"));
+        assert!(unreadable.error.contains("Elsewhere"), "{unreadable:?}");
+
+        let all = Unreadables::default();
+        assert!(all.insert(Kind::Store, &key, unreadable.clone()) && !all.insert(Kind::Store, &key, unreadable));
+        let why = all.why(Kind::Store, &key).expect("a sentence");
+        assert!(why.starts_with("Store b cannot be read") && why.contains("Elsewhere"), "{why}");
+        assert_eq!(all.mention(Kind::Store, "shop", "uid-of-b"), ["b"]);
+        assert!(all.mention(Kind::Store, "shop", "uid-of-a").is_empty() && all.why(Kind::Order, &key).is_none());
+        assert_eq!((all.of("shop").objects, all.of("elsewhere").objects, all.count(Kind::Store)), (1, 0, 1));
+        assert_eq!(all.others(Kind::Store, &BTreeSet::new()), vec![key.clone()]);
+        assert!(all.others(Kind::Store, &BTreeSet::from([key.clone()])).is_empty());
+        assert!(all.remove(Kind::Store, &key) && !all.remove(Kind::Store, &key));
+    }
+}

@@ -1,0 +1,101 @@
+//! Whether the API server still tells the history from which the caches were filled.
+//!
+//! Versions of one kind only grow. Where a live read, or the answer to a write, is older than what the watch had delivered
+//! before it was sent, etcd was put back to an earlier moment: what is cached may never have happened, and a watch that
+//! goes on from there waits for versions that come again with another content. Then everything that is remembered is
+//! dropped and filled anew, as if the process had been restarted.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use tokio::sync::Notify;
+
+use super::lock;
+use super::world::World;
+use crate::domain::{Kind, Version};
+
+/// What is known of the history that a world is filled from.
+#[derive(Default)]
+pub struct History {
+    /// Why the world before this one was dropped.
+    before: Option<String>,
+    broken: Mutex<Option<String>>,
+    news: Notify,
+}
+
+impl History {
+    /// The history that follows one that broke for this reason.
+    pub fn after(why: String) -> Self {
+        Self { before: Some(why), ..Self::default() }
+    }
+
+    /// Why the world before this one was dropped, where one was.
+    pub fn before(&self) -> Option<&str> {
+        self.before.as_deref()
+    }
+
+    /// Compares what the API server says now with what it had said `before` this was asked for; gives whether both can be
+    /// of one history.
+    pub fn continues(&self, kind: Kind, before: Version, now: Version) -> bool {
+        if now >= before {
+            return true;
+        }
+        let why = format!("{kind}s are at version {} and were at {} before", now.0, before.0);
+        lock(&self.broken).get_or_insert(why);
+        self.news.notify_one();
+        false
+    }
+
+    /// Waits until the history is known to have broken, and says why.
+    pub async fn broken(&self) -> String {
+        loop {
+            if let Some(why) = lock(&self.broken).clone() {
+                return why;
+            }
+            self.news.notified().await;
+        }
+    }
+}
+
+/// The world that counts now.
+#[derive(Clone)]
+pub struct Worlds(Arc<RwLock<Arc<World>>>);
+
+impl std::fmt::Debug for Worlds {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Worlds")
+    }
+}
+
+impl Worlds {
+    /// Begins with this world.
+    pub fn new(world: World) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(world))))
+    }
+
+    /// The world that counts now.
+    pub fn now(&self) -> Arc<World> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another one counts from now on.
+    pub fn replace(&self, world: World) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn versions_that_go_back_break_the_history_once() {
+        let history = History::default();
+        assert!(history.continues(Kind::Order, Version(7), Version(7)));
+        assert!(history.continues(Kind::Order, Version(7), Version(9)));
+        assert!(!history.continues(Kind::Order, Version(9), Version(8)));
+        assert!(!history.continues(Kind::Wallet, Version(9), Version(3)));
+        let why = history.broken().await;
+        assert_eq!(why, "Orders are at version 8 and were at 9 before");
+        assert_eq!(History::after(why.clone()).before(), Some(why.as_str()));
+    }
+}

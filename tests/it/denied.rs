@@ -1,0 +1,215 @@
+//! Writes that the API server denies: what is said of them, where, and that everything goes on once they are allowed.
+
+use jumun::crd::{Order, OrderPlatform};
+use jumun::domain::order::State;
+use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
+use k8s_openapi::api::core::v1::ResourceQuota;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use serde_json::{Value, json};
+
+use crate::harness::{World, wait_for};
+
+/// A shop with a platform, and an operator.
+async fn shop(name: &str, operators: usize) -> World {
+    let world = World::new(name, operators).await;
+    world.create::<OrderPlatform>(json!({ "metadata": { "name": "default" }, "spec": {} })).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world
+}
+
+/// The condition of this type, of an object.
+async fn condition(world: &World, kind: &str, name: &str, type_: &str) -> Option<Value> {
+    let (_, object) = world.kubectl(&["get", kind, name, "-o", "json"]);
+    let object: Value = serde_json::from_str(&object).ok()?;
+    object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_).cloned()
+}
+
+/// Waits until the order says what was denied and that it cannot go on; gives the sentence of the wait.
+async fn stalled(world: &World, order: &str, what: &str) -> String {
+    wait_for(&format!("{order} to say that {what} is denied"), || async {
+        let denied = condition(world, "ord", order, "WriteDenied").await?;
+        let stalled = condition(world, "ord", order, "Stalled").await?;
+        let message = stalled["message"].as_str()?.to_owned();
+        let said = message.starts_with(denied["message"].as_str()?) && message.contains(what);
+        (said && stalled["reason"] == "WriteDenied").then_some(message)
+    })
+    .await
+}
+
+/// Waits until the platform says that writes are denied.
+async fn platform_says(world: &World, what: &str) {
+    wait_for("the platform to say so", || async {
+        let said = condition(world, "op", "default", "WritesAllowed").await?;
+        (said["status"] == "False" && said["message"].as_str()?.contains(what)).then_some(())
+    })
+    .await;
+}
+
+/// Waits until nobody says any more that a write is denied.
+async fn nobody_says_so(world: &World) {
+    wait_for("the conditions to go", || async {
+        let (_, all) = world.kubectl(&["get", "jumun", "-o", "json"]);
+        (!all.contains("WriteDenied")).then_some(())
+    })
+    .await;
+}
+
+/// How many Events say that a write of an object was denied.
+fn events(world: &World, order: &str) -> usize {
+    let selector = format!("reason=WriteDenied,regarding.name={order},type=Warning");
+    let (_, events) = world.kubectl(&["get", "events.events.k8s.io", "--field-selector", &selector, "-o", "name"]);
+    events.lines().filter(|line| line.starts_with("event")).count()
+}
+
+/// A quota that lets no Payment be made. One that was made before the quota controller knew the kind is looked at again
+/// in minutes only: then it is made anew.
+async fn no_payments(quotas: &Api<ResourceQuota>) {
+    let quota = json!({ "metadata": { "name": "few" }, "spec": { "hard": { "count/payments.jumun.dev": "0" } } });
+    let quota: ResourceQuota = serde_json::from_value(quota).unwrap();
+    let made = std::cell::Cell::new(None::<std::time::Instant>);
+    wait_for("the quota to count", || async {
+        if made.get().is_none_or(|made| made.elapsed().as_secs() >= 5) {
+            made.set(Some(std::time::Instant::now()));
+            quotas.delete("few", &DeleteParams::default()).await.ok();
+            quotas.create(&PostParams::default(), &quota).await.ok()?;
+        }
+        quotas.get("few").await.ok()?.status?.used
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_quota_that_is_in_the_way_is_said_and_lifted_everything_goes_on() {
+    let world = shop("quota", 1).await;
+    let quotas: Api<ResourceQuota> = Api::namespaced(world.client.clone(), &world.namespace);
+    no_payments(&quotas).await;
+    for order in ["order-1", "order-2", "order-3"] {
+        world.order(order, "alice", "mug", 1).await;
+        let message = stalled(&world, order, "create Payment").await;
+        assert!(message.contains("exceeded quota: few") && message.contains("ResourceQuota"), "{message}");
+    }
+    platform_says(&world, "exceeded quota: few").await;
+    wait_for("the row to say so", || async {
+        let (_, row) = world.kubectl(&["get", "ov", "order-1", "-o", "jsonpath={.status.waitingFor}"]);
+        (row == "WriteDenied").then_some(())
+    })
+    .await;
+    // A wish and a delete wait for the Payment that bars a late one, and say so.
+    world.cancel("order-2").await;
+    world.orders().delete("order-3", &DeleteParams::background()).await.unwrap();
+    for order in ["order-2", "order-3"] {
+        let message = stalled(&world, order, "Nothing is undone before it is made").await;
+        assert!(message.contains("exceeded quota: few"), "{message}");
+        assert_eq!(events(&world, order), 1, "said once");
+    }
+    let (_, metrics) = world.operator(0).get("/metrics").await;
+    let counted = r#"jumun_denied_writes_total{kind="Payment",verb="create",reason="Forbidden"}"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    quotas.delete("few", &DeleteParams::default()).await.unwrap();
+    assert_eq!(world.end_of("order-2").await, State::Cancelled);
+    wait_for("order-3 to go", || async { world.orders().get_opt("order-3").await.ok()?.is_none().then_some(()) }).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    nobody_says_so(&world).await;
+    assert_eq!((world.money("alice").await, world.settled_stock("mug").await), ((49_000, 1_000), (99, 1)));
+    world.row("order-1", State::Completed).await;
+    world.row("order-2", State::Cancelled).await;
+    world.row("order-3", State::Cancelled).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
+    let mut world = shop("rights", 0).await;
+    let roles: Api<ClusterRole> = Api::all(world.client.clone());
+    let whole = roles.get("jumun").await.expect("the role of the manifest");
+    let mut less = serde_json::to_value(&whole).unwrap();
+    less["metadata"] = json!({ "name": world.namespace });
+    for rule in less["rules"].as_array_mut().unwrap() {
+        let resources = rule["resources"].as_array_mut().unwrap();
+        resources.retain(|resource| resource != "deliveries");
+    }
+    let reads = json!({ "apiGroups": ["jumun.dev"], "resources": ["deliveries"], "verbs": ["get", "list", "watch"] });
+    less["rules"].as_array_mut().unwrap().push(reads);
+    let role: ClusterRole = serde_json::from_value(less).unwrap();
+    roles.create(&PostParams::default(), &role).await.unwrap();
+    let kubeconfig = world.plane.account(&world.namespace);
+    world.start_operator_as(&kubeconfig);
+    world.order("order-1", "alice", "mug", 1).await;
+    let message = stalled(&world, "order-1", "create Delivery").await;
+    assert!(message.contains("cannot create resource") && message.contains("rbac.yaml"), "{message}");
+    platform_says(&world, "cannot create resource").await;
+    assert_eq!(events(&world, "order-1"), 1);
+    world.order("order-2", "alice", "mug", 1).await;
+    stalled(&world, "order-2", "create Delivery").await;
+    world.cancel("order-2").await;
+    stalled(&world, "order-2", "Nothing is undone before it is made").await;
+    let rules = json!({ "rules": serde_json::to_value(&whole).unwrap()["rules"] });
+    roles.patch(&world.namespace, &Default::default(), &kube::api::Patch::Merge(&rules)).await.unwrap();
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    assert_eq!(world.end_of("order-2").await, State::Cancelled);
+    nobody_says_so(&world).await;
+    assert_eq!(world.money("alice").await, (49_000, 1_000));
+    world.row("order-2", State::Cancelled).await;
+    world.row("order-1", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_a_policy_refuses_is_said_and_is_no_race() {
+    let world = shop("policy", 1).await;
+    let name = world.namespace.clone();
+    let rule = json!({
+        "apiGroups": ["jumun.dev"], "apiVersions": ["*"], "operations": ["UPDATE"], "resources": ["deliveries"],
+    });
+    let refuses = json!({ "expression": "!has(object.spec.hold)", "message": "no holds here" });
+    let policy = json!({
+        "metadata": { "name": name },
+        "spec": { "matchConstraints": { "resourceRules": [rule] }, "validations": [refuses], "failurePolicy": "Fail" },
+    });
+    let selector = json!({ "matchLabels": { "kubernetes.io/metadata.name": name } });
+    let binding = json!({
+        "metadata": { "name": name },
+        "spec": { "policyName": name, "validationActions": ["Deny"], "matchResources": { "namespaceSelector": selector } },
+    });
+    let policies: Api<ValidatingAdmissionPolicy> = Api::all(world.client.clone());
+    let bindings: Api<ValidatingAdmissionPolicyBinding> = Api::all(world.client.clone());
+    policies.create(&PostParams::default(), &serde_json::from_value(policy).unwrap()).await.unwrap();
+    bindings.create(&PostParams::default(), &serde_json::from_value(binding).unwrap()).await.unwrap();
+    world.order("probe", "alice", "mug", 1).await;
+    let probe = world.delivery_of("probe").await.metadata.name.unwrap();
+    let hold = json!({ "spec": { "hold": { "cause": "Customer", "step": "Delivered" } } });
+    let dry = kube::api::PatchParams { dry_run: true, ..Default::default() };
+    wait_for("the policy to hold", || async {
+        let patch = kube::api::Patch::Merge(&hold);
+        let tried = world.api::<jumun::crd::Delivery>().patch(&probe, &dry, &patch).await;
+        tried.err()?.to_string().contains("no holds here").then_some(())
+    })
+    .await;
+    world.order("order-1", "alice", "mug", 1).await;
+    world.delivery_of("order-1").await;
+    world.row("order-1", State::Delivering).await;
+    world.cancel("order-1").await;
+    let message = stalled(&world, "order-1", "patch Delivery").await;
+    assert!(message.contains("no holds here") && message.contains("policy"), "{message}");
+    platform_says(&world, "no holds here").await;
+    bindings.delete(&name, &DeleteParams::default()).await.unwrap();
+    policies.delete(&name, &DeleteParams::default()).await.unwrap();
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    assert!(world.deliver(&probe).await);
+    assert_eq!(world.end_of("probe").await, State::Completed);
+    nobody_says_so(&world).await;
+    assert_eq!(world.money("alice").await, (49_000, 1_000));
+    let order: Order = world.orders().get("order-1").await.unwrap();
+    assert_eq!(order.status.unwrap().state, Some(State::Cancelled));
+    world.row("order-1", State::Cancelled).await;
+    world.row("probe", State::Completed).await;
+    world.finish().await;
+}
