@@ -4,7 +4,7 @@
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Delivery, Order, Payment, Ticket};
-use crate::domain::order::{Observed, Status, decide, notices};
+use crate::domain::order::{Earlier, Observed, Status, decide, notices};
 use crate::domain::store::Fulfilment;
 use crate::domain::{Condition, Kind, Plan, Policy, Time, ids, platform};
 
@@ -171,6 +171,7 @@ impl Controller for Orders {
             ticket: map(ticket, facts::ticket),
             delivery: map(delivery, facts::delivery),
             notices: facts::notices(world, key, &meta, &status),
+            earlier: earlier(world, key, order, &status, pass),
             view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, pass),
             status,
             meta,
@@ -188,6 +189,21 @@ impl Controller for Orders {
     fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
         Some(&mut observed.status.conditions)
     }
+}
+
+/// The order that was placed before under this name with the same content, as its row tells.
+fn earlier(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass) -> Option<Earlier> {
+    if status.terms.is_some() || status.ended_at.is_some() {
+        return None;
+    }
+    let seen = world.views.get(key)?;
+    let row = &*seen.object;
+    if Some(&row.spec.order.uid) == order.metadata.uid.as_ref() {
+        return None;
+    }
+    let row = Some(row.to_row()).filter(|row| row.is_memory_of(&order.content()))?;
+    let afresh = pass.read(Kind::OrderView, &key.name).is_some();
+    Some(Earlier { state: row.status.order, ended: row.ended_at(), afresh })
 }
 
 fn view_shows_end(world: &World, key: &Key, pass: &Pass) -> bool {

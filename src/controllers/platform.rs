@@ -29,11 +29,13 @@ impl Source for OrderPlatform {
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let turns = |platform: Option<&Self>| platform.and_then(|p| Some(p.status.as_ref()?.turns.clone()));
-        let (before, after) = (turns(old).unwrap_or_default(), turns(new).unwrap_or_default());
-        let given = ledger::answered(&before, &after).into_iter().map(|turn| (Kind::Order, turn.name.clone()));
+        let given = ledger::answered(turns(old), turns(new)).into_iter().map(|turn| (Kind::Order, turn.name.clone()));
         std::iter::once((Kind::OrderPlatform, name.to_owned())).chain(given).collect()
     }
+}
+
+fn turns(platform: Option<&OrderPlatform>) -> &[Turn] {
+    platform.and_then(|platform| platform.status.as_ref()).map_or(&[], |status| &status.turns)
 }
 
 /// How full the platform is. Where nobody asks for a number and there is no room, the orders that wait are not looked at.

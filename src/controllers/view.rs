@@ -1,10 +1,11 @@
 //! OrderView: watches orders, payments, tickets, deliveries and its own rows. A row has the name of its order.
 
 use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::OrderView;
+use crate::crd::order::Item;
+use crate::crd::{Order, OrderView};
 use crate::domain::child::Fate;
 use crate::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide};
-use crate::domain::{Condition, Kind, Meta, OrderRef, Plan, Policy, Target, Time, ids};
+use crate::domain::{Condition, Kind, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids, money};
 
 use super::{Controller, fate_of, meta_of};
 
@@ -58,7 +59,7 @@ impl Controller for OrderViews {
             row_created,
             changed: sources.as_ref().map_or(Time::from_millis(0), |(_, changed)| *changed),
             sources: sources.map(|(sources, _)| sources),
-            retention: retention.map(|retention| retention.completed.duration()),
+            retention: retention.map(|retention| retention.rows()),
             namespace_terminating: world.is_terminating(&key.namespace),
         })
     }
@@ -76,11 +77,32 @@ impl Controller for OrderViews {
     }
 }
 
+/// What an order that is not placed is expected to cost: what was agreed, or the prices of the moment.
+fn expected(world: &World, key: &Key, order: &Order) -> Option<Money> {
+    let status = order.status.as_ref();
+    if status.is_some_and(|status| status.terms.is_some()) {
+        return None;
+    }
+    if let Some(agreed) = &order.spec.agreed {
+        return Some(Money::new(agreed.amount, agreed.currency.clone()));
+    }
+    let price =
+        |item: &Item| Some((world.products.get(&key.sibling(&item.product))?.object.spec.price.clone(), item.quantity));
+    let prices: Option<Vec<(Money, i64)>> = order.spec.items.iter().map(price).collect();
+    let prices = prices?;
+    let currency = prices.first().map(|(price, _)| price.currency.clone())?;
+    let same = prices.iter().all(|(price, _)| price.currency == currency);
+    let amount = money::total(prices.iter().map(|(price, quantity)| (price.amount, *quantity))).filter(|_| same)?;
+    Some(Money::new(amount, currency))
+}
+
 /// What the row of an order is made of, and when the newest of it was first seen.
 fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
     let seen = world.orders.get(key)?;
     let order = &*seen.object;
     let meta = meta_of(world, &seen);
+    let platform = world.platform(key);
+    let retention = platform.and_then(|seen| Some(seen.object.spec.retention.as_ref()?.completed.duration()));
     let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
     let (paid, cooked, shipped) = (world.payments.get(&child), world.tickets.get(&child), world.deliveries.get(&child));
     let changed = [paid.as_ref().map(|p| p.at), cooked.as_ref().map(|t| t.at), shipped.as_ref().map(|d| d.at)];
@@ -91,6 +113,10 @@ fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
             customer: order.spec.customer.clone(),
             store: order.spec.store.clone(),
             cancel_requested: order.spec.cancel.is_some(),
+            deleting: meta.deleting,
+            content: order.content(),
+            expected: expected(world, key, order),
+            retention,
             status: order.status.clone().unwrap_or_default(),
         },
         payment: paid.map(|seen| PaymentSource {

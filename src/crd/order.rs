@@ -72,6 +72,14 @@ pub struct OrderSpec {
     pub cancel: Option<Cancel>,
 }
 
+impl Order {
+    /// A short hash of what is ordered, without the wish to cancel: the same for the same manifest.
+    pub fn content(&self) -> String {
+        let spec = OrderSpec { cancel: None, ..self.spec.clone() };
+        serde_json::to_string(&spec).map(|text| crate::domain::ids::short_hash(&text)).unwrap_or_default()
+    }
+}
+
 /// A product and how many of it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -134,9 +134,23 @@ pub struct Egress {
 /// How long what has ended stays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.rows) || duration(self.rows) >= duration(self.completed)")
+    .message("a row outlives its order: rows is not shorter than completed").field_path(".rows"))]
 pub struct Retention {
-    /// An order that has ended is removed after this long, such as 168h, with everything it owns and its row.
+    /// An order that has ended is removed after this long, such as 168h, with everything it owns.
     pub completed: Span,
+    /// Its row is removed after this long, such as 720h, counted from the order's end too; as long as completed where absent.
+    /// As long as the row of an order that was removed by this retention stands, the same order applied again is refused as
+    /// AlreadyOrdered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Span>,
+}
+
+impl Retention {
+    /// How long a row stays after its order's end.
+    pub fn rows(&self) -> Duration {
+        self.rows.unwrap_or(self.completed).duration().max(self.completed.duration())
+    }
 }
 
 impl OrderPlatformSpec {

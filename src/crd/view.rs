@@ -52,9 +52,13 @@ pub struct OrderViewSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub seller: Option<String>,
-    /// What it costs, once the order is placed.
+    /// What it costs: as it was placed; before, as it was agreed, or by the prices of the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub amount: Option<Money>,
+    /// A short hash of what was ordered: the same order applied again is known by it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = 16))]
+    pub content: String,
 }
 
 impl OrderView {
@@ -66,6 +70,7 @@ impl OrderView {
             store: row.spec.store.clone(),
             seller: row.spec.seller.clone(),
             amount: row.spec.amount.clone(),
+            content: row.spec.content.clone(),
         };
         let mut view = Self::new(&row.spec.order.name, spec);
         view.status = Some(row.status.clone());
@@ -80,6 +85,7 @@ impl OrderView {
             store: self.spec.store.clone(),
             seller: self.spec.seller.clone(),
             amount: self.spec.amount.clone(),
+            content: self.spec.content.clone(),
         };
         crate::domain::view::Row { spec, status: self.status.clone().unwrap_or_default() }
     }

@@ -11,9 +11,12 @@ pub const FINALIZER: &str = "jumun.dev/undo";
 /// The name of an order's one Payment, Ticket and Delivery: the order's name and a hash of its UID, so that an order
 /// recreated under the same name never meets the children of the one before.
 pub fn child_name(order: &str, uid: &str) -> String {
-    let digest = Sha256::digest(uid.as_bytes());
-    let hash: String = digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect();
-    format!("{order}-{hash}")
+    format!("{order}-{}", short_hash(uid))
+}
+
+/// Ten hexadecimal digits that tell one text from another.
+pub fn short_hash(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(5).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The name of the one Notification that tells `whom` of `what` about an order: sent twice, it is the same one.

@@ -31,8 +31,8 @@ pub mod turn;
 pub mod undo;
 
 pub use facts::{
-    Agreed, DeliveryFacts, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, StoreFacts,
-    TicketFacts, WalletFacts,
+    Agreed, DeliveryFacts, Earlier, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request,
+    StoreFacts, TicketFacts, WalletFacts,
 };
 
 use schemars::JsonSchema;

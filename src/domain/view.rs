@@ -33,6 +33,8 @@ pub struct Spec {
     pub store: String,
     pub seller: Option<String>,
     pub amount: Option<Money>,
+    /// A short hash of what was ordered; empty where it is not known.
+    pub content: String,
 }
 
 /// What moves in a row.
@@ -54,6 +56,9 @@ pub struct Status {
     /// Whether the customer wished to cancel.
     #[serde(default)]
     pub cancel_requested: bool,
+    /// Whether somebody deleted the order, and not the platform's retention: the same one may be ordered again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
     /// Why the order was cancelled or refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
@@ -98,7 +103,23 @@ pub struct OrderSource {
     pub customer: String,
     pub store: String,
     pub cancel_requested: bool,
+    /// When its deletion was asked for.
+    pub deleting: Option<Time>,
+    /// A short hash of what is ordered.
+    pub content: String,
+    /// What was agreed, or what it costs by the prices of the moment, where it is not placed.
+    pub expected: Option<Money>,
+    /// How long it stays after its end; nothing for ever.
+    pub retention: Option<Duration>,
     pub status: order::Status,
+}
+
+impl OrderSource {
+    /// Whether somebody deletes it, and not the platform's retention. A deletion's time has no fractions of a second.
+    fn is_deleted(&self) -> bool {
+        let due = self.status.ended_at.zip(self.retention).map(|(ended, retention)| ended.after(retention));
+        self.deleting.is_some_and(|at| due.is_none_or(|due| at.after(Duration::from_secs(1)) <= due))
+    }
 }
 
 /// What the projection reads of a Payment.
@@ -152,6 +173,28 @@ pub struct Observed {
     pub namespace_terminating: bool,
 }
 
+impl Observed {
+    /// Whether the row is that of an order of the same name and content which the platform's retention has removed: it
+    /// stays as it is, and the order that is there now, where it was not placed, is refused.
+    fn remembers(&self) -> bool {
+        let (Some(sources), Some((_, row, _))) = (&self.sources, &self.row) else { return false };
+        let order = &sources.order;
+        row.spec.order.uid != order.order.uid && order.status.terms.is_none() && row.is_memory_of(&order.content)
+    }
+}
+
+impl Row {
+    /// Whether it is that of an order with this content which has ended and was not deleted by anybody.
+    pub fn is_memory_of(&self, content: &str) -> bool {
+        self.status.order.is_end() && !self.status.deleted && !content.is_empty() && self.spec.content == content
+    }
+
+    /// When the order ended, as far as the row tells.
+    pub fn ended_at(&self) -> Option<Time> {
+        self.status.timeline.last().map(|moment| moment.at)
+    }
+}
+
 /// The row that shows these sources.
 pub fn project(sources: &Sources) -> Row {
     let Sources { order, payment, ticket, delivery } = sources;
@@ -162,7 +205,8 @@ pub fn project(sources: &Sources) -> Row {
         customer: order.customer.clone(),
         store: order.store.clone(),
         seller: status.terms.as_ref().map(|terms| terms.seller.clone()),
-        amount: status.terms.as_ref().map(|terms| terms.amount.clone()),
+        amount: status.terms.as_ref().map(|terms| terms.amount.clone()).or_else(|| order.expected.clone()),
+        content: order.content.clone(),
     };
     let status = Status {
         order: status.state.unwrap_or_default(),
@@ -170,6 +214,7 @@ pub fn project(sources: &Sources) -> Row {
         store: ticket.as_ref().map(|ticket| ticket.status.state.unwrap_or(ticket::State::Offered)),
         delivery: delivery.map(delivery_state),
         cancel_requested: order.cancel_requested,
+        deleted: order.is_deleted(),
         reason: status.outcome.as_ref().map(|outcome| outcome.reason.clone()),
         courier: delivery.and_then(|d| d.courier.clone()),
         waiting_for: super::conditions::waiting_for(&status.conditions).map(str::to_owned),
@@ -240,10 +285,25 @@ fn keeping(row: &Status, mut wanted: Row) -> Row {
     wanted
 }
 
+/// The row to show: what was ordered is said once, and so is what it is expected to cost until the order is placed.
+fn stating(row: &Row, sources: &Sources, mut wanted: Row) -> Row {
+    if row.spec.order.uid != wanted.spec.order.uid {
+        return wanted;
+    }
+    wanted.spec.content.clone_from(&row.spec.content);
+    if sources.order.status.terms.is_none() {
+        wanted.spec.amount = row.spec.amount.clone().or(wanted.spec.amount);
+    }
+    wanted
+}
+
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {
     let (Some(sources), Some((_, row, _))) = (&seen.sources, &seen.row) else { return false };
-    let wanted = keeping(&row.status, project(sources));
+    if seen.remembers() {
+        return sources.order.status.ended_at.is_some();
+    }
+    let wanted = stating(row, sources, keeping(&row.status, project(sources)));
     row.spec.order.uid == sources.order.order.uid
         && row.status.order.is_end()
         && (*row == wanted || !wanted.status.order.is_end())
@@ -263,7 +323,10 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         }
         return Plan::only(Intent::CreateView(wanted));
     };
-    let wanted = keeping(&row.status, wanted);
+    if seen.remembers() {
+        return Plan::rest();
+    }
+    let wanted = stating(row, sources, keeping(&row.status, wanted));
     if *deleting || *row == wanted {
         return Plan::rest();
     }

@@ -282,7 +282,9 @@ impl State {
     fn views(&mut self) {
         let orders = self.objects.iter().filter(|(k, _)| k.0 == "Order" && !self.gone.contains(*k));
         let standing: Vec<Arc<Value>> = orders.map(|(_, order)| order.clone()).collect();
-        for order in standing {
+        // An order that had run before has no row of its own: that of the first one stays.
+        let refused = |order: &Value| text(order, "/status/outcome/reason") == "AlreadyOrdered";
+        for order in standing.into_iter().filter(|order| !refused(order)) {
             let uid = text(&order, "/metadata/uid");
             let state_of = |kind| {
                 let child = self.of(kind).find(|o| text(o, "/spec/order/uid") == uid)?;

@@ -7,6 +7,7 @@
 mod a_quiet_system; // the longest: its name lets it start first
 mod absence;
 mod admission;
+mod again;
 mod books;
 mod checker;
 mod copies;

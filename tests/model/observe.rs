@@ -134,6 +134,7 @@ impl<'a> View<'a> {
             delivery: self.child(delivery, |slot| facts::delivery(delivery, slot)),
             notices: if status.ended_at.is_some() { Vec::new() } else { self.notices(number) },
             changed: newest.unwrap_or_else(|| self.changed(slot)),
+            earlier: None,
             view_shows_end: status.ended_at.is_some(),
             status: status.clone(),
         })

@@ -92,6 +92,10 @@ fn sources(number: usize, bodies: &Bodies) -> Option<Sources> {
             customer: "alice".to_owned(),
             store: "shop".to_owned(),
             cancel_requested: *cancel,
+            deleting: order.deleting,
+            content: String::new(),
+            expected: None,
+            retention: None,
             status: status.clone(),
         },
         payment: payment.as_deref().and_then(|body| match &body.fields {

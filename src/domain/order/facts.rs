@@ -49,6 +49,15 @@ impl Agreed {
     }
 }
 
+/// What the row of an order tells that was placed before under the same name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Earlier {
+    pub state: State,
+    pub ended: Option<Time>,
+    /// Whether the row was read from the API server for this very decision.
+    pub afresh: bool,
+}
+
 /// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoreFacts {
@@ -228,6 +237,9 @@ pub struct Observed {
     pub notices: Vec<NoticeFacts>,
     /// When the newest of order and children was first seen in its present version.
     pub changed: Time,
+    /// The order that was placed before under the same name, with the same content, and that the platform's retention has
+    /// removed; looked at while this one is not placed.
+    pub earlier: Option<Earlier>,
     /// Whether the row of the read model shows the order's end.
     pub view_shows_end: bool,
 }

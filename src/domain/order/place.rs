@@ -11,7 +11,7 @@ use super::super::platform::Gate;
 use super::super::store::{Fulfilment, Intake};
 use super::super::{Intent, Kind, Plan, Policy, Time, plan, platform};
 use super::terms::{self, Missing, Obstacle};
-use super::{Observed, Outcome, Pay, State, Status, StoreFacts, Terms, ended, moving, stalled};
+use super::{Earlier, Observed, Outcome, Pay, State, Status, StoreFacts, Terms, ended, moving, stalled};
 
 /// How long what is missing is waited for, where the OrderPlatform says nothing else.
 pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);
@@ -19,12 +19,17 @@ pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);
 /// Places the order, or says which field is wrong, or what it waits for. That something is wrong, or absent, is said only
 /// after it was read from the API server: an order may be seen before the product that was applied a moment earlier.
 pub(super) fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if let Some(wish) = seen.wish() {
+    // Its row tells that it has ended: it is being restored, and the status that says so, too, is yet to come.
+    let restored = seen.platform.paused && seen.earlier.is_some() && seen.meta.deleting.is_none();
+    if let Some(wish) = seen.wish().filter(|_| !restored) {
         return refuse(seen, wish, now);
     }
     if seen.platform.paused {
         let message = "Nothing new is placed: set spec.intake.state of the OrderPlatform to Open.".to_owned();
         return pending(seen, "IntakePaused", message, now, policy);
+    }
+    if let Some(earlier) = &seen.earlier {
+        return again(seen, earlier, now);
     }
     match terms::of(seen) {
         Ok(terms) => enter(seen, terms, now, policy),
@@ -34,6 +39,21 @@ pub(super) fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status
             absent(seen, &missing, now, policy).unwrap_or_else(|| end(seen))
         }
     }
+}
+
+/// The same order under the same name has run before: it is not run again.
+fn again(seen: &Observed, earlier: &Earlier, now: Time) -> Plan<Status> {
+    if !earlier.afresh {
+        return Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: seen.meta.name.clone() });
+    }
+    let ended = earlier.ended.map(|at| format!(" at {at}")).unwrap_or_default();
+    let message = format!(
+        "metadata.name: this very order was placed before and ended as {:?}{ended}; order under another name, or delete its \
+         OrderView first.",
+        earlier.state
+    );
+    refuse(seen, Outcome::new(State::Invalid, "AlreadyOrdered", message.clone()), now)
+        .with_fact("Invalid", message, true)
 }
 
 /// Ends the order for what is wrong, once that was read afresh.

@@ -50,6 +50,7 @@ fn fresh() -> Observed {
         delivery: Lookup::Unproven,
         notices: Vec::new(),
         changed: now(),
+        earlier: None,
         view_shows_end: false,
     }
 }

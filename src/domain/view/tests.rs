@@ -19,6 +19,10 @@ fn paid() -> Sources {
             customer: "alice".into(),
             store: "shop".into(),
             cancel_requested: false,
+            deleting: None,
+            content: "0123456789".into(),
+            expected: None,
+            retention: None,
             status,
         },
         payment: Some(PaymentSource { cancel: false, status: approved }),
@@ -109,4 +113,42 @@ fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_
     assert!(deleted(&never, at(5_600)));
     let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));
     assert!(matches!(&unproven.intents[..], [Intent::ReadAfresh { .. }]), "absence proves nothing");
+}
+
+#[test]
+fn a_row_says_from_the_first_moment_what_the_order_costs_and_keeps_to_it() {
+    let mut waiting = paid();
+    (waiting.order.status, waiting.payment) = (order::Status::default(), None);
+    waiting.order.expected = Some(Money::new(700, "KRW"));
+    assert_eq!(project(&waiting).spec.amount, Some(Money::new(700, "KRW")));
+    let mut dearer = waiting.clone();
+    dearer.order.expected = Some(Money::new(900, "KRW"));
+    dearer.order.content = "fedcba9876".into();
+    assert_eq!(decide(&seen(&waiting, dearer), at(99)), Plan::rest(), "what was said once stays");
+}
+
+#[test]
+fn a_row_remembers_what_retention_removed_and_not_what_somebody_deleted() {
+    let day = Some(Duration::from_secs(86_400));
+    let again = |deleting: Option<Time>, content: &str| {
+        let mut first = cancelled();
+        (first.order.deleting, first.order.retention) = (deleting, day);
+        let mut second = paid();
+        (second.order.status, second.payment) = (order::Status::default(), None);
+        second.order.order.uid = "uid-2".into();
+        second.order.content = content.into();
+        Observed { order_afresh: true, ..seen(&first, second) }
+    };
+    let due = at(9).after(Duration::from_secs(86_400));
+    let mut remembers = again(Some(due), "0123456789");
+    assert_eq!(decide(&remembers, at(99)), Plan::rest(), "the row of the first one stays");
+    assert!(!shows_end(&remembers), "the second one has not ended yet");
+    if let Some(sources) = &mut remembers.sources {
+        (sources.order.status.state, sources.order.status.ended_at) = (Some(order::State::Invalid), Some(at(98)));
+    }
+    assert!(shows_end(&remembers), "its end needs no row of its own");
+    for (deleting, content) in [(Some(at(10)), "0123456789"), (Some(due), "fedcba9876"), (Some(due), "")] {
+        let replaced = decide(&again(deleting, content), at(99)).intents;
+        assert!(matches!(&replaced[..], [Intent::DeleteView(_)]), "{deleting:?} {content}");
+    }
 }

@@ -170,6 +170,10 @@ fn while_the_intake_is_paused_nothing_is_placed_and_nothing_is_judged() {
     }
     seen.request.cancel = Some("ChangedMind".into());
     assert_eq!(plan(&seen).status.unwrap().state, Some(State::Cancelled), "a wish is still heard");
+    seen.earlier = Some(Earlier { state: State::Completed, ended: None, afresh: true });
+    assert_eq!(plan(&seen).status, None, "but not that of an order which is being restored");
+    seen.meta.deleting = Some(now());
+    assert_eq!(plan(&seen).status.unwrap().state, Some(State::Cancelled), "which can be deleted");
 }
 
 #[test]
@@ -189,4 +193,18 @@ fn another_total_than_the_agreed_one_is_not_charged() {
     }
     let said = agreed(1_900, "KRW", 5).outcome.unwrap().message;
     assert_eq!(said, "spec.agreed: 1900 KRW and 5 points was agreed, it costs 2000 KRW now.");
+}
+
+#[test]
+fn what_has_run_before_is_not_run_again() {
+    let mut seen = fresh();
+    let ended = Time::from_millis(5_000);
+    seen.earlier = Some(Earlier { state: State::Completed, ended: Some(ended), afresh: false });
+    assert_eq!(plan(&seen).intents, [Intent::ReadAfresh { kind: Kind::OrderView, name: "order-1".into() }]);
+    seen.earlier = Some(Earlier { state: State::Completed, ended: Some(ended), afresh: true });
+    let status = plan(&seen).status.unwrap();
+    let outcome = status.outcome.unwrap();
+    assert_eq!((status.state, outcome.reason.as_str()), (Some(State::Invalid), "AlreadyOrdered"));
+    assert!(status.placed_at.is_none() && outcome.message.contains(&ended.to_string()), "{}", outcome.message);
+    assert!(outcome.message.len() < 256, "{}", outcome.message.len());
 }
