@@ -38,7 +38,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("cluster", &["domain", "crd", "outbound", "telemetry"]),
     ("http", &["domain", "crd", "cluster", "telemetry"]),
     ("controllers", &["domain", "crd", "cluster", "outbound", "telemetry"]),
-    ("cli", &["domain", "crd", "cluster", "controllers", "http", "telemetry"]),
+    ("cli", &["domain", "crd", "cluster", "controllers", "http", "outbound", "telemetry"]),
 ];
 
 #[test]

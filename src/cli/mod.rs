@@ -1,5 +1,6 @@
 //! The command line: one subcommand a file.
 
+mod charges;
 mod crds;
 mod fake_provider;
 mod release;

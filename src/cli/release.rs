@@ -1,19 +1,24 @@
 //! `jumun release`
 
+use std::time::Duration;
+
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
 use super::Failure;
+use super::charges::Charges;
 use crate::cluster::client;
 use crate::cluster::world::Held;
-use crate::crd::{Delivery, Order, OrderView, Payment, Product, Store, Ticket, Wallet};
-use crate::domain::ids::FINALIZER;
+use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
+use crate::domain::ids::{FINALIZER, LET_GO};
 
 /// Let the objects of a namespace go that are being deleted, when no operator runs that could do it.
 ///
-/// Takes our finalizer off every object that is being deleted. Nothing is undone: an order that is under way keeps what
-/// it has paid and sold. Where an operator runs, use `kubectl delete` alone: it undoes first.
+/// First asks the payment providers to give back what orders under way have paid by card, for --ask-for seconds; what
+/// has no answer by then is printed with its key and amount, and its Payment stays unless --leave-charges is given. Then
+/// takes our finalizer off every object that is being deleted. Nothing else is undone: an order that is under way keeps
+/// what it has paid from a wallet and sold. Where an operator runs, use `kubectl delete` alone: it undoes first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The namespace
@@ -22,34 +27,58 @@ pub struct Args {
     /// Only say what would be let go
     #[arg(long)]
     dry_run: bool,
+    /// Seconds for which payment providers are asked
+    #[arg(long, default_value_t = 60, value_name = "SECONDS")]
+    ask_for: u64,
+    /// Let Payments go for which a provider did not answer: their money is at risk
+    #[arg(long)]
+    leave_charges: bool,
 }
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
     let client = client::calls(&config, std::sync::Arc::default())?;
+    let left = match args.dry_run {
+        true => Vec::new(),
+        false => Charges::of(&client, &args.namespace).await?.give_back(Duration::from_secs(args.ask_for)).await?,
+    };
+    for charge in &left {
+        println!("money at risk: {charge}");
+    }
+    let stays = |name: &str| !args.leave_charges && left.iter().any(|charge| charge.payment == name);
     let mut released = 0;
-    released += release::<Order>(&client, &args).await?;
-    released += release::<Payment>(&client, &args).await?;
-    released += release::<Ticket>(&client, &args).await?;
-    released += release::<Delivery>(&client, &args).await?;
-    released += release::<Product>(&client, &args).await?;
-    released += release::<Wallet>(&client, &args).await?;
-    released += release::<Store>(&client, &args).await?;
-    released += release::<OrderView>(&client, &args).await?;
+    released += release::<Payment>(&client, &args, stays).await?;
+    released += release::<Order>(&client, &args, |_| false).await?;
+    released += release::<Ticket>(&client, &args, |_| false).await?;
+    released += release::<Delivery>(&client, &args, stays).await?;
+    released += release::<Product>(&client, &args, |_| false).await?;
+    released += release::<Wallet>(&client, &args, |_| false).await?;
+    released += release::<Store>(&client, &args, |_| false).await?;
+    released += release::<OrderView>(&client, &args, |_| false).await?;
+    let kept = !left.is_empty() && !args.leave_charges;
+    released += release::<OrderPlatform>(&client, &args, |_| kept).await?;
     let verb = if args.dry_run { "would be let go" } else { "let go" };
     println!("{released} objects {verb} in namespace {}", args.namespace);
+    if kept {
+        return Err(format!(
+            "{} charges have no answer from their provider: run it again, or give them back by hand and add --leave-charges",
+            left.len()
+        )
+        .into());
+    }
     Ok(())
 }
 
-async fn release<K: Held>(client: &Client, args: &Args) -> Result<usize, Failure> {
+async fn release<K: Held>(client: &Client, args: &Args, stays: impl Fn(&str) -> bool) -> Result<usize, Failure> {
     let api: Api<K> = Api::namespaced(client.clone(), &args.namespace);
     let mut released = 0;
     for object in api.list(&ListParams::default()).await? {
         let (mut finalizers, meta) = (object.meta().finalizers.clone().unwrap_or_default(), object.meta());
-        if meta.deletion_timestamp.is_none() || !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
+        let name = meta.name.clone().unwrap_or_default();
+        let ours = finalizers.iter().any(|finalizer| finalizer == FINALIZER);
+        if meta.deletion_timestamp.is_none() || !ours || stays(&name) {
             continue;
         }
-        let name = meta.name.clone().unwrap_or_default();
         println!("{} {name}", K::KIND);
         released += 1;
         if args.dry_run {
@@ -58,6 +87,7 @@ async fn release<K: Held>(client: &Client, args: &Args) -> Result<usize, Failure
         finalizers.retain(|finalizer| finalizer != FINALIZER);
         let body = json!({ "metadata": {
             "uid": meta.uid, "resourceVersion": meta.resource_version, "finalizers": finalizers,
+            "annotations": { LET_GO: meta.uid },
         }});
         match api.patch(&name, &PatchParams::default(), &Patch::Merge(&body)).await {
             Ok(_) => {}

@@ -8,7 +8,6 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Duration;
 
 use kube::{Resource, ResourceExt};
 
@@ -16,8 +15,9 @@ use super::denials::indexes;
 pub use super::source::{Index, Key, Rouse, Source};
 use crate::domain::{Time, Version};
 
-/// How long a tombstone is kept: longer than any child lingers after its order.
-const TOMBSTONES_FOR: Duration = Duration::from_secs(3_600);
+mod tombstones;
+pub use tombstones::Tombstone;
+use tombstones::{Tombstones, ended_already};
 
 /// One cached version of an object.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ struct Inner<K> {
     objects: HashMap<Key, Seen<K>>,
     index: HashMap<(Arc<str>, Index), BTreeSet<Key>>,
     marks: HashMap<(Arc<str>, Index), Time>,
-    tombstones: HashMap<String, (Version, Time)>,
+    tombstones: Tombstones,
     /// The newest version that the watch has delivered.
     delivered: Version,
     /// What a list under way has delivered so far.
@@ -61,7 +61,7 @@ impl<K> Default for Cache<K> {
                 objects: HashMap::new(),
                 index: HashMap::new(),
                 marks: HashMap::new(),
-                tombstones: HashMap::new(),
+                tombstones: Tombstones::default(),
                 delivered: Version::default(),
                 listing: None,
                 complete: false,
@@ -108,9 +108,9 @@ impl<K: Source> Cache<K> {
         self.read().index.get(&(namespace.clone(), index)).map_or(0, BTreeSet::len)
     }
 
-    /// The tombstone of a UID: the version that proves it gone (zero where that is not known), and when that was noticed.
-    pub fn gone(&self, uid: &str) -> Option<(Version, Time)> {
-        self.read().tombstones.get(uid).copied()
+    /// The tombstone of a UID.
+    pub fn gone(&self, uid: &str) -> Option<Tombstone> {
+        self.read().tombstones.get(uid)
     }
 
     /// The newest version that the watch has delivered.
@@ -159,12 +159,12 @@ impl<K: Source> Cache<K> {
         inner.put(object, version, now)
     }
 
-    /// Takes the deletion of an object, as the watch reported it.
-    pub fn delete<O: Resource>(&self, object: &O, now: Time) -> Change<K> {
+    /// Takes the deletion of an object, as the watch reported it, and whether it had ended, where that could be read.
+    pub fn delete<O: Resource>(&self, object: &O, ended: Option<bool>, now: Time) -> Change<K> {
         let mut inner = self.write();
         let version = version_of(object);
         inner.delivered = inner.delivered.max(version);
-        inner.bury(object.meta().uid.clone().unwrap_or_default(), version, now);
+        inner.tombstones.bury(object.meta().uid.clone().unwrap_or_default(), version, now, ended);
         let key = Key::of(object);
         let newer = inner.objects.get(&key).is_some_and(|seen| seen.version > version);
         if newer { None } else { inner.take(&key).map(|old| (Some(old), None)) }
@@ -177,13 +177,13 @@ impl<K: Source> Cache<K> {
             return None;
         }
         let old = inner.take(key)?;
-        inner.bury(old.meta().uid.clone().unwrap_or_default(), version, now);
+        inner.tombstones.bury(old.meta().uid.clone().unwrap_or_default(), version, now, ended_already(&*old));
         Some((Some(old), None))
     }
 
-    /// Records that a UID was proven gone by a read at `version`.
+    /// Records that a UID was proven gone.
     pub fn bury(&self, uid: &str, version: Version, now: Time) {
-        self.write().bury(uid.to_owned(), version, now);
+        self.write().tombstones.bury(uid.to_owned(), version, now, None);
     }
 
     /// A list begins: what it delivers replaces what is held.
@@ -224,7 +224,8 @@ impl<K: Source> Cache<K> {
         for key in missing {
             if let Some(old) = inner.take(&key) {
                 // The list's own version is not known here: gone for children, but no proof for a ledger.
-                inner.bury(old.meta().uid.clone().unwrap_or_default(), Version::default(), now);
+                let (uid, ended) = (old.meta().uid.clone().unwrap_or_default(), ended_already(&*old));
+                inner.tombstones.bury(uid, Version::default(), now, ended);
                 changes.push((key, Some((Some(old), None))));
             }
         }
@@ -281,13 +282,6 @@ impl<K: Source> Inner<K> {
             }
         }
         Some(seen.object)
-    }
-
-    fn bury(&mut self, uid: String, version: Version, now: Time) {
-        if self.tombstones.len() % 1_024 == 1_023 {
-            self.tombstones.retain(|_, (_, at)| now.since(*at) < TOMBSTONES_FOR);
-        }
-        self.tombstones.entry(uid).or_insert((version, now));
     }
 }
 

@@ -23,7 +23,7 @@ use super::slots::Slots;
 use super::watch::slim;
 use super::world::{EVERY, Held, Pass, World};
 use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
-use crate::domain::ids::FINALIZER;
+use crate::domain::ids::{FINALIZER, LET_GO};
 use crate::domain::notification::Message;
 use crate::domain::provider::Reply;
 use crate::domain::{Intent, Kind, Target, Time, Version};
@@ -253,7 +253,8 @@ impl Executor {
         if wanted {
             finalizers.push(FINALIZER.to_owned());
         }
-        let change = json!({ "metadata": { "finalizers": finalizers } });
+        let said = if wanted { Value::Null } else { json!(target.uid) };
+        let change = json!({ "metadata": { "finalizers": finalizers, "annotations": { LET_GO: said } } });
         self.patch::<K>(key, target, change).await
     }
 

@@ -48,6 +48,8 @@ pub enum Index {
     Asks(String),
     /// Orders that refer to the ledger with this UID and have not ended.
     Refers(String),
+    /// Payments for whose money a provider of the platform may have to answer.
+    AtProvider,
     /// Objects of which a write is denied, of any kind.
     Denied,
     /// Every object; never an entry of an index.
@@ -102,6 +104,11 @@ pub trait Source:
 
     /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
     fn slim(&mut self) {}
+
+    /// Whether it has come to its end, for kinds of which somebody asks this once they are gone.
+    fn has_ended(&self) -> Option<bool> {
+        None
+    }
 
     /// A time that is remembered beside an index, also when the object is gone: the latest that any object gave.
     fn mark(&self) -> Option<(Index, Time)> {

@@ -131,7 +131,8 @@ impl Watcher {
             Event::Delete(object) => {
                 self.count::<K>("delete");
                 let key = Key::of(&object);
-                world.wake(&key, cache.delete(&object, now));
+                let ended = object.content.as_ref().ok().and_then(K::has_ended);
+                world.wake(&key, cache.delete(&object, ended, now));
                 world.understood(K::KIND, &key);
             }
         }

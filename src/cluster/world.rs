@@ -349,8 +349,8 @@ impl World {
             return Missing::Gone(version);
         }
         let gone = uid.and_then(|uid| K::cache(self).gone(uid));
-        gone.filter(|(version, _)| *version > Version::default())
-            .map_or(Missing::Unproven, |(version, _)| Missing::Gone(version))
+        gone.filter(|stone| stone.version > Version::default())
+            .map_or(Missing::Unproven, |stone| Missing::Gone(stone.version))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Delivery;
-use crate::domain::delivery::{Observed, Status, decide};
+use crate::domain::delivery::{Observed, Progress, Status, decide};
 use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, fate_of, meta_of, unpaid};
+use super::{Controller, fate_of, meta_of, payment::owed, unpaid};
 
 impl Source for Delivery {
     const KIND: Kind = Kind::Delivery;
@@ -19,7 +19,15 @@ impl Source for Delivery {
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(delivery) = new.or(old) else { return Vec::new() };
         let order = delivery.spec.order.name.clone();
-        vec![(Kind::Delivery, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)]
+        let mut woken = vec![(Kind::Delivery, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
+        // The Payment of an order that is gone waits until the Delivery is held or brought.
+        let settled = |delivery: Option<&Self>| {
+            delivery.map(|d| (d.spec.hold.is_some(), d.spec.progress == Some(Progress::Delivered)))
+        };
+        if old.is_some() && settled(old) != settled(new) {
+            woken.push((Kind::Payment, name.to_owned()));
+        }
+        woken
     }
 }
 
@@ -46,6 +54,7 @@ impl Controller for Deliveries {
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),
             unpaid: unpaid(world, key, pass),
+            owed: meta_of(world, &seen).let_go() && owed(world, key, pass),
         })
     }
 

@@ -213,7 +213,7 @@ async fn act<'a, C: Controller>(
     }
     let Some((meta, seen)) = C::seen(&look.observed) else { return Ok(done) };
     let said = done.denied.is_some() || (look.carried.is_some() && lifted);
-    if plan.status.is_none() && !said {
+    if plan.status.is_none() && !said && plan.facts.is_empty() {
         return Ok(done);
     }
     let mut before = serde_json::to_value(seen)?;
@@ -224,15 +224,25 @@ async fn act<'a, C: Controller>(
     if let Some(denied) = &done.denied {
         denial::put(context, C::Root::KIND, meta, look.carried.as_deref(), denied, &mut after)?;
     }
-    let Some(patch) = merge_patch(&before, &after) else { return Ok(done) };
-    done.news |= context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+    match merge_patch(&before, &after) {
+        Some(patch) => {
+            done.news |= context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+        }
+        // It says already what there is to say.
+        None if plan.status.is_some() => return Ok(done),
+        None => {}
+    }
     if done.denied.is_none() {
         context.world.allowed(C::Root::KIND, key);
     }
     for fact in &plan.facts {
         let reported = crate::telemetry::metrics::Reported { kind: C::Root::KIND.as_str(), reason: fact.reason };
         context.metrics.facts.get_or_create(&reported).inc();
-        tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{}", fact.message.escape_debug());
+        let message = fact.message.escape_debug();
+        match fact.warning {
+            true => tracing::warn!(kind = %C::Root::KIND, %key, reason = fact.reason, "{message}"),
+            false => tracing::info!(kind = %C::Root::KIND, %key, reason = fact.reason, "{message}"),
+        }
         context.events.publish(C::Root::KIND, &key.namespace, (&meta.name, &meta.uid), fact);
     }
     Ok(done)

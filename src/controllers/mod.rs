@@ -23,7 +23,7 @@ use kube::Resource;
 
 use crate::cluster::{Key, Pass, Seen, World};
 use crate::crd::Payment;
-use crate::domain::child::Fate;
+use crate::domain::child::{Fate, Gone};
 use crate::domain::{Generation, Kind, Lookup, Meta, OrderRef, Time, ids};
 
 /// The identity and lifecycle of an object as last seen.
@@ -73,7 +73,15 @@ fn fate_of(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
         // Remembered, so that the time for which children linger has a beginning.
         world.orders.bury(&order.uid, version, at);
     }
-    world.orders.gone(&order.uid).map_or(Fate::Unproven, |(_, noticed)| Fate::Gone(noticed))
+    let Some(stone) = world.orders.gone(&order.uid) else { return Fate::Unproven };
+    Fate::Gone(Gone { noticed: stone.at, ended: stone.ended.or_else(|| row_says(world, key, order)) })
+}
+
+/// Whether an order that is gone had ended, as its row says: an order's finalizer goes only once the row shows the end.
+fn row_says(world: &World, key: &Key, order: &OrderRef) -> Option<bool> {
+    let row = world.views.get(&key.sibling(&order.name))?;
+    let mine = row.object.spec.order.uid == order.uid;
+    row.object.status.as_ref().filter(|_| mine).map(|status| status.order.is_end())
 }
 
 /// Whether the order's payment is cancelled or declined. It has the name of every child: all are derived from the order.

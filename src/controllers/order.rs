@@ -45,6 +45,10 @@ impl Source for Order {
         }
     }
 
+    fn has_ended(&self) -> Option<bool> {
+        Some(self.status.as_ref().is_some_and(|status| status.ended_at.is_some()))
+    }
+
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
         let at = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()).is_some_and(is_in_kitchen);
         // A place in the kitchen is free, or one that stood in line has left: the next one may come.

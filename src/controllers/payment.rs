@@ -2,10 +2,13 @@
 
 use crate::cluster::cache::Index;
 use crate::cluster::{Key, Pass, Source, World};
-use crate::crd::{Payment, PaymentSpec, Wallet};
-use crate::domain::payment::{self, Observed, Status, decide};
+use crate::crd::{Delivery, Payment, PaymentSpec, Product, Ticket, Wallet};
+use crate::domain::delivery::Progress;
+use crate::domain::payment::{self, Item, Observed, Shipment, Status, decide};
+use crate::domain::product::Answer;
 use crate::domain::provider::Token;
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time, platform};
+use crate::domain::ticket::Decision;
+use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time, platform};
 
 use super::facts::map;
 use super::{Controller, fate_of, meta_of};
@@ -17,7 +20,16 @@ impl Source for Payment {
         let status = self.status.as_ref();
         let is_final = status.is_some_and(Status::is_final);
         let settled = status.is_some_and(|status| status.approved_at.is_some()) && !self.spec.cancel;
-        if is_final || settled || self.spec.is_free() {
+        if self.speaks_for_stock() {
+            return self.spec.items.iter().map(|item| Index::Asks(item.uid.clone())).collect();
+        }
+        if is_final || self.spec.is_free() {
+            return Vec::new();
+        }
+        if self.spec.provider.is_some() {
+            return vec![Index::AtProvider];
+        }
+        if settled {
             return Vec::new();
         }
         self.spec.wallet().into_iter().map(|wallet| Index::Asks(wallet.uid.clone())).collect()
@@ -35,10 +47,25 @@ impl Source for Payment {
         if asks(old) || asks(new) {
             woken.extend(payment.spec.wallet().map(|wallet| (Kind::Wallet, wallet.name.clone())));
         }
-        if payment.status.as_ref().is_some_and(Status::is_final) {
+        let asks_stock = |payment: Option<&Self>| payment.is_some_and(Self::speaks_for_stock);
+        if asks_stock(old) || asks_stock(new) {
+            woken.extend(payment.spec.items.iter().map(|item| (Kind::Product, item.product.clone())));
+        }
+        if new.is_none() || payment.status.as_ref().is_some_and(Status::is_final) {
             woken.extend([Kind::Ticket, Kind::Delivery].map(|kind| (kind, name.to_owned())));
         }
+        let is_provider = payment.spec.provider.is_some();
+        if is_provider && (new.is_none() || payment.status.as_ref().is_some_and(Status::is_final)) {
+            woken.push((Kind::OrderPlatform, platform::NAME.to_owned()));
+        }
         woken
+    }
+}
+
+impl Payment {
+    /// Whether it speaks to the ledgers of stock for an order that was removed before its end.
+    fn speaks_for_stock(&self) -> bool {
+        self.status.as_ref().is_some_and(Status::speaks_for_stock)
     }
 }
 
@@ -66,6 +93,15 @@ impl Controller for Payments {
                 None => world.unreadables.why(Kind::OrderPlatform, &key.sibling(platform::NAME)),
             },
             refunded_by_hand: spec.refunded_by_hand,
+            delivery: map(world.lookup::<Delivery>(key, None, pass), |seen| Shipment {
+                held: seen.object.spec.hold.is_some(),
+                delivered: seen.object.spec.progress == Some(Progress::Delivered),
+            }),
+            ticket: map(world.lookup::<Ticket>(key, None, pass), |seen| {
+                seen.object.spec.hold.is_some() || seen.object.spec.decision == Some(Decision::Reject)
+            }),
+            stock: stock(world, key, payment, pass),
+            has_items: !spec.items.is_empty(),
             status: payment.status.clone().unwrap_or_default(),
         })
     }
@@ -83,6 +119,26 @@ impl Controller for Payments {
     }
 }
 
+/// The answers of the ledgers of stock, where it asks for them.
+fn stock(world: &World, key: &Key, payment: &Payment, pass: &Pass) -> Vec<(String, Lookup<Option<Answer>>)> {
+    if !payment.speaks_for_stock() {
+        return Vec::new();
+    }
+    let answer = |item: &Item| {
+        let found = world.lookup::<Product>(&key.sibling(&item.product), Some(&item.uid), pass);
+        map(found, |seen| {
+            let mut entries = seen.object.status.iter().flat_map(|status| &status.entries);
+            entries.find(|entry| entry.order == payment.spec.order.uid).map(|entry| entry.answer)
+        })
+    };
+    payment.spec.items.iter().map(|item| (item.product.clone(), answer(item))).collect()
+}
+
+/// Whether a payment provider has still to answer for the payment of this name.
+pub(super) fn owed(world: &World, key: &Key, pass: &Pass) -> bool {
+    Payments::observe(world, key, pass).is_some_and(|payment| payment.is_owed())
+}
+
 /// Who answers for the money.
 fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment::Source {
     if let Some(wallet) = spec.wallet() {
@@ -97,8 +153,9 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
     let order = world.orders.get(&key.sibling(&spec.order.name));
     let wishes = order
         .is_some_and(|seen| seen.object.spec.cancel.is_some() || seen.object.metadata.deletion_timestamp.is_some());
+    let platform = world.platform(key);
     payment::Source::Provider(payment::Provider {
-        known: world.platform(key).is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
+        known: platform.as_ref().is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
         name,
         token: Token(spec.token.clone().unwrap_or_default()),
         amount: spec.amount.clone(),
@@ -106,6 +163,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
         refused: pass.refused,
         order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),
         order_wishes: wishes,
+        give_up_after: platform.map_or(payment::GIVE_UP_AFTER, |platform| platform.object.spec.give_up_after()),
     })
 }
 
@@ -122,6 +180,7 @@ mod tests {
             payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
             amount: Money::new(amount, "KRW"),
             points,
+            items: Vec::new(),
             cancel: false,
         };
         let asks = |draft: &Draft| !Payment::from_draft(draft).index().is_empty();
@@ -135,6 +194,7 @@ mod tests {
             payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
             amount: Money::new(1, "KRW"),
             points: 0,
+            items: Vec::new(),
             cancel: false,
         };
         let pending = Payment::from_draft(&draft);

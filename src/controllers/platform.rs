@@ -176,12 +176,18 @@ impl Controller for OrderPlatforms {
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.platforms.get(key)?;
         let spec = &seen.object.spec;
+        let owed = || {
+            let payments = world.payments.find(&key.namespace, Index::AtProvider);
+            payments.iter().any(|payment| super::payment::owed(world, payment, pass))
+        };
         Some(Observed {
             meta: meta_of(world, &seen),
             crowd: crowd(world, key, &seen.object, pass),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
             denied: world.denied(&key.namespace),
             unreadable: world.unreadables.of(&key.namespace),
+            has_providers: spec.payment.as_ref().is_some_and(|payment| !payment.providers.is_empty()),
+            is_owed: seen.object.metadata.deletion_timestamp.is_some() && owed(),
             status: seen.object.status.clone().unwrap_or_default(),
         })
     }

@@ -1,14 +1,17 @@
 //! Product: watches products and the orders that ask for its stock.
 
+use std::collections::BTreeSet;
+
 use crate::cluster::cache::{Index, Rouse};
 use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Order, Product};
-use crate::domain::ledger::Request;
-use crate::domain::product::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
+use crate::domain::child::Fate;
+use crate::domain::ledger::{Missing, Request};
+use crate::domain::product::{Answer, Ask, Entry, Observed, Status, decide};
+use crate::domain::{Condition, Kind, Meta, OrderRef, Plan, Policy, Time, ids};
 
-use super::{Controller, is_guarded, ledger, meta_of};
+use super::{Controller, fate_of, is_guarded, ledger, meta_of};
 
 impl Source for Product {
     const KIND: Kind = Kind::Product;
@@ -22,8 +25,12 @@ impl Source for Product {
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let (before, after) = (entries(old), entries(new));
-        let answered = ledger::answered(before, after).into_iter().map(|entry| (Kind::Order, entry.name.clone()));
-        std::iter::once((Kind::Product, name.to_owned())).chain(answered).collect()
+        let answered = ledger::answered(before, after);
+        // For an order that was removed before its end its Payment has asked.
+        let released = answered.iter().filter(|entry| entry.answer == Answer::Released);
+        let payments = released.map(|entry| (Kind::Payment, ids::child_name(&entry.name, &entry.order)));
+        let orders = answered.iter().map(|entry| (Kind::Order, entry.name.clone()));
+        std::iter::once((Kind::Product, name.to_owned())).chain(orders).chain(payments).collect()
     }
 }
 
@@ -45,10 +52,12 @@ impl Controller for Products {
         let status = seen.object.status.clone().unwrap_or_default();
         let names = status.entries.iter().map(|entry| entry.name.as_str());
         let keys = ledger::requesters(&world.orders, key, &meta.uid, names);
+        let removed = removed(world, key, &meta.uid, &status.entries, pass);
         let request = |order| request(world, order, &meta.uid, &status.entries, pass);
-        let requests: Vec<_> = keys.iter().filter_map(request).collect();
+        let of_orders = keys.iter().filter_map(request).filter(|r| removed.iter().all(|other| other.order != r.order));
+        let requests: Vec<_> = of_orders.chain(removed.iter().cloned()).collect();
         let entries = status.entries.iter().map(|entry| (entry.order.as_str(), entry.name.as_str()));
-        let missing = |order: &str, name: &str| world.missing::<Order>(&key.sibling(name), Some(order), pass);
+        let missing = |order: &str, name: &str| missing(world, key, order, name, pass);
         Some(Observed {
             stock: seen.object.spec.stock,
             missing: ledger::unseen(&requests, entries, missing),
@@ -90,9 +99,53 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
     Some(Request {
         order: uid,
         name: key.name.to_string(),
+        requester: (Kind::Order, key.name.to_string()),
         version: seen.version,
         read: pass.read(Kind::Order, &key.name),
         arrived,
         ask,
     })
+}
+
+/// What the Payments of orders that were removed before their end ask: those that ask for stock, and those whose entry is
+/// still here.
+fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pass) -> Vec<Request<Ask>> {
+    let asking = world.payments.find(&product.namespace, Index::Asks(uid.to_owned()));
+    let gone = entries.iter().filter(|entry| world.orders.gone(&entry.order).is_some());
+    let known = gone.map(|entry| product.sibling(&ids::child_name(&entry.name, &entry.order)));
+    let payments: BTreeSet<Key> = asking.into_iter().chain(known).collect();
+    let request = |key: &Key| {
+        let seen = world.payments.get(key)?;
+        let (spec, status) = (&seen.object.spec, seen.object.status.as_ref()?);
+        let item = spec.items.iter().find(|item| item.uid == uid)?;
+        let (ask, arrived) = Ask::of_removed(status, item.quantity)?;
+        Some(Request {
+            order: spec.order.uid.clone(),
+            name: spec.order.name.clone(),
+            requester: (Kind::Payment, key.name.to_string()),
+            version: seen.version,
+            read: pass.read(Kind::Payment, &key.name),
+            arrived,
+            ask,
+        })
+    };
+    payments.iter().filter_map(request).collect()
+}
+
+/// What is known of an order that has an entry and asks nothing. Where it was removed before its end, its Payment has
+/// still to say what becomes of the entry, for as long as there is one; where there is none, nothing was ever paid.
+fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -> Missing {
+    let known = world.missing::<Order>(&product.sibling(name), Some(order), pass);
+    let Missing::Gone(version) = known else { return known };
+    let (payment, order) =
+        (product.sibling(&ids::child_name(name, order)), OrderRef { name: name.to_owned(), uid: order.to_owned() });
+    let Fate::Gone(gone) = fate_of(world, product, &order, pass) else { return Missing::Gone(version) };
+    match gone.ended {
+        Some(true) => Missing::Gone(version),
+        _ if world.payments.get(&payment).is_some() => Missing::Removed,
+        _ if world.unreadables.why(Kind::Payment, &payment).is_some() => Missing::Unreadable,
+        None => Missing::Gone(version),
+        Some(false) if pass.read(Kind::Payment, &payment.name).is_some() => Missing::NeverPaid(version, gone.noticed),
+        Some(false) => Missing::PaymentUnseen(gone.noticed),
+    }
 }

@@ -19,7 +19,13 @@ impl Source for Ticket {
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(ticket) = new.or(old) else { return Vec::new() };
         let order = ticket.spec.order.name.clone();
-        vec![(Kind::Ticket, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)]
+        let mut woken = vec![(Kind::Ticket, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
+        // The Payment of an order that is gone waits until the store is stopped.
+        let held = |ticket: Option<&Self>| ticket.map(|ticket| ticket.spec.hold.is_some());
+        if old.is_some() && held(old) != held(new) {
+            woken.push((Kind::Payment, name.to_owned()));
+        }
+        woken
     }
 }
 

@@ -99,6 +99,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
     Some(Request {
         order,
         name: key.name.to_string(),
+        requester: (Kind::Payment, key.name.to_string()),
         version: seen.version,
         read: pass.read(Kind::Payment, &key.name),
         arrived: meta_of(world, &seen).created,

@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::order::Method;
-use crate::domain::payment::{Payer, Status};
+use crate::domain::payment::{Item, Payer, Status};
 use crate::domain::{Money, ObjectRef, OrderRef};
 
 /// One charge of one order.
@@ -33,7 +33,7 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].reason", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.amount == oldSelf.spec.amount && self.spec.method == oldSelf.spec.method && (self.spec.method == 'Wallet' ? self.spec.wallet == oldSelf.spec.wallet : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0)"
+        "self.spec.order == oldSelf.spec.order && self.spec.amount == oldSelf.spec.amount && self.spec.method == oldSelf.spec.method && (self.spec.method == 'Wallet' ? self.spec.wallet == oldSelf.spec.wallet : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0) && has(self.spec.items) == has(oldSelf.spec.items) && (!has(self.spec.items) || self.spec.items == oldSelf.spec.items)"
     )
     .message("a payment cannot be changed")
     .field_path(".spec"),
@@ -79,6 +79,10 @@ pub struct PaymentSpec {
     #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
     #[schemars(range(min = 0))]
     pub points: i64,
+    /// What is bought: given back to its Products should the order be removed before its end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 20))]
+    pub items: Vec<Item>,
     /// Give it back, or never charge it. Once set, it stays.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancel: bool,
@@ -115,6 +119,7 @@ impl Payment {
             token,
             amount: draft.amount.clone(),
             points: draft.points,
+            items: draft.items.clone(),
             cancel: draft.cancel,
             refunded_by_hand: false,
         };

@@ -95,6 +95,10 @@ pub struct Payment {
     /// The providers, by name.
     #[schemars(length(max = 16))]
     pub providers: Vec<Provider>,
+    /// In a namespace that is being deleted: how long providers are asked to give back what they may have taken, such as 5m,
+    /// which holds where it is absent. What has no answer by then is reported as money at risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub give_up_after: Option<Span>,
 }
 
 /// A payment provider: see docs/payment-provider.md for what it must do.
@@ -176,6 +180,12 @@ impl OrderPlatformSpec {
     /// The provider of this name.
     pub fn provider(&self, name: &str) -> Option<&Provider> {
         self.payment.as_ref()?.providers.iter().find(|provider| provider.name == name)
+    }
+
+    /// How long providers are asked to give back money in a namespace that is being deleted.
+    pub fn give_up_after(&self) -> std::time::Duration {
+        let span = self.payment.as_ref().and_then(|payment| payment.give_up_after);
+        span.map_or(crate::domain::payment::GIVE_UP_AFTER, Span::duration)
     }
 
     /// Where customers' messages go.

@@ -2,7 +2,9 @@
 //!
 //! A child works on under its own finalizer, whatever deletes it, until its order has ended, and stays for
 //! [`Policy::linger`] after that: a creation that was decided before the end and is still on its way then meets
-//! AlreadyExists. A child whose order is gone removes itself.
+//! AlreadyExists. A child whose order is gone removes itself. Where the order was removed *before* its end, by whatever
+//! way, its children first undo what it did: the Delivery and the Ticket hold themselves, the Payment gives the money
+//! back and asks for the stock.
 
 use super::conditions::Report;
 use super::{Intent, Kind, Lookup, Meta, Plan, Policy, Time};
@@ -14,10 +16,26 @@ pub enum Fate {
     Open,
     /// Ended, at this time.
     Ended(Time),
-    /// Gone; this is when that was noticed here.
-    Gone(Time),
+    /// Gone.
+    Gone(Gone),
     /// Not in the cache, which proves nothing.
     Unproven,
+}
+
+/// What is known of an order that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Gone {
+    /// When that was noticed here.
+    pub noticed: Time,
+    /// Whether it had come to its end before; nothing where that is not known.
+    pub ended: Option<bool>,
+}
+
+impl Fate {
+    /// Whether the order is gone and not known to have ended: what it did is undone by its children.
+    pub fn is_removed(self) -> bool {
+        matches!(self, Self::Gone(gone) if gone.ended != Some(true))
+    }
 }
 
 /// What to do with a child that has no work left.
@@ -26,7 +44,7 @@ pub fn retire<S>(meta: &Meta, order: &str, fate: Fate, now: Time, policy: &Polic
         Fate::Open => return Plan::rest(),
         Fate::Unproven => return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: order.to_owned() }),
         Fate::Ended(at) => (at, false),
-        Fate::Gone(noticed) => (noticed, true),
+        Fate::Gone(gone) => (gone.noticed, true),
     };
     if meta.deleting.is_none() && !gone {
         return Plan::rest();
@@ -47,6 +65,11 @@ pub fn gate<S>(meta: &Meta) -> Option<Plan<S>> {
     if meta.let_go() {
         return Some(if meta.guarded { Plan::only(Intent::DropFinalizer(meta.target())) } else { Plan::rest() });
     }
+    guard(meta)
+}
+
+/// The same for a child that is still needed where its namespace is being deleted.
+pub fn guard<S>(meta: &Meta) -> Option<Plan<S>> {
     match (meta.guarded, meta.deleting) {
         (true, _) => None,
         (false, None) => Some(Plan::only(Intent::AddFinalizer(meta.target()))),

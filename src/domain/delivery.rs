@@ -8,6 +8,8 @@
 //!                                   └──→ (held) ──→ Cancelled, once the payment is seen cancelled or declined
 //! ```
 //!
+//! A Delivery whose order was removed before its end holds itself.
+//!
 //! Waiting, Ready and PickedUp stand in the spec alone; the status is written when the delivery is done (and when it is
 //! picked up, where a deadline counts from there). Invariants: the schema lets a hold or the courier's decisive step win, never both; a hold is never lifted; so
 //! `never_delivered_and_refunded`.
@@ -20,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::store::{Confirmation, Deadlines};
-use super::{Condition, Generation, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
+use super::{Condition, Generation, Intent, Kind, Lookup, Meta, OrderRef, Plan, Policy, Time, plan};
 
 /// A held delivery says what it waits for once that has lasted so long; its order does so before.
 const LASTS: Duration = Duration::from_secs(30);
@@ -86,6 +88,8 @@ pub enum Cause {
     Customer,
     Seller,
     Deadline,
+    /// The order was removed before its end.
+    OrderGone,
 }
 
 /// Observed state of a Delivery.
@@ -140,19 +144,28 @@ pub struct Observed {
     pub status: Status,
     /// Whether the order's payment is cancelled or declined, which is final.
     pub unpaid: Lookup<bool>,
+    /// Whether a payment provider has still to answer for the order's payment.
+    pub owed: bool,
     pub fate: Fate,
 }
 
 /// What to do about a Delivery.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if let Some(plan) = child::gate(&seen.meta) {
+    // While a provider is asked for the money, the courier must stay stopped, also in a namespace that goes away.
+    let gate = if seen.owed { child::guard(&seen.meta) } else { child::gate(&seen.meta) };
+    if let Some(plan) = gate {
         return plan;
     }
     if seen.status.confirmed_at.is_some() || seen.status.cancelled_at.is_some() {
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        return leave(seen, now, policy);
     }
-    if matches!(seen.fate, Fate::Gone(_) | Fate::Unproven) && !seen.held {
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+    match seen.fate {
+        Fate::Gone(_) if seen.fate.is_removed() => return removed(seen, now, policy),
+        Fate::Gone(_) => return leave(seen, now, policy),
+        Fate::Unproven if !seen.held => {
+            return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        }
+        Fate::Unproven | Fate::Open | Fate::Ended(_) => {}
     }
     if seen.progress == Some(Progress::Delivered) {
         return arrived(seen, now);
@@ -161,14 +174,42 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return picked_up(seen, now);
     }
     if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
-        let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
-        let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
-        return Plan::write(finish(seen, status, State::Cancelled, report, now));
+        return cancelled(seen, now);
     }
     match seen.fate {
         Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
         Fate::Open if seen.held => held(seen, now),
         Fate::Open | Fate::Ended(_) => Plan::rest(),
+    }
+}
+
+fn cancelled(seen: &Observed, now: Time) -> Plan<Status> {
+    let status = Status { cancelled_at: Some(now), ..seen.status.clone() };
+    let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
+    Plan::write(finish(seen, status, State::Cancelled, report, now))
+}
+
+/// Nothing is left to do. Where the order is gone, the Payment goes first: it looks at the Delivery to know what it owes.
+fn leave(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    if matches!(seen.fate, Fate::Gone(_)) && seen.unpaid.present().is_some() {
+        return Plan::rest();
+    }
+    child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy)
+}
+
+/// The order was removed before its end: what was not brought yet is stopped, and ends once the money is back.
+fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let name = seen.meta.name.as_str();
+    match (&seen.unpaid, seen.progress) {
+        (Lookup::Unproven, _) => Plan::all(child::prove(&seen.unpaid, Kind::Payment, name).into_iter().collect()),
+        (Lookup::Gone, _) => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        (Lookup::Present(_), Some(Progress::Delivered)) => arrived(seen, now),
+        (Lookup::Present(_), _) if !seen.held => {
+            let hold = Hold { cause: Cause::OrderGone, step: Progress::Delivered };
+            Plan::only(Intent::HoldDelivery(seen.meta.target(), hold))
+        }
+        (Lookup::Present(true), _) => cancelled(seen, now),
+        (Lookup::Present(false), _) => Plan::rest(),
     }
 }
 

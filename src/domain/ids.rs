@@ -8,6 +8,10 @@ pub const ORDER_LABEL: &str = "jumun.dev/order";
 /// The finalizer on everything whose end has to be awaited.
 pub const FINALIZER: &str = "jumun.dev/undo";
 
+/// The annotation, with the object's UID, of a write that takes our finalizer off on purpose: without it the API server
+/// puts the finalizer back.
+pub const LET_GO: &str = "jumun.dev/let-go";
+
 /// The name of an order's one Payment, Ticket and Delivery: the order's name and a hash of its UID, so that an order
 /// recreated under the same name never meets the children of the one before.
 pub fn child_name(order: &str, uid: &str) -> String {

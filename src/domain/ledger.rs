@@ -14,19 +14,23 @@
 //! - A mark is of one history: where the live read of this very pass is older, the mark was written by hand, in another
 //!   cluster, or after the backup was made that stands here now. It is replaced by the version of that read, which is
 //!   newer than everything that this ledger has settled here, and the requester is served as the read shows it.
-//! - Only the requester's word gives anything back; one that is gone settles its entry as it stands.
+//! - Only the requester's word gives anything back; one that is gone settles its entry as it stands. For an order that was
+//!   removed before its end its Payment gives the word, and answers for the order from then on.
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use super::{Intent, Kind, Plan, Policy, Time, Version};
+use super::{Intent, Kind, Plan, Policy, Time, Version, ids};
 
 /// What one requester asks of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Request<Ask> {
     /// UID of the order; the key of the entry.
     pub order: String,
-    /// Name of the requesting object.
+    /// Name under which its entry is kept.
     pub name: String,
+    /// Kind and name of the object that asks: it is read afresh where its version may be an old one.
+    pub requester: (Kind, String),
     /// The version of the requester that was seen.
     pub version: Version,
     /// The version of the list by which it was read from the API server for this very decision, where it was.
@@ -45,6 +49,22 @@ pub enum Missing {
     Unreadable,
     /// A delete event or a list of this version shows that it is gone.
     Gone(Version),
+    /// It was removed before its end, and its Payment has still to say what becomes of the entry.
+    Removed,
+    /// It was removed before its end, which was noticed at this time, and no Payment of it was seen: proves nothing.
+    PaymentUnseen(Time),
+    /// The same, and a live read shows that there is none. The version is one at which the order was gone.
+    NeverPaid(Version, Time),
+}
+
+impl Missing {
+    /// Until when a Payment of an order that is gone may still be created: nobody speaks for it before.
+    pub fn waits_until(self, linger: Duration) -> Option<Time> {
+        match self {
+            Self::PaymentUnseen(noticed) | Self::NeverPaid(_, noticed) => Some(noticed.after(linger)),
+            Self::Unproven | Self::Unreadable | Self::Gone(_) | Self::Removed => None,
+        }
+    }
 }
 
 /// What a book does about one request.
@@ -62,6 +82,8 @@ pub enum Step {
 pub trait Book {
     type Ask;
     type Entry;
+    /// The kind that asks.
+    const REQUESTERS: Kind;
 
     /// Which step the request calls for, given its entry.
     fn step(entry: Option<&Self::Entry>, ask: &Self::Ask) -> Step;
@@ -69,6 +91,8 @@ pub trait Book {
     fn answer(&mut self, entry: Option<&Self::Entry>, request: &Request<Self::Ask>) -> Self::Entry;
     /// Settles an entry that leaves, as it stands.
     fn settle(&mut self, entry: &Self::Entry);
+    /// Gives back what an entry that leaves holds.
+    fn give_back(&mut self, entry: &Self::Entry);
     /// Whether settling the entry moves a total.
     fn holds(entry: &Self::Entry) -> bool;
     /// Whether the request gives something back, or promises never to take it.
@@ -86,8 +110,8 @@ pub struct Served {
     pub urgent: bool,
     /// Since when a total could have been settled, where nobody waits for it.
     pub lazy_since: Option<Time>,
-    /// Requesters to read afresh before they can be served.
-    pub read_afresh: Vec<String>,
+    /// Kind and name of requesters to read afresh before they can be served.
+    pub read_afresh: Vec<(Kind, String)>,
     /// The mark that was found to be of another history, and the version that takes its place.
     pub foreign: Option<(Version, Version)>,
 }
@@ -127,8 +151,10 @@ pub fn serve<B: Book>(
         if entries.len() >= if B::gives_back(&request.ask) { LIMIT } else { CAPACITY } {
             continue;
         }
-        if request.version <= seen_mark && request.read.is_none() {
-            served.read_afresh.push(request.name.clone());
+        // Versions of another kind are not compared with the mark: who speaks for another is read afresh in any case.
+        let may_be_old = request.requester.0 != B::REQUESTERS || request.version <= seen_mark;
+        if may_be_old && request.read.is_none() {
+            served.read_afresh.push(request.requester.clone());
         } else {
             entries.push(book.answer(None, request));
             served.urgent = true;
@@ -162,9 +188,21 @@ fn revisit<B: Book>(
                 Missing::Unreadable => true,
                 Missing::Unproven => {
                     if B::holds(entry) || (crowded && served.read_afresh.len() < LOOK_INTO) {
-                        served.read_afresh.push(B::requester(entry).to_owned());
+                        served.read_afresh.push((B::REQUESTERS, B::requester(entry).to_owned()));
                     }
                     true
+                }
+                Missing::Removed => true,
+                Missing::PaymentUnseen(_) => {
+                    let payment = ids::child_name(B::requester(entry), B::order(entry));
+                    served.read_afresh.push((Kind::Payment, payment));
+                    true
+                }
+                Missing::NeverPaid(version, _) => {
+                    book.give_back(entry);
+                    *mark = (*mark).max(version);
+                    served.urgent = true;
+                    false
                 }
             };
         };
@@ -180,7 +218,9 @@ fn revisit<B: Book>(
                     served.lazy_since = Some(served.lazy_since.map_or(request.arrived, |t| t.min(request.arrived)));
                 }
                 book.settle(entry);
-                *mark = (*mark).max(request.version);
+                if request.requester.0 == B::REQUESTERS {
+                    *mark = (*mark).max(request.version);
+                }
                 false
             }
         }
@@ -190,7 +230,6 @@ fn revisit<B: Book>(
 
 /// The plan of a ledger: read afresh what must be, write at once what somebody waits for, and leave the rest for later.
 pub fn plan<S: PartialEq>(
-    requesters: Kind,
     seen: &S,
     wanted: S,
     served: &Served,
@@ -202,7 +241,7 @@ pub fn plan<S: PartialEq>(
         return if *seen == wanted { Plan::rest() } else { report(Plan::write(wanted), served) };
     }
     if !served.read_afresh.is_empty() {
-        let read = |name: &String| Intent::ReadAfresh { kind: requesters, name: name.clone() };
+        let read = |(kind, name): &(Kind, String)| Intent::ReadAfresh { kind: *kind, name: name.clone() };
         return Plan::all(served.read_afresh.iter().map(read).collect());
     }
     if *seen == wanted {

@@ -15,6 +15,12 @@
 //! A provider is asked over HTTP, with a key derived from the order: what has become of a charge is looked up before one
 //! is sent, a cancel is a void that also binds a charge which arrives later, and an unknown outcome is never read as "not
 //! charged". A failed attempt is written down, with the time of the next one.
+//!
+//! A Payment whose order was removed before its end undoes it ([`gone`]): it cancels itself, then asks the ledgers of
+//! stock to give back what the order held or had bought. In a namespace that is being deleted it keeps its finalizer
+//! while a provider has still to answer, for a bounded time.
+
+use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,17 +28,23 @@ use serde::{Deserialize, Serialize};
 use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::notification::is_zero;
-use super::provider::{self, Call, Reply};
+use super::provider::{self, Reply};
 use super::{
-    Condition, Generation, Intent, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, retry,
-    wallet,
+    Condition, Generation, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, product, wallet,
 };
 
 /// An undo that fails for so long needs a person; it goes on trying.
-const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
+const HOPELESS: Duration = Duration::from_secs(3_600);
+/// How long a provider is asked in a namespace that is being deleted, where the OrderPlatform does not say.
+pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
 
 /// What a person can do about an undo that cannot succeed.
 const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
+
+mod ask;
+mod gone;
+
+pub use gone::{Item, Shipment};
 
 /// How far a Payment is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -81,6 +93,15 @@ pub struct Status {
     /// When the provider is called again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Time>,
+    /// Since when the stock of an order that was removed before its end is asked back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub releasing_at: Option<Time>,
+    /// When every ledger of stock had given it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub released_at: Option<Time>,
+    /// When what was bought was seen brought, though its order was removed before its end: the charge and the sale stand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -90,6 +111,11 @@ impl Status {
     /// Whether it can never change again.
     pub fn is_final(&self) -> bool {
         self.declined_at.is_some() || self.cancelled_at.is_some()
+    }
+
+    /// Whether it speaks to the ledgers of stock for an order that was removed before its end.
+    pub fn speaks_for_stock(&self) -> bool {
+        self.sold_at.is_some() || (self.releasing_at.is_some() && self.released_at.is_none())
     }
 }
 
@@ -112,6 +138,8 @@ pub struct Draft {
     pub amount: Money,
     /// Membership points, beside the money.
     pub points: i64,
+    /// What is bought.
+    pub items: Vec<Item>,
     /// Created only to stand in the way of a later one: it is never charged.
     pub cancel: bool,
 }
@@ -143,6 +171,8 @@ pub struct Provider {
     pub order_afresh: bool,
     /// Whether the order wishes to be cancelled: then nothing is charged any more.
     pub order_wishes: bool,
+    /// In a namespace that is being deleted: how long it is asked to give money back.
+    pub give_up_after: Duration,
 }
 
 /// What a decision about a Payment looks at.
@@ -159,16 +189,34 @@ pub struct Observed {
     /// The payment office has given the money back by hand.
     pub refunded_by_hand: bool,
     pub status: Status,
+    /// What is known of the order's Delivery; looked at where the order is gone.
+    pub delivery: Lookup<Shipment>,
+    /// Whether every step of the store is stopped on the order's Ticket; looked at where the order is gone.
+    pub ticket: Lookup<bool>,
+    /// The answers of the ledgers of stock; looked at while the Payment asks for them. By product.
+    pub stock: Vec<(String, Lookup<Option<product::Answer>>)>,
+    /// Whether there is stock to give back.
+    pub has_items: bool,
     pub fate: Fate,
 }
 
 /// What to do about a Payment.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if let Some(plan) = last_refund(seen).or_else(|| child::gate(&seen.meta)) {
-        return plan;
+    if seen.meta.let_go() && seen.is_owed() {
+        return gone::last_refund(seen, now, progress(seen, now, policy));
     }
+    child::gate(&seen.meta).unwrap_or_else(|| progress(seen, now, policy))
+}
+
+fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let status = &seen.status;
-    if status.is_final() || (status.approved_at.is_some() && !seen.cancel) {
+    if status.is_final() {
+        return gone::give_back(seen, now, policy);
+    }
+    if !seen.cancel && seen.fate.is_removed() {
+        return gone::removed(seen, now, policy);
+    }
+    if status.approved_at.is_some() && !seen.cancel {
         return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
     }
     if seen.free {
@@ -179,25 +227,13 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return wait(seen, if seen.cancel { State::Cancelling } else { State::Pending }, report, now, policy);
     }
     match &seen.source {
-        Source::Provider(provider) => ask_provider(seen, provider, now, policy),
+        Source::Provider(provider) => ask::provider(seen, provider, now, policy),
         Source::Wallet { name, answer } => match (child::prove(answer, Kind::Wallet, name), seen.cancel) {
             (Some(read), _) => Plan::only(read),
             (None, true) => cancel(seen, name, answer, now, policy),
             (None, false) => charge(seen, name, answer, now, policy),
         },
     }
-}
-
-/// In a namespace that is being deleted a provider is asked once to give back what a cancelled order was charged.
-fn last_refund(seen: &Observed) -> Option<Plan<Status>> {
-    let Source::Provider(provider) = &seen.source else { return None };
-    let owed = !seen.free && seen.meta.let_go() && seen.meta.guarded && seen.cancel && !seen.status.is_final();
-    (owed && provider.known && provider.reply.is_none()).then(|| call(seen, provider, Call::Void))
-}
-
-fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
-    let key = provider::key(&seen.order.uid);
-    Plan::only(Intent::CallProvider { provider: provider.name.clone(), key, call })
 }
 
 /// Nothing is taken and nothing given back: neither a wallet nor a provider is asked.
@@ -207,99 +243,6 @@ fn nothing_to_pay(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         (false, Fate::Open) => approved(seen, now),
         (false, _) => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
     }
-}
-
-/// Asks the provider what has become of the charge, and only then, where it knows of none, sends one.
-fn ask_provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy) -> Plan<Status> {
-    if seen.cancel && seen.refunded_by_hand {
-        return cancelled(seen, seen.status.approved_at.is_some(), "RefundedByHand", now);
-    }
-    if !provider.known {
-        let way = if seen.cancel { BY_HAND } else { "cancel the order" };
-        let message = format!("The OrderPlatform has no payment provider {}: add it, or {way}.", provider.name);
-        let report = Report::Stalled { reason: "UnknownProvider", message };
-        let state = if seen.cancel { State::Cancelling } else { State::Pending };
-        return wait(seen, state, report, now, policy);
-    }
-    let ready = seen.fate == Fate::Open && provider.order_afresh;
-    match (&provider.reply, seen.cancel) {
-        (Some(Reply::Charged), false) => approved(seen, now),
-        (Some(Reply::Declined { reason }), false) => {
-            declined(seen, reason.clone(), format!("Declined by {}.", provider.name), now)
-        }
-        // The charge is refused, but one that was sent before may still be on its way: the key is bound first.
-        (Some(Reply::Refused { charge: true, .. }), false) => call(seen, provider, Call::Void),
-        (Some(Reply::Refused { status, .. }), _) => refused(seen, provider, *status, now),
-        (Some(Reply::Voided | Reply::Refunded), false) if provider.refused.is_some() => {
-            let status = provider.refused.unwrap_or_default();
-            let message = format!("{} refuses the charge for good (HTTP {status}).", provider.name);
-            declined(seen, "ChargeRefused".to_owned(), message, now)
-        }
-        (Some(Reply::Voided | Reply::Refunded), false) => {
-            declined(seen, "Voided".to_owned(), format!("{} has voided the charge.", provider.name), now)
-        }
-        (Some(Reply::NotFound), false) if !ready => {
-            Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.order.name.clone() })
-        }
-        (Some(Reply::NotFound), false) if provider.order_wishes => Plan::rest(),
-        (Some(Reply::NotFound), false) => {
-            call(seen, provider, Call::Charge { amount: provider.amount.clone(), token: provider.token.0.clone() })
-        }
-        (Some(Reply::Refunded), true) => cancelled(seen, true, "Refunded", now),
-        (Some(Reply::Voided | Reply::Declined { .. }), true) if seen.status.approved_at.is_some() => {
-            failed(seen, provider, "it does not know the charge that it approved", now)
-        }
-        (Some(Reply::Voided | Reply::Declined { .. }), true) => cancelled(seen, false, "NotCharged", now),
-        (Some(Reply::Charged | Reply::NotFound), true) => failed(seen, provider, "an answer that fits no void", now),
-        (Some(Reply::Unknown { why }), _) => failed(seen, provider, why, now),
-        (None, wish) => match attempts(seen).retry_at.filter(|due| now < *due) {
-            Some(due) => Plan::wait_until(due),
-            None if wish => call(seen, provider, Call::Void),
-            None if seen.fate == Fate::Open => call(seen, provider, Call::LookUp),
-            None => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
-        },
-    }
-}
-
-/// The failed attempts that count: those to charge do not delay a cancel.
-fn attempts(seen: &Observed) -> Status {
-    let another = seen.cancel && seen.status.state != Some(State::Cancelling);
-    if another { recovered(seen) } else { seen.status.clone() }
-}
-
-/// The provider's word did not come: nothing is known, and it is asked again later.
-fn failed(seen: &Observed, provider: &Provider, why: &str, now: Time) -> Plan<Status> {
-    unanswered(seen, provider, why, None, now)
-}
-
-/// The provider refuses to say or to undo, and will not change its mind: a person has to.
-fn refused(seen: &Observed, provider: &Provider, status: u16, now: Time) -> Plan<Status> {
-    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
-    let todo = format!("Correct url and access of {} in the OrderPlatform, or {way}.", provider.name);
-    unanswered(seen, provider, &format!("HTTP {status}"), Some(todo), now)
-}
-
-fn unanswered(seen: &Observed, provider: &Provider, why: &str, todo: Option<String>, now: Time) -> Plan<Status> {
-    let before = attempts(seen);
-    let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(now));
-    let due = now.after(retry::pause(attempts));
-    let (name, amount) = (&provider.name, &provider.amount);
-    let risk = if seen.cancel { format!("; {} {} at risk", amount.amount, amount.currency) } else { String::new() };
-    let message = format!("Attempt {attempts} at {name} failed ({why}){risk}; the next is at {due}.");
-    let lasting = now.since(since) >= HOPELESS;
-    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
-    let todo = todo.or_else(|| lasting.then(|| format!("Or {way}.")));
-    let (reason, state) =
-        if seen.cancel { ("RefundFailing", State::Cancelling) } else { ("ProviderFailing", State::Pending) };
-    let needs_a_person = todo.is_some();
-    let report = match todo {
-        Some(todo) => Report::Stalled { reason, message: format!("{message} {todo}") },
-        None => Report::Moving { reason, message: message.clone() },
-    };
-    let mut status = finish(seen, seen.status.clone(), state, report, now);
-    (status.attempts, status.failing_since, status.retry_at) = (attempts, Some(since), Some(due));
-    let plan = Plan { next: Some(due), ..Plan::write(status) };
-    if attempts == 1 || needs_a_person { plan.with_fact(reason, message, true) } else { plan }
 }
 
 fn approved(seen: &Observed, now: Time) -> Plan<Status> {
@@ -318,8 +261,15 @@ fn cancelled(seen: &Observed, refunded: bool, reason: &'static str, now: Time) -
     let mut status = recovered(seen);
     status.cancelled_at = Some(now);
     status.refunded_at = refunded.then_some(now);
-    let report = Report::Ended { well: false, reason, message: String::new() };
-    Plan::write(finish(seen, status, State::Cancelled, report, now))
+    let removed = seen.fate.is_removed();
+    status.releasing_at = (removed && seen.has_items && !seen.meta.let_go()).then_some(now);
+    let message = match removed {
+        true => format!("Order {} was removed before its end: what it did is undone.", seen.order.name),
+        false => String::new(),
+    };
+    let report = Report::Ended { well: false, reason, message: message.clone() };
+    let plan = Plan::write(finish(seen, status, State::Cancelled, report, now));
+    if removed { plan.with_fact("OrderRemoved", message, true) } else { plan }
 }
 
 /// The status without the marks of failed attempts.

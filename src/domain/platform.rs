@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report, Truth};
 use super::notification::Circuit;
-use super::{Condition, Generation, Kind, Meta, Plan, Time};
+use super::{Condition, Generation, Intent, Kind, Meta, Plan, Time};
 
 pub mod turns;
 
@@ -105,19 +105,37 @@ pub struct Observed {
     pub denied: Affected,
     /// What cannot be read in the namespace.
     pub unreadable: Affected,
+    /// Whether it names payment providers.
+    pub has_providers: bool,
+    /// Whether one of them has still to answer for the money of an order; looked at while it is being deleted.
+    pub is_owed: bool,
     pub status: Status,
 }
 
 /// What nobody waits for may ride on a later write for so long.
 const SETTLE: Duration = Duration::from_secs(2);
 
+#[cfg(test)]
+impl Observed {
+    /// A platform for a test, without endpoint and providers.
+    fn sample(meta: Meta, crowd: Crowd, status: Status) -> Self {
+        let (denied, unreadable) = (Affected::default(), Affected::default());
+        Self { meta, crowd, circuit: None, denied, unreadable, has_providers: false, is_owed: false, status }
+    }
+}
+
 /// What to do about an OrderPlatform.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
     if seen.meta.deleting.is_some() {
-        return Plan::rest();
+        // Without it nobody could be asked for the money any more.
+        let free = seen.meta.guarded && !seen.is_owed;
+        return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }
     if seen.meta.name != NAME {
         return misnamed(seen, now);
+    }
+    if seen.has_providers && !seen.meta.guarded {
+        return Plan::only(Intent::AddFinalizer(seen.meta.target()));
     }
     let (mut status, generation) = (seen.status.clone(), seen.meta.generation);
     let turns = turns::advance(&seen.crowd, &mut status, now);
@@ -156,14 +174,7 @@ mod tests {
     use super::*;
 
     fn seen(crowd: Crowd) -> Observed {
-        Observed {
-            meta: Meta::sample(NAME, 1, Time::from_millis(0)),
-            crowd,
-            circuit: None,
-            denied: Affected::default(),
-            unreadable: Affected::default(),
-            status: Status::default(),
-        }
+        Observed::sample(Meta::sample(NAME, 1, Time::from_millis(0)), crowd, Status::default())
     }
 
     #[test]

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Condition, Generation, Kind, Meta, Plan, Policy, Time, Version, child, order};
+use super::{Condition, Generation, Kind, Meta, Plan, Policy, Time, Version, child, order, payment};
 
 /// Observed state of a Product.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -112,6 +112,21 @@ impl Ask {
     }
 }
 
+impl Ask {
+    /// What the Payment of an order that was removed before its end asks: what has no entry any more was booked as sold,
+    /// where the Payment was approved.
+    pub fn of_removed(payment: &payment::Status, quantity: i64) -> Option<(Self, Time)> {
+        if let Some(sold) = payment.sold_at {
+            return Some((Self::Sell, sold));
+        }
+        let since = payment.releasing_at?;
+        Some(match payment.released_at {
+            Some(released) => (Self::Ended, released),
+            None => (Self::Release { quantity, paid: payment.approved_at.is_some() }, since),
+        })
+    }
+}
+
 /// What a decision about a Product looks at.
 #[derive(Clone, Debug)]
 pub struct Observed {
@@ -139,6 +154,7 @@ struct Stock {
 impl Book for Stock {
     type Ask = Ask;
     type Entry = Entry;
+    const REQUESTERS: Kind = Kind::Order;
 
     fn step(entry: Option<&Entry>, ask: &Ask) -> Step {
         use Answer::{Held, Refused, Released};
@@ -155,7 +171,7 @@ impl Book for Stock {
     fn answer(&mut self, entry: Option<&Entry>, request: &Request<Ask>) -> Entry {
         let (quantity, answer) = match request.ask {
             Ask::Release { quantity, paid } => {
-                self.give_back(entry, quantity, paid);
+                self.release(entry, quantity, paid);
                 (quantity, Answer::Released)
             }
             Ask::Hold(quantity) if quantity <= self.available => {
@@ -176,6 +192,10 @@ impl Book for Stock {
         }
     }
 
+    fn give_back(&mut self, entry: &Entry) {
+        self.release(Some(entry), entry.quantity, false);
+    }
+
     fn holds(entry: &Entry) -> bool {
         entry.answer == Answer::Held
     }
@@ -194,7 +214,7 @@ impl Book for Stock {
 }
 
 impl Stock {
-    fn give_back(&mut self, entry: Option<&Entry>, quantity: i64, paid: bool) {
+    fn release(&mut self, entry: Option<&Entry>, quantity: i64, paid: bool) {
         match entry.map(|e| e.answer) {
             Some(Answer::Held) => {
                 self.reserved -= quantity;
@@ -219,8 +239,10 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let free = seen.stock - status.reserved - status.sold;
     let mut book = Stock { available: free, reserved: status.reserved, sold: status.sold };
     let mut mark = Version::parse(&status.settled_through);
+    let early = |missing: &Missing| missing.waits_until(policy.linger).filter(|due| now < *due);
     let missing = |order: &str| {
-        seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
+        let found = seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, found)| *found);
+        if early(&found).is_some() { Missing::Removed } else { found }
     };
     let served = ledger::serve(&mut book, &mut status.entries, &mut mark, seen.requests.clone(), missing);
     status.supplied = seen.stock;
@@ -241,7 +263,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return child::release(meta, seen.orders_afresh);
     }
     let supplied_anew = seen.status.observed_generation != meta.generation;
-    ledger::plan(Kind::Order, &seen.status, status, &served, supplied_anew, now, policy)
+    let plan = ledger::plan(&seen.status, status, &served, supplied_anew, now, policy);
+    let due = seen.missing.iter().filter_map(|(_, missing)| early(missing)).min();
+    Plan { next: plan.next.into_iter().chain(due).min(), ..plan }
 }
 
 fn readiness(status: &Status, foreign: bool) -> Report<'static> {

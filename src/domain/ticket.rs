@@ -18,7 +18,7 @@ use super::child::{self, Fate};
 use super::conditions::{self, Report};
 use super::delivery::Cause;
 use super::store::{Acceptance, CutOff, Deadlines};
-use super::{Condition, Generation, Lookup, Meta, Money, OrderRef, Plan, Policy, Time, plan};
+use super::{Condition, Generation, Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Time, plan};
 
 /// How far a Ticket is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -165,12 +165,26 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return Plan::write(finish(seen, status, State::Cancelled, report, now));
     }
     match seen.fate {
+        Fate::Gone(_) if seen.fate.is_removed() => removed(seen, now, policy),
         Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
         Fate::Open | Fate::Ended(_) => {
             let plan = progress(seen, now, policy);
             let done = plan.status.is_none() && plan.next.is_none();
             if done { child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy) } else { plan }
         }
+    }
+}
+
+/// The order was removed before its end: the store is stopped, and the ticket ends once the money is back.
+fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    match &seen.unpaid {
+        Lookup::Unproven => Plan::all(child::prove(&seen.unpaid, Kind::Payment, &seen.meta.name).into_iter().collect()),
+        Lookup::Gone => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        Lookup::Present(_) if !seen.held => {
+            let hold = Hold { cause: Cause::OrderGone, step: None };
+            Plan::only(Intent::HoldTicket(seen.meta.target(), hold))
+        }
+        Lookup::Present(_) => Plan::rest(),
     }
 }
 

@@ -148,6 +148,7 @@ struct Purse {
 impl Book for Purse {
     type Ask = Ask;
     type Entry = Entry;
+    const REQUESTERS: Kind = Kind::Payment;
 
     fn step(entry: Option<&Entry>, ask: &Ask) -> Step {
         use Answer::{Charged, Refunded, Refused, Void};
@@ -174,6 +175,9 @@ impl Book for Purse {
 
     /// The totals say already what an answer says.
     fn settle(&mut self, _: &Entry) {}
+
+    /// Only the word of its Payment gives money back.
+    fn give_back(&mut self, _: &Entry) {}
 
     fn holds(_: &Entry) -> bool {
         false
@@ -255,5 +259,5 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return child::release(meta, seen.orders_afresh);
     }
     let deposited_anew = seen.status.observed_generation != meta.generation;
-    ledger::plan(Kind::Payment, &seen.status, status, &served, deposited_anew, now, policy)
+    ledger::plan(&seen.status, status, &served, deposited_anew, now, policy)
 }

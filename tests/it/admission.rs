@@ -189,11 +189,12 @@ async fn orders_get_the_finalizer_from_the_policy_and_from_the_controller_where_
     let both = world.create::<Order>(another).await.metadata.finalizers.unwrap_or_default();
     assert_eq!(both, ["example.com/audit", "jumun.dev/undo"]);
     world.cancel("order-2").await;
-    world.patch::<Order>("order-1", json!({ "metadata": { "finalizers": null } })).await.unwrap();
+    crate::protection::let_go::<Order>(&world, "order-1").await;
     world.start_operator(&[]);
     world.delivery_of("order-1").await;
     let order = world.orders().get("order-1").await.unwrap();
     assert_eq!(order.metadata.finalizers.unwrap_or_default(), ["jumun.dev/undo"]);
+    assert!(order.metadata.annotations.is_none(), "what lets it go is taken back");
     world.cancel("order-1").await;
     world.row("order-1", State::Cancelled).await;
     world.row("order-2", State::Cancelled).await;

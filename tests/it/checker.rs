@@ -264,7 +264,7 @@ impl State {
         for product in products {
             let uid = text(&product, "/metadata/uid");
             let (mut held, mut sold) = (0, 0);
-            for order in self.of("Order").filter(|o| !has(o, "/status/releasingAt")) {
+            for order in self.of("Order").filter(|o| !has(o, "/status/releasingAt") && !self.was_undone(o)) {
                 let lines = order.pointer("/status/terms/items").and_then(Value::as_array).cloned().unwrap_or_default();
                 let mine: i64 = lines.iter().filter(|l| text(l, "/uid") == uid).map(|l| number(l, "/quantity")).sum();
                 if has(order, "/status/paidAt") { sold += mine } else { held += mine }
@@ -276,6 +276,14 @@ impl State {
             }
         }
         self.views();
+    }
+
+    /// Whether an order was removed before its end, and what it had bought was not brought: its children undo it.
+    fn was_undone(&self, order: &Value) -> bool {
+        let uid = text(order, "/metadata/uid");
+        let removed = self.gone.contains(&("Order", uid.clone())) && !has(order, "/status/endedAt");
+        let mut deliveries = self.of("Delivery").filter(|d| text(d, "/spec/order/uid") == uid);
+        removed && !deliveries.any(|delivery| text(delivery, "/spec/progress") == "Delivered")
     }
 
     /// view_converges

@@ -22,6 +22,8 @@ mod input;
 mod intake;
 mod kubectl;
 mod late;
+mod managed_fields;
+mod namespaces;
 mod notices;
 mod old_bugs;
 mod operations;
@@ -30,6 +32,7 @@ mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
 mod points_shop;
+mod protection;
 mod providers;
 mod races;
 mod recorder;

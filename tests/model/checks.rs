@@ -239,8 +239,10 @@ pub fn each_notice_once(config: &Config, state: &State) -> bool {
 /// What must hold once nothing is left to do.
 pub fn adds_up(config: &Config, state: &State) -> Option<&'static str> {
     let mut bought = 0;
-    for past in &state.past {
-        let completed = past.ended == Some(OrderState::Completed);
+    for (number, past) in state.past.iter().enumerate() {
+        // What an order that was removed before its end had brought is bought all the same.
+        let removed = past.ended.is_none() && state.stored(order(number)).is_none();
+        let completed = past.ended == Some(OrderState::Completed) || (removed && past.delivered);
         bought += i64::from(completed);
         if past.charges != past.refunds + u8::from(completed) {
             return Some("money_is_conserved");

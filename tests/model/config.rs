@@ -13,6 +13,8 @@ use super::state::Left;
 pub enum Deed {
     Cancel,
     DeleteOrder,
+    /// Somebody takes the order's finalizer off and deletes it: it is gone at once.
+    RemoveOrder,
     Accept,
     Reject,
     Start,

@@ -139,6 +139,28 @@ pub fn all(deep: bool) -> Vec<Config> {
             ..Config::plain("deletion")
         },
         Config {
+            ticks: &[10],
+            lag: if deep { EVERYTHING } else { &[Kind::Order, Kind::Payment] },
+            deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver, Deed::RemoveOrder],
+            left: Left { deletions: 1, drops: more, restarts: more, ..NOTHING },
+            ..Config::plain("removed before its end")
+        },
+        Config {
+            provider: true,
+            ticks: &[10],
+            lag: &[Kind::Order],
+            deeds: &[Deed::PickUp, Deed::Deliver, Deed::RemoveOrder],
+            left: Left { deletions: 1, lost: 1, drops: more, ..NOTHING },
+            ..Config::plain("removed before its end, by card")
+        },
+        Config {
+            ticks: &[10],
+            lag: if deep { EVERYTHING } else { &[Kind::Order, Kind::Product] },
+            deeds: &[Deed::Cancel, Deed::Start, Deed::Finish, Deed::RemoveOrder],
+            left: Left { deletions: 1, ..NOTHING },
+            ..kitchen("removed before its end, kitchen")
+        },
+        Config {
             replicas: 2,
             lag: &[Kind::Order],
             others: &[Kind::Order],

@@ -45,7 +45,8 @@ thread_local! {
 /// The same decision, which is taken once for what is seen: the same input gives the same plan.
 pub fn decided(config: &Config, state: &State, replica: usize, pass: &Flight) -> Decided {
     let mut hasher = DefaultHasher::new();
-    (config.serial, state.clock, config.now(state.clock, replica), state.row(replica), state.store, pass)
+    let ended: Vec<bool> = state.past.iter().map(|past| past.ended.is_some()).collect();
+    (config.serial, state.clock, config.now(state.clock, replica), state.row(replica), state.store, pass, ended)
         .hash(&mut hasher);
     // Whose claim a notice carries is a matter of who looks.
     (kind(pass.root) == Kind::Notification).then_some(replica).hash(&mut hasher);

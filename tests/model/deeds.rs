@@ -23,7 +23,7 @@ pub fn act(config: &Config, state: &State, deed: Deed, number: usize) -> Option<
             next.store = true;
             return (!state.store && number == 0).then_some(next);
         }
-        Deed::Cancel | Deed::DeleteOrder => order(number),
+        Deed::Cancel | Deed::DeleteOrder | Deed::RemoveOrder => order(number),
         Deed::DeletePayment => payment(number),
         Deed::Accept | Deed::Reject | Deed::Start | Deed::Finish => ticket(number),
         Deed::PickUp | Deed::Deliver | Deed::Confirm | Deed::DeleteDelivery => delivery(number),
@@ -32,6 +32,12 @@ pub fn act(config: &Config, state: &State, deed: Deed, number: usize) -> Option<
         Deed::DeleteOrder | Deed::DeletePayment | Deed::DeleteDelivery => {
             next.left.deletions = next.left.deletions.checked_sub(1)?;
             delete(config, &mut next, id)?;
+        }
+        Deed::RemoveOrder => {
+            next.left.deletions = next.left.deletions.checked_sub(1)?;
+            let slot = *next.stored(id)?;
+            let version = next.next_version(id);
+            next.cells[id] = Cell::Gone { nth: slot.nth, version, noticed: 0 };
         }
         _ => edit(config, &mut next, id, deed)?,
     }

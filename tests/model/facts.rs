@@ -1,9 +1,10 @@
 //! What a decision about an order reads of other objects.
 
-use jumun::domain::delivery::Address;
+use jumun::domain::delivery::{Address, Progress};
 use jumun::domain::order::{
     DeliveryFacts, NoticeFacts, Pay, PaymentFacts, ProductFacts, Request, StoreFacts, TicketFacts, WalletFacts,
 };
+use jumun::domain::payment::Shipment;
 use jumun::domain::provider::Token;
 use jumun::domain::store::{Intake, SellerNotice};
 use jumun::domain::{Money, Target, Version, conditions, ticket};
@@ -140,4 +141,22 @@ pub fn notice(slot: &Slot) -> Option<NoticeFacts> {
         trouble: conditions::waiting_message(&status.conditions).map(str::to_owned),
         stalled: stalled.map(|condition| condition.message.clone()),
     })
+}
+
+/// What the Payment of an order that is gone looks at of its Delivery.
+pub fn shipment(slot: &Slot) -> Shipment {
+    match &slot.body.fields {
+        Fields::Delivery { hold, progress, .. } => {
+            Shipment { held: hold.is_some(), delivered: *progress == Some(Progress::Delivered) }
+        }
+        _ => Shipment { held: false, delivered: false },
+    }
+}
+
+/// Whether the store is stopped.
+pub fn stopped(slot: &Slot) -> bool {
+    match &slot.body.fields {
+        Fields::Ticket { hold, decision, .. } => hold.is_some() || *decision == Some(ticket::Decision::Reject),
+        _ => false,
+    }
 }

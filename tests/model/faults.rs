@@ -82,6 +82,20 @@ pub fn all() -> Vec<Config> {
         ..Config::plain("two senders")
     };
     let foreign = Config { foreign: true, ticks: &[10], ..Config::plain("marks of another history") };
+    let gone = Config {
+        deeds: &[Deed::PickUp, Deed::Deliver, Deed::RemoveOrder],
+        left: Left { deletions: 1, ..NOTHING },
+        ..Config::plain("removed before its end")
+    };
+    let gone_twice = Config {
+        name: "removed, two replicas",
+        replicas: 2,
+        others: &[Kind::Product],
+        lag: &[Kind::Payment],
+        deeds: &[Deed::RemoveOrder],
+        ticks: &[10],
+        ..gone.clone()
+    };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
         (Mutation::NoMark, &ledgers),
@@ -121,6 +135,9 @@ pub fn all() -> Vec<Config> {
         (Mutation::SendsUnclaimed, &senders),
         (Mutation::SendsLate, &senders),
         (Mutation::TellsEarly, &senders),
+        (Mutation::RemovedTakenForEnded, &gone),
+        (Mutation::RemovedUnheld, &gone),
+        (Mutation::RemovedSpeaksTwice, &gone_twice),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
     ]

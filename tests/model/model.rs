@@ -20,6 +20,7 @@ mod faults;
 mod mutations;
 mod objects;
 mod observe;
+mod removed;
 mod rows;
 mod server;
 mod state;

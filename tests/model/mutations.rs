@@ -4,10 +4,11 @@
 use jumun::domain::child::Fate;
 use jumun::domain::ledger::{Missing, Request};
 use jumun::domain::order::{self, DeliveryFacts, TicketFacts};
+use jumun::domain::payment::Shipment;
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
 use jumun::domain::{
-    Intent, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
+    Intent, Kind, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -88,6 +89,12 @@ pub enum Mutation {
     SendsLate,
     /// The end of an order is told before it is written.
     TellsEarly,
+    /// Children of an order that was removed take it for one that had ended.
+    RemovedTakenForEnded,
+    /// The Payment of a removed order goes back before the courier is stopped.
+    RemovedUnheld,
+    /// A removed order's Payment speaks to the ledger of stock by an old version.
+    RemovedSpeaksTwice,
     /// A row is written once.
     RowStandsStill,
     /// A row that shows the end is never written again.
@@ -245,6 +252,8 @@ pub fn of_payment(mutation: Mutation, seen: &mut payment::Observed) {
         {
             provider.reply = Some(Reply::Voided);
         }
+        (Mutation::RemovedTakenForEnded, _) => taken_for_ended(&mut seen.fate),
+        (Mutation::RemovedUnheld, _) => seen.delivery = Lookup::Present(Shipment { held: true, delivered: false }),
         (Mutation::SilenceIsDecline, payment::Source::Provider(provider)) => {
             if matches!(provider.reply, Some(Reply::Unknown { .. })) {
                 provider.reply = Some(Reply::Declined { reason: "Timeout".to_owned() });
@@ -264,6 +273,12 @@ pub fn payment_plan(mutation: Mutation, mut plan: Plan<payment::Status>) -> Plan
         }
     }
     plan
+}
+
+fn taken_for_ended(fate: &mut Fate) {
+    if let Fate::Gone(gone) = fate {
+        gone.ended = Some(true);
+    }
 }
 
 /// What a Notification sees.
@@ -306,6 +321,13 @@ pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
     }
     match mutation {
         Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.missing),
+        Mutation::RemovedSpeaksTwice => {
+            for request in &mut seen.requests {
+                if request.requester.0 == Kind::Payment {
+                    request.read = Some(request.version);
+                }
+            }
+        }
         Mutation::HoldsTwice => seen.status.entries.retain(|entry| entry.answer != product::Answer::Held),
         Mutation::ReleasesOnlyHeld => {
             for request in &mut seen.requests {

@@ -1,6 +1,6 @@
 //! What each controller sees: `src/controllers` on the cache of one replica, with the live reads of one pass.
 
-use jumun::domain::child::Fate;
+use jumun::domain::child::{Fate, Gone};
 use jumun::domain::ledger::{Missing, Request as Asked};
 use jumun::domain::notification::{Company, Endpoint, Untaken};
 use jumun::domain::{
@@ -22,7 +22,7 @@ pub struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn slot(&self, id: Id) -> Option<&'a Slot> {
+    pub fn slot(&self, id: Id) -> Option<&'a Slot> {
         self.state.cached(self.replica, id).slot()
     }
 
@@ -31,7 +31,7 @@ impl<'a> View<'a> {
     }
 
     /// The version of the live read of an object in this pass.
-    fn read(&self, id: Id) -> Option<Version> {
+    pub fn read(&self, id: Id) -> Option<Version> {
         self.pass.reads.iter().find(|read| read.0 == id).map(|read| Version(u64::from(read.1)))
     }
 
@@ -87,9 +87,17 @@ impl<'a> View<'a> {
             return status.ended_at.map_or(Fate::Open, Fate::Ended);
         }
         match self.state.cached(self.replica, id) {
-            Cell::Gone { noticed, .. } => Fate::Gone(self.config.time(*noticed)),
+            Cell::Gone { noticed, .. } => {
+                let (noticed, ended) = (self.config.time(*noticed), Some(self.has_ended(number)));
+                Fate::Gone(Gone { noticed, ended })
+            }
             _ => Fate::Unproven,
         }
+    }
+
+    /// Whether an order that is gone had ended, as the delete event and its row tell.
+    fn has_ended(&self, number: usize) -> bool {
+        self.state.past[number].ended.is_some()
     }
 
     fn is_open_order(&self, number: usize) -> bool {
@@ -160,6 +168,7 @@ impl<'a> View<'a> {
                 refused: None,
                 order_afresh: self.read(parent).is_some(),
                 order_wishes: wishes,
+                give_up_after: payment::GIVE_UP_AFTER,
             })
         } else {
             let answer = |slot: &Slot| match &slot.body.fields {
@@ -178,9 +187,19 @@ impl<'a> View<'a> {
             cancel: *cancel,
             unreadable: None,
             refunded_by_hand: false,
+            delivery: self.lookup(super::objects::delivery(number), facts::shipment),
+            ticket: self.lookup(super::objects::ticket(number), facts::stopped),
+            stock: if status.speaks_for_stock() { vec![self.stock_of(number)] } else { Vec::new() },
+            has_items: true,
             status: status.clone(),
             order,
         })
+    }
+
+    /// The ledger's answer to the one product of an order.
+    fn stock_of(&self, number: usize) -> (String, Lookup<Option<product::Answer>>) {
+        let order = &names(number).order.uid;
+        (name(PRODUCT), self.ledger(PRODUCT, |slot| facts::product(slot, order).answer))
     }
 
     fn unpaid(&self, number: usize) -> Lookup<bool> {
@@ -220,6 +239,7 @@ impl<'a> View<'a> {
             received: *received,
             status: status.clone(),
             unpaid: self.unpaid(number(id)),
+            owed: false,
             fate: self.fate(number(id)),
         })
     }
@@ -260,7 +280,8 @@ impl<'a> View<'a> {
         let mut status = status.clone();
         status.settled_through = mark(slot);
         let orders = 0..self.config.orders;
-        let requests: Vec<_> = orders.clone().filter_map(|number| self.asks_stock(number, &status.entries)).collect();
+        let asks = |number| self.removed_asks(number).or_else(|| self.asks_stock(number, &status.entries));
+        let requests: Vec<_> = orders.clone().filter_map(asks).collect();
         let unseen = |uid: &str| !requests.iter().any(|request: &Asked<product::Ask>| request.order == uid);
         let entries = status.entries.iter().filter(|entry| unseen(&entry.order));
         let missing = entries.map(|entry| (entry.order.clone(), self.missing_order(&entry.order))).collect();
@@ -280,10 +301,18 @@ impl<'a> View<'a> {
     fn missing_order(&self, uid: &str) -> Missing {
         let number = (0..self.config.orders).find(|number| names(*number).order.uid == uid).unwrap_or_default();
         let id = super::objects::order(number);
-        match (self.read(id), self.state.cached(self.replica, id)) {
+        let payment = super::objects::payment(number);
+        let gone = match (self.read(id), self.state.cached(self.replica, id)) {
             (Some(version), _) => Missing::Gone(version),
             (None, Cell::Gone { version, .. }) if *version > 0 => Missing::Gone(Version(u64::from(*version))),
             _ => Missing::Unproven,
+        };
+        let (Missing::Gone(version), Fate::Gone(order)) = (gone, self.fate(number)) else { return gone };
+        match (self.slot(payment), self.read(payment)) {
+            _ if order.ended == Some(true) => gone,
+            (Some(_), _) => Missing::Removed,
+            (None, Some(_)) => Missing::NeverPaid(version, order.noticed),
+            (None, None) => Missing::PaymentUnseen(order.noticed),
         }
     }
 
@@ -302,7 +331,8 @@ impl<'a> View<'a> {
         }
         let (ask, arrived) = product::Ask::of(status, *cancel || slot.body.deleting.is_some(), line.quantity)?;
         let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
-        Some(Asked { order: uid, name, version, read: self.read(id), arrived, ask })
+        let requester = (Kind::Order, name.clone());
+        Some(Asked { order: uid, name, requester, version, read: self.read(id), arrived, ask })
     }
 
     pub fn wallet(&self) -> Option<wallet::Observed> {
@@ -358,7 +388,8 @@ impl<'a> View<'a> {
         };
         let (version, arrived) = (Version(u64::from(slot.version)), slot.body.created);
         let (order, name) = (names.order.uid.clone(), names.child.clone());
-        Some(Asked { order, name, version, read: self.read(id), arrived, ask })
+        let requester = (Kind::Payment, name.clone());
+        Some(Asked { order, name, requester, version, read: self.read(id), arrived, ask })
     }
 }
 

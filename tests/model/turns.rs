@@ -119,7 +119,9 @@ impl Turns {
                 crowd.limits.pending = crowd.limits.pending.map(|limit| limit + 1);
             }
             let (denied, unreadable) = (Affected::default(), Affected::default());
-            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, status: side.platform.clone() };
+            let status = side.platform.clone();
+            let (has_providers, is_owed) = (false, false);
+            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, has_providers, is_owed, status };
             let plan = platform::decide(&seen, now);
             if plan.intents.is_empty() {
                 return self.write(town, replica, plan.status);

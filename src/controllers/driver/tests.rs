@@ -154,6 +154,7 @@ fn payment() -> Intent {
         payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-3".into() }),
         amount: Money::new(1, "KRW"),
         points: 0,
+        items: Vec::new(),
         cancel: false,
     })
 }

@@ -21,7 +21,9 @@ fn meta() -> Meta {
 }
 
 fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {
-    Request { order: order.into(), name: order.into(), version: Version(version), read: None, arrived: now(), ask }
+    let requester = (Kind::Order, order.to_owned());
+    let (order, name) = (order.to_owned(), order.to_owned());
+    Request { order, name, requester, version: Version(version), read: None, arrived: now(), ask }
 }
 
 fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) -> product::Observed {
@@ -279,6 +281,7 @@ fn a_wallets_mark_from_another_history_is_replaced_too() {
     let charge = |read| Request {
         order: "a".into(),
         name: "pay-a".into(),
+        requester: (Kind::Payment, "pay-a".into()),
         version: Version(12),
         read,
         arrived: now(),

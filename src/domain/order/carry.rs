@@ -66,7 +66,19 @@ pub(super) fn payment_draft(seen: &Observed, terms: &Terms, cancel: bool) -> pay
         // that any wallet could have: nobody is charged.
         (None, Pay::Wallet(name)) => payment::Payer::Wallet(ObjectRef { name: name.clone(), uid: String::new() }),
     };
-    payment::Draft { order: seen.order_ref(), payer, amount: terms.amount.clone(), points: terms.points, cancel }
+    let items = terms.items.iter().map(|line| payment::Item {
+        product: line.product.clone(),
+        uid: line.uid.clone(),
+        quantity: line.quantity,
+    });
+    payment::Draft {
+        order: seen.order_ref(),
+        payer,
+        amount: terms.amount.clone(),
+        points: terms.points,
+        items: items.collect(),
+        cancel,
+    }
 }
 
 /// The order's one Ticket.

@@ -160,7 +160,7 @@ fn begun(seen: &Observed) -> Option<Why> {
     let (state, reason, message) = match cause {
         Some(Cause::Deadline) => (State::Expired, "Deadline", "A step was not done in time."),
         _ if !seen.family_afresh => return None,
-        Some(Cause::Customer) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
+        Some(Cause::Customer | Cause::OrderGone) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
         Some(Cause::Seller) => (State::Rejected, "Held", "The delivery or the ticket was held for the seller."),
         None if barred && is_sold(seen) => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
         None if barred => (State::Expired, "Deadline", "It was not paid in time."),

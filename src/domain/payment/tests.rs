@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use super::super::Intent;
+use super::super::child::Gone;
+use super::super::provider::Call;
 use super::*;
 
 fn now() -> Time {
@@ -21,12 +24,17 @@ fn seen(reply: Option<Reply>) -> Observed {
             refused: None,
             order_afresh: false,
             order_wishes: false,
+            give_up_after: GIVE_UP_AFTER,
         }),
         free: false,
         cancel: false,
         unreadable: None,
         refunded_by_hand: false,
         status: Status::default(),
+        delivery: Lookup::Unproven,
+        ticket: Lookup::Gone,
+        stock: Vec::new(),
+        has_items: true,
         fate: Fate::Open,
     }
 }
@@ -194,8 +202,96 @@ fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
     let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer) };
     let mut left = Observed { source: answer(None), fate: Fate::Unproven, ..seen(None) };
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
-    left.fate = Fate::Gone(Time::from_millis(0));
-    assert_eq!(plan(&left).intents, [Intent::DeleteSelf(left.meta.target())]);
-    left.source = answer(Some(wallet::Answer::Charged));
-    assert!(plan(&left).status.unwrap().approved_at.is_some(), "what was taken before is not forgotten");
+    left.fate = removed(Some(false));
+    assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())], "it bars itself");
+    left.cancel = true;
+    left.source = answer(Some(wallet::Answer::Refunded));
+    let status = plan(&left).status.expect("cancelled");
+    assert!(status.refunded_at.is_some() && status.releasing_at.is_some(), "the stock is asked back, too");
+}
+
+fn removed(ended: Option<bool>) -> Fate {
+    Fate::Gone(Gone { noticed: Time::from_millis(0), ended })
+}
+
+/// An approved payment of an order that is gone.
+fn paid(ended: Option<bool>, delivery: Lookup<Shipment>) -> Observed {
+    let status = Status { approved_at: Some(now()), ..Status::default() };
+    Observed { status, delivery, fate: removed(ended), ..seen(None) }
+}
+
+#[test]
+fn the_payment_of_an_order_that_was_removed_goes_back_once_no_courier_can_bring_what_was_bought() {
+    let shipment = |held, delivered| Lookup::Present(Shipment { held, delivered });
+    let cancels = |seen: &Observed| plan(seen).intents == [Intent::CancelPayment(seen.meta.target())];
+    for ended in [None, Some(false)] {
+        assert_eq!(plan(&paid(ended, shipment(false, false))), Plan::rest(), "the Delivery holds itself first");
+        assert!(cancels(&paid(ended, shipment(true, false))));
+        for (ticket, goes) in [(Lookup::Present(false), false), (Lookup::Present(true), true)] {
+            assert_eq!(
+                cancels(&Observed { ticket, ..paid(ended, shipment(true, false)) }),
+                goes,
+                "the store is stopped"
+            );
+        }
+        let mut brought = paid(ended, shipment(false, true));
+        brought.status.sold_at = plan(&brought).status.expect("it was brought: charge and sale stand").sold_at;
+        brought.stock = vec![("mug".to_owned(), Lookup::Present(Some(product::Answer::Held)))];
+        assert!(plan(&brought).next.is_some() && plan(&brought).intents.is_empty(), "until the ledger has booked it");
+        brought.stock = vec![("mug".to_owned(), Lookup::Present(None))];
+        assert_eq!(plan(&brought).intents, [Intent::DeleteSelf(brought.meta.target())]);
+        let unseen = plan(&paid(ended, Lookup::Unproven)).intents;
+        assert!(matches!(&unseen[..], [Intent::ReadAfresh { kind: Kind::Delivery, .. }]));
+        let mut late = paid(ended, Lookup::Gone);
+        assert!(cancels(&late));
+        late.fate = Fate::Gone(Gone { noticed: now(), ended });
+        assert_eq!(plan(&late), Plan::wait_until(now().after(Policy::default().linger)), "one may be on its way");
+    }
+    assert!(!cancels(&paid(Some(true), shipment(true, false))), "an order that had ended owes nothing");
+}
+
+#[test]
+fn stock_is_asked_back_once_and_only_where_the_order_is_known_not_to_have_ended() {
+    let mut cancelled = paid(Some(false), Lookup::Gone);
+    (cancelled.cancel, cancelled.status.cancelled_at) = (true, Some(now()));
+    assert!(plan(&cancelled).status.expect("it asks").speaks_for_stock(), "the order died between refund and release");
+    for ended in [None, Some(true)] {
+        let over = Observed { fate: removed(ended), ..cancelled.clone() };
+        assert!(plan(&over).status.is_none(), "an order that ended has given its stock back: {ended:?}");
+    }
+    cancelled.status.releasing_at = Some(now());
+    let answers = |answer| Observed { stock: vec![("mug".to_owned(), answer)], ..cancelled.clone() };
+    assert_eq!(plan(&answers(Lookup::Present(None))), Plan::rest());
+    assert_eq!(plan(&answers(Lookup::Present(Some(product::Answer::Held)))), Plan::rest());
+    for done in [Lookup::Gone, Lookup::Present(Some(product::Answer::Released))] {
+        assert!(plan(&answers(done)).status.expect("acknowledged").released_at.is_some());
+    }
+    assert!(matches!(&plan(&answers(Lookup::Unproven)).intents[..], [Intent::ReadAfresh { kind: Kind::Product, .. }]));
+}
+
+#[test]
+fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
+    let mut left = paid(Some(false), Lookup::Gone);
+    (left.meta.namespace_terminating, left.meta.deleting) = (true, Some(now()));
+    assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())]);
+    left.cancel = true;
+    assert_eq!(asks(&left), Some(Call::Void));
+    provider(&mut left).reply = Some(Reply::Unknown { why: "HTTP 503".into() });
+    assert!(plan(&left).status.expect("an attempt").attempts == 1, "real attempts, with backoff");
+    let over = now().after(GIVE_UP_AFTER);
+    let last = decide(&left, over, &Policy::default());
+    assert_eq!(last.intents, [Intent::DropFinalizer(left.meta.target())]);
+    let fact = &last.facts[0];
+    assert_eq!(fact.reason, "MoneyAtRisk");
+    assert!(fact.message.contains("2000 KRW at card under key jumun-uid-1"), "{}", fact.message);
+    let let_go = |seen: &Observed| plan(seen).intents == [Intent::DropFinalizer(seen.meta.target())];
+    left.status.cancelled_at = Some(now());
+    assert!(let_go(&left), "the provider has answered");
+    let mut ended = paid(Some(true), Lookup::Gone);
+    (ended.meta.namespace_terminating, ended.meta.deleting) = (true, Some(now()));
+    assert!(let_go(&ended), "what was bought was brought");
+    ended.fate = removed(Some(false));
+    let answer = Lookup::Present(Some(wallet::Answer::Charged));
+    ended.source = Source::Wallet { name: "alice".into(), answer };
+    assert!(let_go(&ended), "the wallet goes with the namespace");
 }

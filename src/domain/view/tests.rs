@@ -1,5 +1,6 @@
 //! When a row is written, and what it keeps.
 
+use super::super::child::Gone;
 use super::*;
 use crate::domain::Version;
 
@@ -98,17 +99,21 @@ fn an_older_version_of_the_order_takes_nothing_back() {
     assert_eq!(decide(&seen(&cancelled(), paid()), at(99)), Plan::rest());
 }
 
+fn gone_at(seconds: i64) -> Fate {
+    Fate::Gone(Gone { noticed: at(seconds), ended: Some(true) })
+}
+
 #[test]
 fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_ever_happened() {
     let hour = Some(Duration::from_secs(3_600));
     let gone = |sources: &Sources, fate| Observed { sources: None, fate, retention: hour, ..seen(sources, paid()) };
     let deleted = |seen: &Observed, now| matches!(&decide(seen, now).intents[..], [Intent::DeleteView(_)]);
-    let ended = gone(&cancelled(), Fate::Gone(at(2_000)));
+    let ended = gone(&cancelled(), gone_at(2_000));
     assert_eq!(decide(&ended, at(3_608)), Plan::wait_until(at(3_609)));
     assert!(deleted(&ended, at(3_609)));
     let mut nothing = paid();
     (nothing.order.status, nothing.payment) = (order::Status::default(), None);
-    let never = gone(&nothing, Fate::Gone(at(3_000)));
+    let never = gone(&nothing, gone_at(3_000));
     assert_eq!(decide(&never, at(3_700)), Plan::wait_until(at(5_600)));
     assert!(deleted(&never, at(5_600)));
     let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));

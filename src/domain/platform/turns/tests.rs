@@ -1,6 +1,6 @@
 //! Turns: in order of arrival, as many as there is room for, and never more.
 
-use super::super::{Affected, NAME, Observed, decide};
+use super::super::{NAME, Observed, decide};
 use super::*;
 use crate::domain::Meta;
 
@@ -32,17 +32,7 @@ impl Hall {
     /// The platform decides; gives whether it wrote anything.
     fn serve(&mut self, now: Time) -> bool {
         let (crowd, status) = (self.crowd.clone(), self.status.clone());
-        let plan = decide(
-            &Observed {
-                meta: Meta::sample(NAME, 1, now),
-                crowd,
-                circuit: None,
-                status,
-                denied: Affected::default(),
-                unreadable: Affected::default(),
-            },
-            now,
-        );
+        let plan = decide(&Observed::sample(Meta::sample(NAME, 1, now), crowd, status), now);
         let written = plan.status.is_some();
         self.status = plan.status.unwrap_or_else(|| self.status.clone());
         written
@@ -223,17 +213,7 @@ fn a_platform_that_was_made_anew_learns_what_its_orders_hold() {
     hall.crowd.guests[0].number = Some(41);
     hall.crowd.highest = None;
     let (crowd, status) = (hall.crowd.clone(), hall.status.clone());
-    let plan = decide(
-        &Observed {
-            meta: Meta::sample(NAME, 1, at(0)),
-            crowd,
-            circuit: None,
-            status,
-            denied: Affected::default(),
-            unreadable: Affected::default(),
-        },
-        at(0),
-    );
+    let plan = decide(&Observed::sample(Meta::sample(NAME, 1, at(0)), crowd, status), at(0));
     assert_eq!(plan.intents, [Intent::ReadOrders], "all of them, once");
     hall.crowd.highest = Some(57);
     hall.serve(at(0));
@@ -246,16 +226,6 @@ fn an_order_with_a_turn_that_is_not_seen_is_read_before_anything_is_said() {
     let mut hall = hall(1, Some(1), None);
     hall.crowd.unproven = vec!["order-9".to_owned()];
     let (crowd, status) = (hall.crowd.clone(), hall.status.clone());
-    let plan = decide(
-        &Observed {
-            meta: Meta::sample(NAME, 1, at(0)),
-            crowd,
-            circuit: None,
-            status,
-            denied: Affected::default(),
-            unreadable: Affected::default(),
-        },
-        at(0),
-    );
+    let plan = decide(&Observed::sample(Meta::sample(NAME, 1, at(0)), crowd, status), at(0));
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "order-9".into() }]);
 }
