@@ -172,8 +172,8 @@ pub fn all(deep: bool) -> Vec<Config> {
         Config {
             store_missing: true,
             ticks: &[20, 50],
-            deeds: &[Deed::StoreAppears, Deed::Cancel, Deed::DeleteOrder],
-            left: Left { deletions: 1, drops: more, ..NOTHING },
+            deeds: &[Deed::StoreAppears, Deed::Cancel],
+            left: Left { drops: more, ..NOTHING },
             ..Config::plain("an order before its store")
         },
         Config {

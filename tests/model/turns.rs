@@ -325,7 +325,7 @@ fn turns_are_turns_in_every_interleaving() {
     for model in [
         some("two orders, one pending", 2, PENDING, 0),
         some("two orders, one a second", 2, A_SECOND, 3),
-        some("three orders, two pending", 3, Limits { pending: Some(2), per_second: None }, 0),
+        some("two orders, both limits", 2, Limits { pending: Some(1), per_second: Some(1) }, 2),
     ] {
         let (states, failure) = explore(&model);
         println!("{:32} {states:>10} states", model.name);
