@@ -140,12 +140,15 @@ fn every_string_list_and_field_of_the_definitions_is_bounded_and_documented() {
                 assert!(!schema["maxItems"].is_null(), "{path} is an unbounded list");
                 visit(&format!("{path}[]"), &schema["items"]);
             }
-            Some("integer") if spec => assert!(!schema["minimum"].is_null(), "{path} has no minimum"),
+            Some("integer") if spec => {
+                assert!(!schema["minimum"].is_null(), "{path} has no minimum");
+                assert!(!schema["maximum"].is_null(), "{path} has no maximum");
+            }
             _ => {}
         }
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             let path = format!("{path}.{name}");
-            if path.contains(".spec.") {
+            if path.contains(".spec.") || path.contains(".status.") {
                 assert!(
                     property["description"].as_str().is_some_and(|text| !text.is_empty()),
                     "{path} is not documented"
@@ -224,5 +227,40 @@ fn every_test_that_the_guarantees_name_exists() {
     {
         let is_test = sources.contains(&format!("fn {name}(")) || sources.contains(&format!("\"{name}\""));
         assert!(is_test, "docs/guarantees.md names {name}, which is no test and no invariant of the checker");
+    }
+}
+
+/// The fields of a spec that take a person's own words: no enumeration, no pattern, no format. What a parent writes into
+/// a child is not among them.
+fn words(path: &str, schema: &serde_json::Value, found: &mut Vec<String>) {
+    let free = ["enum", "pattern", "format"].iter().all(|bound| schema[bound].is_null());
+    if schema["type"] == "string" && free {
+        found.push(path.to_owned());
+    }
+    if schema["items"].is_object() {
+        words(&format!("{path}[]"), &schema["items"], found);
+    }
+    for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+        words(&format!("{path}.{name}"), property, found);
+    }
+}
+
+#[test]
+fn every_field_that_takes_a_persons_words_has_a_reader() {
+    let actors = ["Ticket.spec.reject", "Delivery.spec.courier"];
+    let people = ["Store.", "Product.", "Wallet.", "Order.", "OrderPlatform."];
+    let mut found = Vec::new();
+    for definition in jumun::crd::definitions() {
+        let kind = definition.spec.names.kind.clone();
+        for version in definition.spec.versions {
+            let schema = serde_json::to_value(version.schema.expect("a schema").open_api_v3_schema).expect("JSON");
+            words(&format!("{kind}.spec"), &schema["properties"]["spec"], &mut found);
+        }
+    }
+    found.retain(|path| people.iter().chain(&actors).any(|start| path.starts_with(start)));
+    assert!(found.len() >= 15, "only {found:?}");
+    let table = read("docs/fields.md");
+    for path in found {
+        assert!(table.contains(&format!("| `{path}` |")), "docs/fields.md does not say who reads {path}: add a row");
     }
 }

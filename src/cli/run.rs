@@ -25,14 +25,14 @@ pub struct Args {
     /// The controllers to run, by kind (default: all), such as --controllers order,payment
     #[arg(long, value_delimiter = ',', env = "JUMUN_CONTROLLERS", value_parser = parse_kind)]
     controllers: Vec<Kind>,
-    /// How many objects of one kind are worked on at once
+    /// How many objects of one kind are worked on at once; 1 to 1024
     #[arg(long, env = "JUMUN_CONCURRENCY", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1024))]
     concurrency: u16,
     /// Where /livez, /readyz and /metrics are served, by default on every address, since the probes of a pod come from
     /// outside of it: nothing secret is served there. 127.0.0.1:8081 is for this machine alone; port 0 takes a free one
     #[arg(long, env = "JUMUN_LISTEN", default_value = "[::]:8081")]
     listen: SocketAddr,
-    /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them
+    /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them; 120 to 3000
     #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=3_000))]
     linger_seconds: u64,
     /// For tests alone: shorter than a delayed request may be on its way

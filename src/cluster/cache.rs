@@ -6,6 +6,10 @@
 //!   brings nothing back.
 //! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID.
 
+mod seen;
+
+pub use seen::Seen;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -18,21 +22,6 @@ use crate::domain::{Time, Version};
 mod tombstones;
 pub use tombstones::Tombstone;
 use tombstones::{Tombstones, ended_already};
-
-/// One cached version of an object.
-#[derive(Debug)]
-pub struct Seen<K> {
-    pub object: Arc<K>,
-    pub version: Version,
-    /// When this version was first seen here.
-    pub at: Time,
-}
-
-impl<K> Clone for Seen<K> {
-    fn clone(&self) -> Self {
-        Self { object: self.object.clone(), version: self.version, at: self.at }
-    }
-}
 
 /// Before and after of one object; nothing where the cache knew better.
 pub type Change<K> = Option<(Option<Arc<K>>, Option<Arc<K>>)>;
@@ -198,7 +187,7 @@ impl<K: Source> Cache<K> {
         let key = Key::of(&object);
         let seen = match inner.objects.get(&key) {
             Some(held) if held.version >= version => held.clone(),
-            _ => Seen { object: Arc::new(object), version, at: now },
+            _ => Seen { object: Arc::new(object), version, at: now, since: now },
         };
         if let Some(listing) = &mut inner.listing {
             listing.insert(key, seen);
@@ -244,7 +233,7 @@ impl<K: Source> Cache<K> {
 impl<K: Source> Inner<K> {
     fn put(&mut self, object: K, version: Version, now: Time) -> Change<K> {
         let key = Key::of(&object);
-        let seen = Seen { object: Arc::new(object), version, at: now };
+        let seen = Seen { object: Arc::new(object), version, at: now, since: now };
         if let Some(listing) = &mut self.listing
             && listing.get(&key).is_none_or(|listed| listed.version < version)
         {
@@ -253,10 +242,12 @@ impl<K: Source> Inner<K> {
         self.put_seen(key, seen)
     }
 
-    fn put_seen(&mut self, key: Key, seen: Seen<K>) -> Change<K> {
-        if self.objects.get(&key).is_some_and(|held| held.version >= seen.version) {
+    fn put_seen(&mut self, key: Key, mut seen: Seen<K>) -> Change<K> {
+        let held = self.objects.get(&key);
+        if held.is_some_and(|held| held.version >= seen.version) {
             return None;
         }
+        seen.since = held.filter(|held| held.has_spec_of(&seen)).map_or(seen.at, |held| held.since);
         let old = self.take(&key);
         for index in indexes(&*seen.object) {
             self.index.entry((key.namespace.clone(), index)).or_default().insert(key.clone());

@@ -56,6 +56,11 @@ pub trait Controller: Send + Sync + 'static {
     /// The observed object's identity and status, where the kind has a status of its own.
     fn seen(observed: &Self::Observed) -> Option<(&Meta, &Self::Status)>;
 
+    /// The version of the object that was observed: another one makes what was read for this one old.
+    fn version(observed: &Self::Observed) -> Option<Version> {
+        Self::seen(observed).map(|(meta, _)| meta.version)
+    }
+
     /// The observed object's conditions: no decision sees those that say which write was denied.
     fn conditions(observed: &mut Self::Observed) -> Option<&mut Vec<Condition>>;
 }
@@ -150,7 +155,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
         let Some(mut observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
         let carried = C::conditions(&mut observed).and_then(crate::domain::denial::take);
         let look = Look::<C> { observed, carried, decided };
-        let version = C::seen(&look.observed).map(|(meta, _)| meta.version);
+        let version = C::version(&look.observed);
         progress.sees(version);
         if !pass.fits(version) {
             // Another version of the object may rest on facts that are younger than the reads.

@@ -159,6 +159,7 @@ impl Controller for Orders {
         let payment = world.lookup::<Payment>(&child, None, pass);
         let ticket = world.lookup::<Ticket>(&child, None, pass);
         let delivery = world.lookup::<Delivery>(&child, None, pass);
+        let steps = [ticket.present().map(|t| t.since), delivery.present().map(|d| d.since)];
         let ats = [payment.present().map(|p| p.at), ticket.present().map(|t| t.at), delivery.present().map(|d| d.at)];
         Some(Observed {
             request: facts::request(order),
@@ -170,6 +171,7 @@ impl Controller for Orders {
             references_afresh: facts::references_afresh(key, order, pass),
             order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
             family_afresh: facts::family_afresh(order, &meta, pass),
+            stepped: steps.into_iter().flatten().fold(seen.since, std::cmp::max),
             changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
             payment: map(payment, facts::payment),
             ticket: map(ticket, facts::ticket),

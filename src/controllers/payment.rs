@@ -143,11 +143,14 @@ pub(super) fn owed(world: &World, key: &Key, pass: &Pass) -> bool {
 fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment::Source {
     if let Some(wallet) = spec.wallet() {
         let found = world.lookup::<Wallet>(&key.sibling(&wallet.name), Some(&wallet.uid), pass);
-        let answer = map(found, |seen| {
-            let entries = seen.object.status.iter().flat_map(|status| &status.entries);
-            entries.into_iter().find(|entry| entry.order == spec.order.uid).map(|entry| entry.answer)
+        let entry = map(found, |seen| {
+            let status = seen.object.status.as_ref()?;
+            let entry = status.entries.iter().find(|entry| entry.order == spec.order.uid)?;
+            Some((entry.answer, entry.lacked(&seen.object.spec.deposited.currency)))
         });
-        return payment::Source::Wallet { name: wallet.name.clone(), answer };
+        let lacked = entry.present().cloned().flatten().and_then(|(_, lacked)| lacked);
+        let answer = map(entry, |entry| entry.map(|(answer, _)| answer));
+        return payment::Source::Wallet { name: wallet.name.clone(), answer, lacked };
     }
     let name = spec.provider.clone().unwrap_or_default();
     let order = world.orders.get(&key.sibling(&spec.order.name));

@@ -1,11 +1,15 @@
 //! OrderView: watches orders, payments, tickets, deliveries and its own rows. A row has the name of its order.
 
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::{Key, Pass, Seen, Source, World};
 use crate::crd::order::Item;
-use crate::crd::{Order, OrderView};
+use crate::crd::{Delivery, Order, OrderView, Ticket};
 use crate::domain::child::Fate;
-use crate::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide};
-use crate::domain::{Condition, Kind, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids, money};
+use crate::domain::store::Acceptance;
+use crate::domain::ticket::Decision;
+use crate::domain::view::{
+    DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
+};
+use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
 
 use super::{Controller, fate_of, meta_of};
 
@@ -46,30 +50,39 @@ impl Controller for OrderViews {
         };
         let platform = world.platform(key);
         let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
-        let row_created = row.as_ref().map(|seen| meta_of(world, seen).created);
+        let (sources, changed, stepped) = match sources {
+            Some(Found { sources, changed, stepped }) => (Some(sources), changed, stepped),
+            None => (None, Time::from_millis(0), Time::from_millis(0)),
+        };
         Some(Observed {
             fate,
-            order_afresh: pass.read(Kind::Order, &key.name).is_some(),
-            row: row.map(|seen| {
-                let meta = &seen.object.metadata;
-                let (name, uid) = (key.name.to_string(), meta.uid.clone().unwrap_or_default());
-                let target = Target { name, uid, version: seen.version };
-                (target, seen.object.to_row(), meta.deletion_timestamp.is_some())
-            }),
-            row_created,
-            changed: sources.as_ref().map_or(Time::from_millis(0), |(_, changed)| *changed),
-            sources: sources.map(|(sources, _)| sources),
+            afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
+            row: row.map(|seen| (meta_of(world, &seen), seen.object.to_row())),
+            changed,
+            stepped,
+            sources,
             retention: retention.map(|retention| retention.rows()),
             namespace_terminating: world.is_terminating(&key.namespace),
         })
     }
 
     fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<()> {
-        decide(observed, now)
+        let plan = decide(observed, now);
+        let written = plan.intents.iter().any(|intent| matches!(intent, Intent::UpdateView(..)));
+        if let Some((shown, there)) = foreign(observed).filter(|_| written) {
+            let row = observed.row.as_ref().map(|(meta, _)| meta.name.as_str());
+            tracing::warn!(row, %shown, %there, "a row's marks are of another history: it is written anew");
+        }
+        plan
     }
 
     fn seen(_: &Observed) -> Option<(&Meta, &())> {
         None
+    }
+
+    /// What was read before the row was seen as it is says nothing about it.
+    fn version(observed: &Observed) -> Option<Version> {
+        observed.row.as_ref().map(|(meta, _)| meta.version)
     }
 
     fn conditions(_: &mut Observed) -> Option<&mut Vec<Condition>> {
@@ -96,8 +109,21 @@ fn expected(world: &World, key: &Key, order: &Order) -> Option<Money> {
     Some(Money::new(amount, currency))
 }
 
-/// What the row of an order is made of, and when the newest of it was first seen.
-fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
+/// Which of Order, Payment, Ticket and Delivery were read from the API server for this very decision.
+fn afresh(order: &OrderRef, pass: &Pass) -> [bool; 4] {
+    let child = ids::child_name(&order.name, &order.uid);
+    let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| pass.read(kind, &child).is_some());
+    [pass.read(Kind::Order, &order.name).is_some(), children[0], children[1], children[2]]
+}
+
+/// What the row of an order is made of; when the newest of it was first seen, and when the newest spec.
+struct Found {
+    sources: Sources,
+    changed: Time,
+    stepped: Time,
+}
+
+fn sources(world: &World, key: &Key) -> Option<Found> {
     let seen = world.orders.get(key)?;
     let order = &*seen.object;
     let meta = meta_of(world, &seen);
@@ -106,13 +132,16 @@ fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
     let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
     let (paid, cooked, shipped) = (world.payments.get(&child), world.tickets.get(&child), world.deliveries.get(&child));
     let changed = [paid.as_ref().map(|p| p.at), cooked.as_ref().map(|t| t.at), shipped.as_ref().map(|d| d.at)];
+    let stepped = [cooked.as_ref().map(|t| t.since), shipped.as_ref().map(|d| d.since)];
     let sources = Sources {
         order: OrderSource {
             order: OrderRef { name: meta.name, uid: meta.uid },
+            version: meta.version,
             created: meta.created,
             customer: order.spec.customer.clone(),
             store: order.spec.store.clone(),
-            cancel_requested: order.spec.cancel.is_some(),
+            cancel: order.spec.cancel.is_some(),
+            cancel_message: order.spec.cancel.as_ref().and_then(|cancel| cancel.message.clone()),
             deleting: meta.deleting,
             content: order.content(),
             expected: expected(world, key, order),
@@ -120,16 +149,41 @@ fn sources(world: &World, key: &Key) -> Option<(Sources, Time)> {
             status: order.status.clone().unwrap_or_default(),
         },
         payment: paid.map(|seen| PaymentSource {
+            version: seen.version,
             cancel: seen.object.spec.cancel,
             status: seen.object.status.clone().unwrap_or_default(),
         }),
-        ticket: cooked.map(|seen| TicketSource { status: seen.object.status.clone().unwrap_or_default() }),
-        delivery: shipped.map(|seen| DeliverySource {
-            ready: seen.object.spec.ready,
-            progress: seen.object.spec.progress,
-            courier: seen.object.spec.courier.as_ref().map(|courier| courier.name.clone()),
-            status: seen.object.status.clone().unwrap_or_default(),
-        }),
+        ticket: cooked.map(|seen| ticket(&seen)),
+        delivery: shipped.map(|seen| delivery(&seen)),
     };
-    Some((sources, changed.into_iter().flatten().fold(seen.at, std::cmp::max)))
+    Some(Found {
+        sources,
+        changed: changed.into_iter().flatten().fold(seen.at, std::cmp::max),
+        stepped: stepped.into_iter().flatten().fold(seen.since, std::cmp::max),
+    })
+}
+
+fn ticket(seen: &Seen<Ticket>) -> TicketSource {
+    let spec = &seen.object.spec;
+    TicketSource {
+        version: seen.version,
+        accepted: spec.acceptance == Acceptance::Automatic || spec.decision == Some(Decision::Accept),
+        rejected: spec.decision == Some(Decision::Reject),
+        cooking: spec.cooking,
+        status: seen.object.status.clone().unwrap_or_default(),
+    }
+}
+
+fn delivery(seen: &Seen<Delivery>) -> DeliverySource {
+    let spec = &seen.object.spec;
+    DeliverySource {
+        version: seen.version,
+        since: seen.since,
+        ready: spec.ready,
+        progress: spec.progress,
+        received: spec.received == Some(true),
+        courier: spec.courier.as_ref().map(|courier| courier.name.clone()),
+        timed: spec.deadlines.deliver.is_some(),
+        status: seen.object.status.clone().unwrap_or_default(),
+    }
 }

@@ -29,8 +29,8 @@ use crate::domain::{Money, OrderRef, ids};
     printcolumn(name = "To", type_ = "string", json_path = ".spec.to"),
     printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
     printcolumn(name = "Attempts", type_ = "integer", json_path = ".status.attempts"),
-    printcolumn(name = "Next", type_ = "date", json_path = ".status.retryAt", priority = 1),
-    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.type=='Reconciling')].message", priority = 1),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.retryAt", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec == oldSelf.spec").message("a message cannot be changed").field_path(".spec"),
     validation = Rule::new(

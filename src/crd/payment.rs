@@ -31,6 +31,7 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     printcolumn(name = "Provider", type_ = "string", json_path = ".spec.provider", priority = 1),
     printcolumn(name = "Wallet", type_ = "string", json_path = ".spec.wallet.name", priority = 1),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Succeeded')].reason", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
         "self.spec.order == oldSelf.spec.order && self.spec.amount == oldSelf.spec.amount && self.spec.method == oldSelf.spec.method && (self.spec.method == 'Wallet' ? self.spec.wallet == oldSelf.spec.wallet : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0) && has(self.spec.items) == has(oldSelf.spec.items) && (!has(self.spec.items) || self.spec.items == oldSelf.spec.items)"
@@ -77,7 +78,7 @@ pub struct PaymentSpec {
     pub amount: Money,
     /// Membership points, beside the money.
     #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
     pub points: i64,
     /// What is bought: given back to its Products should the order be removed before its end.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

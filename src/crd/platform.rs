@@ -32,6 +32,12 @@ use crate::domain::platform::{Limits, Status};
         json_path = ".status.conditions[?(@.type=='EndpointReachable')].reason",
         priority = 1
     ),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.message!='')].message",
+        priority = 1
+    ),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 pub struct OrderPlatformSpec {

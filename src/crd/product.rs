@@ -28,6 +28,7 @@ use crate::domain::{Money, product::Status};
     printcolumn(name = "Points", type_ = "integer", json_path = ".spec.points", priority = 1),
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.price.currency", priority = 1),
     printcolumn(name = "Title", type_ = "string", json_path = ".spec.title", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec.price.currency == oldSelf.spec.price.currency")
         .message("spec.price.currency cannot be changed: make another Product")

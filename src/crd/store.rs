@@ -26,6 +26,7 @@ use crate::domain::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilme
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Confirmation", type_ = "string", json_path = ".spec.confirmation", priority = 1),
     printcolumn(name = "Notices", type_ = "string", json_path = ".status.conditions[?(@.type=='EndpointReachable')].reason", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec.acceptance == 'Automatic' || self.spec.fulfilment == 'Kitchen'")
         .message("only a kitchen accepts by hand: set fulfilment: Kitchen")

@@ -22,6 +22,9 @@ use crate::domain::{Money, OrderRef};
     status = "Status",
     doc = "The store's copy of a paid order: the store edits decision, reject and cooking; the rest is the Order controller's.",
     selectable = ".spec.store",
+    selectable = ".spec.decision",
+    selectable = ".spec.cooking",
+    selectable = ".spec.hold.cause",
     selectable = ".status.state",
     printcolumn(name = "Order", type_ = "string", json_path = ".spec.order.name"),
     printcolumn(name = "Store", type_ = "string", json_path = ".spec.store"),
@@ -31,6 +34,7 @@ use crate::domain::{Money, OrderRef};
     printcolumn(name = "Cooking", type_ = "string", json_path = ".spec.cooking"),
     printcolumn(name = "State", type_ = "string", json_path = ".status.state"),
     printcolumn(name = "Held", type_ = "string", json_path = ".spec.hold.cause", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
         "self.spec.order == oldSelf.spec.order && self.spec.store == oldSelf.spec.store && self.spec.customer == oldSelf.spec.customer && self.spec.items == oldSelf.spec.items && self.spec.amount == oldSelf.spec.amount && self.spec.acceptance == oldSelf.spec.acceptance && self.spec.until == oldSelf.spec.until && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"

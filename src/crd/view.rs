@@ -23,9 +23,9 @@ use crate::domain::{Money, OrderRef, view::Status};
     selectable = ".spec.seller",
     selectable = ".status.order",
     selectable = ".status.payment",
-    selectable = ".status.store",
     selectable = ".status.delivery",
     selectable = ".status.cancelRequested",
+    selectable = ".status.wish",
     printcolumn(name = "Customer", type_ = "string", json_path = ".spec.customer"),
     printcolumn(name = "Store", type_ = "string", json_path = ".spec.store"),
     printcolumn(name = "Amount", type_ = "integer", json_path = ".spec.amount.amount"),
@@ -35,8 +35,10 @@ use crate::domain::{Money, OrderRef, view::Status};
     printcolumn(name = "Kitchen", type_ = "string", json_path = ".status.store", priority = 1),
     printcolumn(name = "Seller", type_ = "string", json_path = ".spec.seller", priority = 1),
     printcolumn(name = "Courier", type_ = "string", json_path = ".status.courier", priority = 1),
+    printcolumn(name = "Wish", type_ = "string", json_path = ".status.wish", priority = 1),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason", priority = 1),
     printcolumn(name = "Waiting-For", type_ = "string", json_path = ".status.waitingFor", priority = 1),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp")
 )]
 pub struct OrderViewSpec {

@@ -25,6 +25,7 @@ use crate::domain::{Money, wallet::Status};
     printcolumn(name = "Charged", type_ = "integer", json_path = ".status.charged.amount"),
     printcolumn(name = "Points", type_ = "integer", json_path = ".status.points"),
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.deposited.currency"),
+    printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec.owner == oldSelf.spec.owner")
         .message("spec.owner cannot be changed: make another Wallet")

@@ -100,6 +100,12 @@ pub fn waiting_message(conditions: &[Condition]) -> Option<&str> {
     waiting(conditions).map(|condition| condition.message.as_str())
 }
 
+/// The sentence that says what only a person can do, where the conditions report that.
+pub fn stalled_message(conditions: &[Condition]) -> Option<&str> {
+    let stalled = conditions.iter().find(|c| c.status == Truth::True && c.type_ == STALLED);
+    stalled.map(|condition| condition.message.as_str())
+}
+
 fn waiting(conditions: &[Condition]) -> Option<&Condition> {
     conditions.iter().find(|c| c.status == Truth::True && (c.type_ == RECONCILING || c.type_ == STALLED))
 }

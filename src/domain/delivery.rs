@@ -113,6 +113,7 @@ pub struct Status {
     /// When it was cancelled: final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Time>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -229,7 +230,10 @@ fn picked_up(seen: &Observed, now: Time) -> Plan<Status> {
     }
     let status = Status { picked_up_at: Some(now), ..seen.status.clone() };
     let message = "The courier brings it.".to_owned();
-    Plan::write(finish(seen, status, State::PickedUp, Report::Moving { reason: "WaitingForCourier", message }, now))
+    let report = Report::Moving { reason: "WaitingForCourier", message };
+    let mut wanted = finish(seen, status, State::PickedUp, report, now);
+    wanted.state = seen.status.state;
+    Plan::write(wanted)
 }
 
 /// The courier has delivered it.

@@ -135,6 +135,7 @@ pub struct Status {
     /// Who has taken the next attempt upon itself, where several processes may send; nobody else does meanwhile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claim: Option<Claim>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,

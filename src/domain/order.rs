@@ -136,13 +136,20 @@ pub struct Status {
     /// When money and delivery were undone: stock is given back from here on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub releasing_at: Option<Time>,
+    /// When the wish to cancel was first seen; written with whatever is written next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_requested_at: Option<Time>,
     /// Why a wish to cancel was not honoured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub cancel_refused: Option<String>,
+    /// When the wish was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel_refused_at: Option<Time>,
     /// When it came to its end; nothing changes after that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -246,6 +253,14 @@ impl Outcome {
 
 /// What to do about an Order.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let mut plan = step(seen, now, policy);
+    if let Some(status) = &mut plan.status {
+        facts::note_wish(seen, status, now);
+    }
+    plan
+}
+
+fn step(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.meta.let_go() {
         return child::gate(&seen.meta).unwrap_or_default();
     }

@@ -58,8 +58,10 @@ pub enum State {
     Declined,
     /// Being given back.
     Cancelling,
-    /// Given back, or never charged.
+    /// Given back.
     Cancelled,
+    /// Cancelled before anything was charged; nothing ever will be.
+    NotCharged,
 }
 
 /// Observed state of a Payment.
@@ -102,6 +104,7 @@ pub struct Status {
     /// When what was bought was seen brought, though its order was removed before its end: the charge and the sale stand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sold_at: Option<Time>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -151,6 +154,8 @@ pub enum Source {
     Wallet {
         name: String,
         answer: Lookup<Option<wallet::Answer>>,
+        /// What was lacking, where it was refused for that.
+        lacked: Option<String>,
     },
     Provider(Provider),
 }
@@ -228,10 +233,10 @@ fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     match &seen.source {
         Source::Provider(provider) => ask::provider(seen, provider, now, policy),
-        Source::Wallet { name, answer } => match (child::prove(answer, Kind::Wallet, name), seen.cancel) {
+        Source::Wallet { name, answer, lacked } => match (child::prove(answer, Kind::Wallet, name), seen.cancel) {
             (Some(read), _) => Plan::only(read),
             (None, true) => cancel(seen, name, answer, now, policy),
-            (None, false) => charge(seen, name, answer, now, policy),
+            (None, false) => charge(seen, name, answer, lacked.as_deref(), now, policy),
         },
     }
 }
@@ -268,7 +273,8 @@ fn cancelled(seen: &Observed, refunded: bool, reason: &'static str, now: Time) -
         false => String::new(),
     };
     let report = Report::Ended { well: false, reason, message: message.clone() };
-    let plan = Plan::write(finish(seen, status, State::Cancelled, report, now));
+    let state = if refunded { State::Cancelled } else { State::NotCharged };
+    let plan = Plan::write(finish(seen, status, state, report, now));
     if removed { plan.with_fact("OrderRemoved", message, true) } else { plan }
 }
 
@@ -281,13 +287,14 @@ fn charge(
     seen: &Observed,
     name: &str,
     answer: &Lookup<Option<wallet::Answer>>,
+    lacked: Option<&str>,
     now: Time,
     policy: &Policy,
 ) -> Plan<Status> {
     match answer {
         Lookup::Present(Some(wallet::Answer::Charged)) => approved(seen, now),
         Lookup::Present(Some(wallet::Answer::Refused)) => {
-            let message = format!("Wallet {name} has too little money or points, or another currency.");
+            let message = format!("Wallet {name} has {}.", lacked.unwrap_or("another currency"));
             declined(seen, "InsufficientFunds".to_owned(), message, now)
         }
         Lookup::Present(_) | Lookup::Unproven if seen.fate != Fate::Open => {

@@ -69,6 +69,8 @@ pub struct Policy {
     pub settle_within: Duration,
     /// A step that only people read is written once nothing has changed for so long: steps that pass quickly are one write.
     pub gather: Duration,
+    /// The same for what follows from a person's step, counted from the step: people see it within a second.
+    pub step: Duration,
 }
 
 impl Default for Policy {
@@ -78,6 +80,7 @@ impl Default for Policy {
             patience: Duration::from_secs(5),
             settle_within: Duration::from_secs(2),
             gather: Duration::from_secs(1),
+            step: Duration::from_millis(500),
         }
     }
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::conditions::{self, Report};
 use super::notification::Circuit;
+use super::time::at_least;
 use super::{Condition, Generation, Meta, Plan, Span, Time};
 
 /// What the store does with a paid order.
@@ -82,21 +83,27 @@ pub enum Intake {
 pub struct Deadlines {
     /// From placed to paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub pay: Option<Span>,
     /// From paid to the store's decision.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub accept: Option<Span>,
     /// From accepted to cooked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub cook: Option<Span>,
     /// From ready to picked up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub pick_up: Option<Span>,
     /// From picked up to delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub deliver: Option<Span>,
     /// From delivered to confirmed: what is missed here confirms the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-kubernetes-validations" = at_least("1s")))]
     pub confirm: Option<Span>,
 }
 
@@ -113,6 +120,7 @@ impl Deadlines {
 pub struct Status {
     /// The generation of the spec that this status is about; -1 until a controller has looked at it.
     pub observed_generation: Generation,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,

@@ -110,6 +110,7 @@ pub struct Status {
     /// When it was cancelled: final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancelled_at: Option<Time>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -216,7 +217,9 @@ fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         _ => Report::Moving { reason, message: message.to_owned() },
     };
     let wanted = finish(seen, status, state, report, now);
-    plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
+    // A held ticket ends within that time where all goes well.
+    let pause = if seen.held { policy.gather } else { policy.step };
+    plan::settle(&seen.status, wanted, seen.meta.changed.after(pause), now)
 }
 
 /// The status with a time for each step that the store has taken.

@@ -151,8 +151,17 @@ impl JsonSchema for Span {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         let pattern = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$";
-        json_schema!({ "type": "string", "pattern": pattern, "minLength": 2, "maxLength": 32 })
+        json_schema!({
+            "type": "string", "pattern": pattern, "minLength": 2, "maxLength": 32,
+            "x-kubernetes-validations": at_least("100ms"),
+        })
     }
+}
+
+/// The rule of a field whose length of time is at least this.
+pub(super) fn at_least(span: &str) -> serde_json::Value {
+    let rule = format!("duration(self) >= duration('{span}')");
+    serde_json::json!([{ "rule": rule, "message": format!("at least {span}") }])
 }
 
 #[cfg(test)]

@@ -1,12 +1,20 @@
-//! OrderView: the read model. One flat row for each order, a pure projection of the order, its payment, ticket and delivery.
+//! OrderView: the read model. One flat row for each order, a projection of the order, its payment, ticket and delivery.
 //!
 //! ```text
 //!  (no row) ──→ row follows its sources ──→ row of an ended order ──→ frozen once the order is gone
-//!                        ↑ deleted: the same row comes back           replaced when the name is used by another order,
+//!                        ↑ deleted, or edited: it comes back          replaced when the name is used by another order,
 //!                                                                      removed once the platform's retention is over
 //! ```
 //!
-//! Invariants: `view_converges`. A row that shows an order's end is never taken back by a process that sees less.
+//! Invariants: `view_converges`, `rows_never_step_back`. A row remembers from which versions of its sources it was made
+//! ([`Marks`]). Who sees an older one reads it afresh before it writes; where even then it is older, the mark is of another
+//! history (a backup, a hand) and the row is written anew from what is true.
+
+pub mod marks;
+pub mod project;
+
+pub use marks::Marks;
+pub use project::{DeliverySource, OrderSource, PaymentSource, Sources, TicketSource, project};
 
 use std::time::Duration;
 
@@ -14,12 +22,19 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::child::Fate;
-use super::{Intent, Kind, Money, OrderRef, Plan, Target, Time, delivery, order, payment, ticket};
+use super::{Intent, Kind, Meta, Money, OrderRef, Plan, Time, delivery, ids, order, payment, ticket};
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
 const UNTOUCHED: Duration = Duration::from_secs(1);
 
+/// The row of an order that has not changed for so long was there before: it was deleted, and nothing older than it may
+/// take its place.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// What a person has done is shown so long after it: by then the controllers have said what follows from it, and the row
+/// shows both at once.
+const STEP: Duration = Duration::from_millis(700);
 /// A change that leaves the order's state as it is waits this long for others to be written with it.
 const GATHER: Duration = Duration::from_secs(1);
 /// The same for an order that is being undone: that is many changes in a row, of which the last is shown at once.
@@ -47,22 +62,37 @@ pub struct Status {
     /// State of the Payment, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment: Option<payment::State>,
-    /// State of the Ticket, once the store has one.
+    /// How far the store is, once it has the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<ticket::State>,
-    /// State of the Delivery, once there is one.
+    /// How far the delivery is, once there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<delivery::State>,
-    /// Whether the customer wished to cancel.
+    /// Whether somebody wished to cancel: the customer's word, or a deletion of the Order before its end.
     #[serde(default)]
     pub cancel_requested: bool,
     /// Whether somebody deleted the order, and not the platform's retention: the same one may be ordered again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
-    /// Why the order was cancelled or refused.
+    /// What has become of the wish to cancel, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wish: Option<Wish>,
+    /// What the customer said to the seller with the wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cancel_message: Option<String>,
+    /// Why the wish to cancel was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub cancel_refused: Option<String>,
+    /// Why the order was cancelled or refused, in one word.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub reason: Option<String>,
+    /// The one sentence to read: what only a person can do, why the order ended as it did, or why a wish was refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 512))]
+    pub message: Option<String>,
     /// The courier who claimed the delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
@@ -75,6 +105,20 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
     pub timeline: Vec<Moment>,
+    /// The versions of Order, Payment, Ticket and Delivery that it was made of: it is never written from older ones.
+    #[serde(default, skip_serializing_if = "Marks::is_empty")]
+    pub sources: Marks,
+}
+
+/// What has become of a wish to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Wish {
+    /// Not decided yet.
+    Open,
+    /// The order was undone.
+    Honoured,
+    /// It came too late.
+    Refused,
 }
 
 /// Something that happened to an order.
@@ -95,95 +139,13 @@ pub struct Row {
     pub status: Status,
 }
 
-/// What the projection reads of an Order.
-#[derive(Clone, Debug)]
-pub struct OrderSource {
-    pub order: OrderRef,
-    pub created: Time,
-    pub customer: String,
-    pub store: String,
-    pub cancel_requested: bool,
-    /// When its deletion was asked for.
-    pub deleting: Option<Time>,
-    /// A short hash of what is ordered.
-    pub content: String,
-    /// What was agreed, or what it costs by the prices of the moment, where it is not placed.
-    pub expected: Option<Money>,
-    /// How long it stays after its end; nothing for ever.
-    pub retention: Option<Duration>,
-    pub status: order::Status,
-}
-
-impl OrderSource {
-    /// Whether somebody deletes it, and not the platform's retention. A deletion's time has no fractions of a second.
-    fn is_deleted(&self) -> bool {
-        let due = self.status.ended_at.zip(self.retention).map(|(ended, retention)| ended.after(retention));
-        self.deleting.is_some_and(|at| due.is_none_or(|due| at.after(Duration::from_secs(1)) <= due))
-    }
-}
-
-/// What the projection reads of a Payment.
-#[derive(Clone, Debug)]
-pub struct PaymentSource {
-    pub cancel: bool,
-    pub status: payment::Status,
-}
-
-/// What the projection reads of a Ticket.
-#[derive(Clone, Debug)]
-pub struct TicketSource {
-    pub status: ticket::Status,
-}
-
-/// What the projection reads of a Delivery.
-#[derive(Clone, Debug)]
-pub struct DeliverySource {
-    pub ready: bool,
-    pub progress: Option<delivery::Progress>,
-    pub courier: Option<String>,
-    pub status: delivery::Status,
-}
-
-/// Everything that a row is made of.
-#[derive(Clone, Debug)]
-pub struct Sources {
-    pub order: OrderSource,
-    pub payment: Option<PaymentSource>,
-    pub ticket: Option<TicketSource>,
-    pub delivery: Option<DeliverySource>,
-}
-
-/// What a decision about a row looks at.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// Nothing where the order was not seen: its row is frozen.
-    pub sources: Option<Sources>,
-    /// Whether the order was read from the API server for this very decision.
-    pub order_afresh: bool,
-    /// What is known of the order of the row, where it was not seen.
-    pub fate: Fate,
-    /// The row as it stands, and whether it is being deleted.
-    pub row: Option<(Target, Row, bool)>,
-    /// When the row was created, where there is one.
-    pub row_created: Option<Time>,
-    /// When the newest of the sources was first seen in its present version.
-    pub changed: Time,
-    /// How long the row of an order that is gone stays; nothing for ever.
-    pub retention: Option<Duration>,
-    pub namespace_terminating: bool,
-}
-
-impl Observed {
-    /// Whether the row is that of an order of the same name and content which the platform's retention has removed: it
-    /// stays as it is, and the order that is there now, where it was not placed, is refused.
-    fn remembers(&self) -> bool {
-        let (Some(sources), Some((_, row, _))) = (&self.sources, &self.row) else { return false };
-        let order = &sources.order;
-        row.spec.order.uid != order.order.uid && order.status.terms.is_none() && row.is_memory_of(&order.content)
-    }
-}
-
 impl Row {
+    /// Whether it says what `other` says, from whichever versions that was made.
+    pub fn says(&self, other: &Self) -> bool {
+        let marks = self.status.sources;
+        self.spec == other.spec && self.status == Status { sources: marks, ..other.status.clone() }
+    }
+
     /// Whether it is that of an order with this content which has ended and was not deleted by anybody.
     pub fn is_memory_of(&self, content: &str) -> bool {
         self.status.order.is_end() && !self.status.deleted && !content.is_empty() && self.spec.content == content
@@ -193,120 +155,54 @@ impl Row {
     pub fn ended_at(&self) -> Option<Time> {
         self.status.timeline.last().map(|moment| moment.at)
     }
-}
 
-/// The row that shows these sources.
-pub fn project(sources: &Sources) -> Row {
-    let Sources { order, payment, ticket, delivery } = sources;
-    let (payment, delivery) = (payment.as_ref(), delivery.as_ref());
-    let status = &order.status;
-    let spec = Spec {
-        order: order.order.clone(),
-        customer: order.customer.clone(),
-        store: order.store.clone(),
-        seller: status.terms.as_ref().map(|terms| terms.seller.clone()),
-        amount: status.terms.as_ref().map(|terms| terms.amount.clone()).or_else(|| order.expected.clone()),
-        content: order.content.clone(),
-    };
-    let status = Status {
-        order: status.state.unwrap_or_default(),
-        payment: payment.map(payment_state),
-        store: ticket.as_ref().map(|ticket| ticket.status.state.unwrap_or(ticket::State::Offered)),
-        delivery: delivery.map(delivery_state),
-        cancel_requested: order.cancel_requested,
-        deleted: order.is_deleted(),
-        reason: status.outcome.as_ref().map(|outcome| outcome.reason.clone()),
-        courier: delivery.and_then(|d| d.courier.clone()),
-        waiting_for: super::conditions::waiting_for(&status.conditions).map(str::to_owned),
-        timeline: timeline(sources),
-    };
-    Row { spec, status }
-}
-
-fn payment_state(payment: &PaymentSource) -> payment::State {
-    match (payment.status.state, payment.cancel) {
-        (Some(state), _) if payment.status.is_final() => state,
-        (_, true) => payment::State::Cancelling,
-        (state, false) => state.unwrap_or_default(),
+    /// Whether what people do is shown as in `other`: the steps of store, courier and customer.
+    fn shows_steps_of(&self, other: &Self) -> bool {
+        let steps = |row: &Self| (row.status.store, row.status.delivery, row.status.cancel_requested);
+        steps(self) == steps(other) && self.status.courier == other.status.courier
     }
 }
 
-fn delivery_state(delivery: &DeliverySource) -> delivery::State {
-    delivery.status.state.unwrap_or(match delivery.progress {
-        None if delivery.ready => delivery::State::Ready,
-        None => delivery::State::Waiting,
-        Some(delivery::Progress::PickedUp) => delivery::State::PickedUp,
-        Some(delivery::Progress::Delivered) => delivery::State::Delivered,
-    })
+/// What a decision about a row looks at.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Nothing where the order was not seen: its row is frozen.
+    pub sources: Option<Sources>,
+    /// Which of Order, Payment, Ticket and Delivery were read from the API server for this very decision.
+    pub afresh: [bool; 4],
+    /// What is known of the order of the row, where it was not seen.
+    pub fate: Fate,
+    /// The row as it stands.
+    pub row: Option<(Meta, Row)>,
+    /// When the newest of the sources was first seen in its present version.
+    pub changed: Time,
+    /// When the newest spec of the sources was first seen as it is: a person's last step, at the earliest.
+    pub stepped: Time,
+    /// How long the row of an order that is gone stays; nothing for ever.
+    pub retention: Option<Duration>,
+    pub namespace_terminating: bool,
 }
 
-fn timeline(sources: &Sources) -> Vec<Moment> {
-    let order = &sources.order.status;
-    let ticket = sources.ticket.as_ref().map(|ticket| &ticket.status);
-    let delivery = sources.delivery.as_ref().map(|delivery| &delivery.status);
-    let end = order.state.map_or_else(String::new, |state| format!("{state:?}"));
-    let moments = [
-        ("Placed", order.placed_at),
-        ("Paid", order.paid_at),
-        ("Accepted", ticket.and_then(|t| t.accepted_at)),
-        ("TicketRejected", ticket.and_then(|t| t.rejected_at)),
-        ("CookingStarted", ticket.and_then(|t| t.started_at)),
-        ("CookingFinished", ticket.and_then(|t| t.cooked_at)),
-        ("TicketCancelled", ticket.and_then(|t| t.cancelled_at)),
-        ("PickedUp", delivery.and_then(|d| d.picked_up_at)),
-        ("Delivered", delivery.and_then(|d| d.delivered_at)),
-        ("DeliveryCancelled", delivery.and_then(|d| d.cancelled_at)),
-        ("Refunded", sources.payment.as_ref().and_then(|p| p.status.refunded_at)),
-        (end.as_str(), order.ended_at),
-    ];
-    let happened = moments.into_iter().filter_map(|(what, at)| Some(Moment { what: what.to_owned(), at: at? }));
-    let mut timeline: Vec<Moment> = happened.collect();
-    timeline.sort_by_key(|moment| moment.at);
-    timeline
-}
-
-/// The row to show: the row of an ended order keeps what it shows of children that were removed since.
-fn keeping(row: &Status, mut wanted: Row) -> Row {
-    let new = &mut wanted.status;
-    let gone = (row.payment.is_some() && new.payment.is_none())
-        || (row.store.is_some() && new.store.is_none())
-        || (row.delivery.is_some() && new.delivery.is_none());
-    if !row.order.is_end() || !gone {
-        return wanted;
+impl Observed {
+    /// Whether the row is that of an order of the same name and content which the platform's retention has removed: it
+    /// stays as it is, and the order that is there now, where it was not placed, is refused.
+    fn remembers(&self) -> bool {
+        let (Some(sources), Some((_, row))) = (&self.sources, &self.row) else { return false };
+        let order = &sources.order;
+        row.spec.order.uid != order.order.uid && order.status.terms.is_none() && row.is_memory_of(&order.content)
     }
-    new.payment = new.payment.or(row.payment);
-    new.store = new.store.or(row.store);
-    new.delivery = new.delivery.or(row.delivery);
-    new.courier = new.courier.take().or_else(|| row.courier.clone());
-    let news = new.timeline.iter().filter(|moment| !row.timeline.contains(moment));
-    let mut timeline: Vec<Moment> = row.timeline.iter().chain(news).cloned().collect();
-    timeline.sort_by_key(|moment| moment.at);
-    new.timeline = timeline;
-    wanted
-}
-
-/// The row to show: what was ordered is said once, and so is what it is expected to cost until the order is placed.
-fn stating(row: &Row, sources: &Sources, mut wanted: Row) -> Row {
-    if row.spec.order.uid != wanted.spec.order.uid {
-        return wanted;
-    }
-    wanted.spec.content.clone_from(&row.spec.content);
-    if sources.order.status.terms.is_none() {
-        wanted.spec.amount = row.spec.amount.clone().or(wanted.spec.amount);
-    }
-    wanted
 }
 
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {
-    let (Some(sources), Some((_, row, _))) = (&seen.sources, &seen.row) else { return false };
+    let (Some(sources), Some((_, row))) = (&seen.sources, &seen.row) else { return false };
     if seen.remembers() {
         return sources.order.status.ended_at.is_some();
     }
-    let wanted = stating(row, sources, keeping(&row.status, project(sources)));
+    let wanted = project(sources, Some(row));
     row.spec.order.uid == sources.order.order.uid
         && row.status.order.is_end()
-        && (*row == wanted || !wanted.status.order.is_end())
+        && (row.says(&wanted) || !wanted.status.order.is_end())
 }
 
 /// What to do about a row.
@@ -315,38 +211,85 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     let Some(sources) = &seen.sources else { return retire(seen, now) };
-    let wanted = project(sources);
-    let Some((target, row, deleting)) = &seen.row else {
-        let due = sources.order.created.after(UNTOUCHED);
-        if sources.order.status.state.is_none() && now < due {
-            return Plan::wait_until(due);
-        }
-        return Plan::only(Intent::CreateView(wanted));
-    };
-    if seen.remembers() {
+    let Some((meta, row)) = &seen.row else { return appear(seen, sources, now) };
+    if meta.deleting.is_some() || seen.remembers() {
         return Plan::rest();
     }
-    let wanted = stating(row, sources, keeping(&row.status, wanted));
-    if *deleting || *row == wanted {
+    if row.spec.order.uid != sources.order.order.uid {
+        // One of the two is another order's: who is seen afresh is the one that counts.
+        return match seen.afresh {
+            [true, ..] => Plan::only(Intent::DeleteView(meta.target())),
+            _ => Plan::only(read(sources, Kind::Order)),
+        };
+    }
+    let wanted = project(sources, Some(row));
+    if row.says(&wanted) {
         return Plan::rest();
     }
-    if row.spec.order.uid != wanted.spec.order.uid {
-        if !seen.order_afresh {
-            return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: wanted.spec.order.name });
-        }
-        return Plan::only(Intent::DeleteView(target.clone()));
-    }
-    if row.status.order.is_end() && !wanted.status.order.is_end() {
-        // The order is seen in an older version than the row was made of.
-        return Plan::rest();
-    }
-    let undone = is_being_undone(sources) && !wanted.status.order.is_end();
-    let due = seen.changed.after(if undone { GATHER_UNDO } else { GATHER });
-    let urgent = wanted.status.order.is_end() || (row.status.order.is_before_payment() && !undone);
-    if (!urgent || row.status.order == wanted.status.order) && now < due {
+    let due = due(seen, sources, row, &wanted);
+    if now < due {
         return Plan::wait_until(due);
     }
-    Plan::only(Intent::UpdateView(target.clone(), wanted))
+    match older(seen, sources, row) {
+        reads if reads.is_empty() => Plan::only(Intent::UpdateView(meta.target(), wanted)),
+        reads => Plan::all(reads),
+    }
+}
+
+/// A row for an order that has none. Where one was there and is gone, it comes back from what stands now.
+fn appear(seen: &Observed, sources: &Sources, now: Time) -> Plan<()> {
+    let due = sources.order.created.after(UNTOUCHED);
+    if sources.order.status.state.is_none() && now < due {
+        return Plan::wait_until(due);
+    }
+    let settled = now.since(seen.changed) >= SETTLED;
+    if settled && seen.afresh != [true; 4] {
+        return Plan::all(SOURCES.map(|kind| read(sources, kind)).into());
+    }
+    Plan::only(Intent::CreateView(project(sources, None)))
+}
+
+/// The kinds that a row is made of, in the order of [`Marks::all`].
+const SOURCES: [Kind; 4] = [Kind::Order, Kind::Payment, Kind::Ticket, Kind::Delivery];
+
+fn read(sources: &Sources, kind: Kind) -> Intent {
+    let order = &sources.order.order;
+    let name = if kind == Kind::Order { order.name.clone() } else { ids::child_name(&order.name, &order.uid) };
+    Intent::ReadAfresh { kind, name }
+}
+
+/// Live reads of what is seen older than the row shows it. What was read for this very decision is as new as can be: a
+/// mark beyond it is of another history. A child that is gone leaves what it was in the row of an ended order.
+fn older(seen: &Observed, sources: &Sources, row: &Row) -> Vec<Intent> {
+    let marks = row.status.sources.all().into_iter().zip(sources.marks().all());
+    let gone = sources.have_ended() && row.status.order.is_end();
+    let behind = marks.map(|(shown, seen)| shown > seen && !(seen.is_none() && gone));
+    let stale = SOURCES.into_iter().zip(behind).zip(seen.afresh);
+    stale.filter(|((_, behind), afresh)| *behind && !afresh).map(|((kind, _), _)| read(sources, kind)).collect()
+}
+
+/// Where a mark of the row that is about to be written anew is of another history: which marks, and what was seen.
+pub fn foreign(seen: &Observed) -> Option<(Marks, Marks)> {
+    let (sources, (_, row)) = (seen.sources.as_ref()?, seen.row.as_ref()?);
+    let (shown, there) = (row.status.sources, sources.marks());
+    let beyond = shown.all().into_iter().zip(there.all()).zip(seen.afresh);
+    let is_foreign =
+        |((shown, there), afresh): ((Option<_>, Option<_>), bool)| afresh && there.is_some() && shown > there;
+    beyond.into_iter().any(is_foreign).then_some((shown, there))
+}
+
+/// When the row is written. What people read first is shown at once: that an order is paid, and its end.
+fn due(seen: &Observed, sources: &Sources, row: &Row, wanted: &Row) -> Time {
+    let undone = is_being_undone(sources) && !wanted.status.order.is_end();
+    let urgent = wanted.status.order.is_end() || (row.status.order.is_before_payment() && !undone);
+    if urgent && row.status.order != wanted.status.order {
+        return seen.changed;
+    }
+    if undone {
+        return seen.changed.after(GATHER_UNDO);
+    }
+    let gathered = seen.changed.after(GATHER);
+    if wanted.shows_steps_of(row) { gathered } else { gathered.min(seen.stepped.after(STEP)) }
 }
 
 /// The order is on its way back: its money is asked back, or it says so itself.
@@ -357,12 +300,13 @@ fn is_being_undone(sources: &Sources) -> bool {
 
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
 fn retire(seen: &Observed, now: Time) -> Plan<()> {
-    let (Some((target, row, false)), Some(retention)) = (&seen.row, seen.retention) else { return Plan::rest() };
+    let row = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none());
+    let (Some((meta, row)), Some(retention)) = (row, seen.retention) else { return Plan::rest() };
     // Nothing may ever have happened to the order.
-    let ended = row.status.timeline.last().map(|moment| moment.at).or(seen.row_created);
-    match (ended.map(|ended| ended.after(retention)).filter(|due| now < *due), seen.fate) {
+    let ended = row.ended_at().unwrap_or(meta.created);
+    match (Some(ended.after(retention)).filter(|due| now < *due), seen.fate) {
         (Some(due), _) => Plan::wait_until(due),
-        (None, Fate::Gone(_)) => Plan::only(Intent::DeleteView(target.clone())),
+        (None, Fate::Gone(_)) => Plan::only(Intent::DeleteView(meta.target())),
         (None, Fate::Unproven) => {
             Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() })
         }

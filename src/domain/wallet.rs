@@ -48,6 +48,7 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024))]
     pub entries: Vec<Entry>,
+    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
     pub conditions: Vec<Condition>,
@@ -83,7 +84,23 @@ pub struct Entry {
     #[serde(default, skip_serializing_if = "is_zero")]
     #[schemars(range(min = 0))]
     pub points: i64,
+    /// What became of the request.
     pub answer: Answer,
+    /// What there was, where it was refused because that is too little.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had: Option<Amount>,
+}
+
+impl Entry {
+    /// What was lacking, in words, where it was refused for that: had and needed.
+    pub fn lacked(&self, currency: &str) -> Option<String> {
+        let had = self.had.as_ref()?;
+        let money = format!("too little money ({} of {} {currency})", had.amount, self.amount);
+        let points = format!("too few points ({} of {})", had.points, self.points);
+        let lacked = [(self.amount > had.amount, money), (self.points > had.points, points)];
+        let lacked: Vec<String> = lacked.into_iter().filter_map(|(lacks, what)| lacks.then_some(what)).collect();
+        (!lacked.is_empty()).then(|| lacked.join(" and "))
+    }
 }
 
 /// What became of a payment's request.
@@ -163,14 +180,19 @@ impl Book for Purse {
     }
 
     fn answer(&mut self, entry: Option<&Entry>, request: &Request<Ask>) -> Entry {
-        let ((amount, points), answer) = match &request.ask {
-            Ask::Charge { money, points } => ((money.amount, *points), self.charge(money, *points)),
-            Ask::Cancel { amount, points, approved } => {
-                ((*amount, *points), self.cancel(entry, *amount, *points, *approved))
+        let ((amount, points), answer, had) = match &request.ask {
+            Ask::Charge { money, points } => {
+                let had = Amount { amount: self.balance, points: self.points };
+                let answer = self.charge(money, *points);
+                let too_little = answer == Answer::Refused && money.currency == self.currency;
+                ((money.amount, *points), answer, too_little.then_some(had))
             }
-            Ask::Approved | Ask::Ended => ((0, 0), Answer::Void),
+            Ask::Cancel { amount, points, approved } => {
+                ((*amount, *points), self.cancel(entry, *amount, *points, *approved), None)
+            }
+            Ask::Approved | Ask::Ended => ((0, 0), Answer::Void, None),
         };
-        Entry { order: request.order.clone(), name: request.name.clone(), amount, points, answer }
+        Entry { order: request.order.clone(), name: request.name.clone(), amount, points, answer, had }
     }
 
     /// The totals say already what an answer says.

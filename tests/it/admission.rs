@@ -1,6 +1,6 @@
 //! What can never be valid is refused by the API server, with a message that names the field.
 
-use jumun::crd::{Delivery, Order, Payment, Product, Wallet};
+use jumun::crd::{Delivery, Order, OrderPlatform, Payment, Product, Store, Wallet};
 use jumun::domain::order::State;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -38,6 +38,14 @@ async fn what_can_never_be_valid_is_not_taken() {
         (json!({ "store": "shop", "price": money(5, "KRW"), "stock": -1 }), "spec.stock"),
     ] {
         refuses::<Product>(&world, json!({ "metadata": { "name": "x" }, "spec": spec }), part).await;
+    }
+    for deadline in ["pay", "accept", "cook", "pickUp", "deliver", "confirm"] {
+        let spec = json!({ "seller": "kim", "deadlines": { deadline: "0s" } });
+        refuses::<Store>(&world, json!({ "metadata": { "name": "x" }, "spec": spec }), "at least 1s").await;
+    }
+    let provider = json!({ "providers": [{ "name": "card", "url": "http://pay.example", "timeout": "0s" }] });
+    for spec in [json!({ "retention": { "completed": "0s" } }), json!({ "payment": provider })] {
+        refuses::<OrderPlatform>(&world, json!({ "metadata": { "name": "x" }, "spec": spec }), "at least").await;
     }
     for (pointer, value, part) in [
         ("/spec/items", json!([]), "spec.items"),

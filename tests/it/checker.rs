@@ -38,8 +38,22 @@ struct State {
     children: BTreeMap<(&'static str, String), BTreeSet<String>>,
     /// By order UID: how often the wallet's entry turned Charged and Refunded.
     charges: BTreeMap<String, (usize, usize)>,
+    /// By order UID: what its row has shown.
+    rows: BTreeMap<String, Shown>,
     verdict: Verdict,
 }
+
+/// What a row has shown: how far the order was, whether it was to be cancelled, and what had happened.
+#[derive(Clone, Default)]
+struct Shown {
+    order: usize,
+    cancel: bool,
+    moments: BTreeSet<String>,
+}
+
+/// The states of an order, none of which is followed by one before it; the ends come last.
+const STATES: [&str; 9] =
+    ["Pending", "Placed", "Paid", "Accepted", "Cooking", "Cooked", "Delivering", "Delivered", "Cancelling"];
 
 /// Replays a log and checks every invariant at every version, and those of a quiet system at the end.
 pub fn check(log: &[Version]) -> Verdict {
@@ -101,6 +115,7 @@ impl State {
                 self.ended_stays(before.as_deref(), object, &["/status/sentAt", "/status/gaveUpAt"]);
                 self.told_after_it_is_so(object);
             }
+            "OrderView" => self.row(object),
             _ => {}
         }
         self.objects.insert(key.clone(), object.clone());
@@ -175,6 +190,26 @@ impl State {
         let (was, is) = (text(before, "/status/state"), text(object, "/status/state"));
         if was != is {
             self.fault("terminal_is_final", object, format!("{was} became {is}"));
+        }
+    }
+
+    /// rows_never_step_back
+    fn row(&mut self, row: &Value) {
+        let state = text(row, "/status/order");
+        let timeline = row.pointer("/status/timeline").and_then(Value::as_array).cloned().unwrap_or_default();
+        let now = Shown {
+            order: STATES.iter().position(|known| *known == state).unwrap_or(STATES.len()),
+            cancel: has(row, "/status/cancelRequested"),
+            moments: timeline.iter().map(|moment| text(moment, "/what")).collect(),
+        };
+        let before = self.rows.insert(text(row, "/spec/order/uid"), now.clone()).unwrap_or_default();
+        let lost: Vec<&String> = before.moments.difference(&now.moments).collect();
+        if now.order < before.order || (before.cancel && !now.cancel) || !lost.is_empty() {
+            self.fault("rows_never_step_back", row, format!("shows {state} again, or has lost {lost:?}"));
+        }
+        let times: Vec<String> = timeline.iter().map(|moment| text(moment, "/at")).collect();
+        if !times.is_sorted() {
+            self.fault("rows_never_step_back", row, format!("a timeline out of order: {timeline:?}"));
         }
     }
 

@@ -1,8 +1,11 @@
 //! What people see with kubectl.
 
+use jumun::crd::{Delivery, Order, Store, Ticket};
 use jumun::domain::order::State;
+use kube::api::DeleteParams;
+use serde_json::json;
 
-use crate::harness::World;
+use crate::harness::{World, order, wait_for};
 
 #[tokio::test]
 async fn orders_are_read_waited_for_and_selected_with_kubectl() {
@@ -52,5 +55,198 @@ async fn orders_are_read_waited_for_and_selected_with_kubectl() {
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().count() == 2 && text.contains("order-2"), "{text}");
+    world.finish().await;
+}
+
+/// The names that a query finds, in order.
+fn found(world: &World, kind: &str, selector: &str) -> Vec<String> {
+    let path = if kind == "orderviews" { "{.items[*].metadata.name}" } else { "{.items[*].spec.order.name}" };
+    let (ok, text) = world.kubectl(&["get", kind, "--field-selector", selector, "-o", &format!("jsonpath={path}")]);
+    assert!(ok, "{selector}: {text}");
+    let mut names: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+    names.sort();
+    names
+}
+
+/// Each takes as many fields as it needs, and an absent one is the empty one.
+#[tokio::test]
+async fn each_query_that_people_make_is_one_exact_field_selector() {
+    let world = World::new("queries", 1).await;
+    world.store("shop", json!({ "seller": "kim", "confirmation": "Customer" })).await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    for name in ["free", "claimed", "delivered", "honoured"] {
+        world.order(name, "alice", "mug", 1).await;
+        world.row(name, State::Delivering).await;
+    }
+    let name_of = async |order: &str| world.delivery_of(order).await.metadata.name.unwrap();
+    let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" } } });
+    world.patch::<Delivery>(&name_of("claimed").await, claim).await.unwrap();
+    assert!(world.deliver(&name_of("delivered").await).await);
+    world.row("delivered", State::Delivered).await;
+    world.cancel("honoured").await;
+    world.row("honoured", State::Cancelled).await;
+    world.cancel("delivered").await;
+    // The next seller must be told first, and cannot be reached.
+    let terms = json!({ "notify": { "url": "http://127.0.0.1:9/" }, "cancellation": { "sellerNotice": "Required" } });
+    world.patch::<Store>("shop", json!({ "spec": terms })).await.unwrap();
+    world.order("open", "alice", "mug", 1).await;
+    world.row("open", State::Delivering).await;
+    world
+        .patch::<Delivery>(
+            &name_of("open").await,
+            json!({ "spec": { "courier": { "name": "lee", "zone": "gangnam" } } }),
+        )
+        .await
+        .unwrap();
+    world.cancel("open").await;
+    let wishes = |what: &str| found(&world, "orderviews", &format!("spec.seller=kim,status.wish={what}"));
+    wait_for("the wishes to be shown", || async {
+        (wishes("Open") == ["open"] && wishes("Refused") == ["delivered"]).then_some(())
+    })
+    .await;
+    assert_eq!(wishes("Honoured"), ["honoured"]);
+    assert_eq!(wishes(""), ["claimed", "free"]);
+    let claimable = "spec.zone=gangnam,spec.ready=true,spec.courier.name=,spec.hold.cause=";
+    assert_eq!(found(&world, "deliveries", claimable), ["free"]);
+    assert_eq!(found(&world, "deliveries", "spec.courier.name=park"), ["claimed", "delivered"]);
+    assert_eq!(found(&world, "deliveries", "spec.courier.name=lee"), ["open"]);
+    assert_eq!(found(&world, "deliveries", "spec.zone=mapo,spec.ready=true"), Vec::<String>::new());
+    // The store on its way: the seller can be told after all.
+    world
+        .patch::<Store>("shop", json!({ "spec": { "cancellation": { "sellerNotice": "BestEffort" } } }))
+        .await
+        .unwrap();
+    world.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "PickedUp" } })).await.unwrap();
+    world.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    wait_for("the wish to be refused", || async { wishes("Open").is_empty().then_some(()) }).await;
+    for order in ["open", "delivered"] {
+        world.patch::<Delivery>(&name_of(order).await, json!({ "spec": { "received": true } })).await.unwrap();
+        world.row(order, State::Completed).await;
+    }
+    world.finish().await;
+}
+
+/// The commands of the README's walk, in order, but for those that are an alternative to another.
+fn walk() -> Vec<String> {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("the README");
+    let section = readme.split("## One order, as each of its people sees it").nth(1).expect("the walk");
+    let section = section.split("**Paying by card.**").next().expect("its end");
+    let blocks = section.split("```").skip(1).step_by(2);
+    let lines = blocks.flat_map(str::lines).filter(|line| !line.is_empty());
+    lines.filter(|line| !line.contains("# only if") && !line.contains("# or this")).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_readmes_commands_find_the_children_of_the_new_order_only() {
+    let world = World::new("walk", 1).await;
+    let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples/03-kitchen.yaml");
+    let apply = || {
+        let (ok, text) = world.kubectl(&["apply", "-f", sample]);
+        assert!(ok, "{text}");
+    };
+    // An order of this name was there before, and somebody keeps its children.
+    apply();
+    world.row("dinner", State::Paid).await;
+    world.kitchen_step("dinner", json!({ "decision": "Accept" })).await.unwrap();
+    let old = world.delivery_of("dinner").await.metadata.name.unwrap();
+    let kept = json!({ "metadata": { "finalizers": ["jumun.dev/undo", "jumun.test/kept"] } });
+    world.patch::<Ticket>(&old, kept.clone()).await.unwrap();
+    world.patch::<Delivery>(&old, kept).await.unwrap();
+    world.orders().delete("dinner", &DeleteParams::default()).await.unwrap();
+    wait_for("the order to go", || async { world.orders().get_opt("dinner").await.ok()?.is_none().then_some(()) })
+        .await;
+    apply();
+    let paid = || async {
+        let order: Order = world.orders().get("dinner").await.ok()?;
+        (order.status?.paid_at.is_some() && world.api::<Ticket>().get(&old).await.is_ok()).then_some(())
+    };
+    wait_for("the new order to be paid", paid).await;
+    world.row("dinner", State::Paid).await;
+    // Faster than people, so a step that is not allowed yet is tried again.
+    let again = r#"kubectl() {
+        for _ in $(seq 100); do out=$(command kubectl -n "$NS" "$@") && { echo "$out"; return; }; sleep 0.1; done
+        return 1
+    }
+    "#;
+    let script = format!("set -eu\n{again}\n{}", walk().join("\n"));
+    let path = format!("{}:{}", world.plane.bin.display(), std::env::var("PATH").unwrap_or_default());
+    let mut command = std::process::Command::new("bash");
+    command.args(["-c", &script]).env("PATH", path);
+    command.env("KUBECONFIG", &world.plane.admin).env("NS", &world.namespace);
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{script}\n{text}");
+    world.row("dinner", State::Completed).await;
+    let untouched: Ticket = world.api().get(&old).await.unwrap();
+    assert!(untouched.spec.cooking.is_none(), "the old one's children are left alone");
+    let free = json!({ "metadata": { "finalizers": [] } });
+    world.patch::<Ticket>(&old, free.clone()).await.unwrap();
+    world.patch::<Delivery>(&old, free).await.unwrap();
+    world.finish().await;
+}
+
+/// One row of a table, by its name, as the columns of the header.
+fn columns(world: &World, arguments: &[&str], name: &str) -> std::collections::BTreeMap<String, String> {
+    let (ok, table) = world.kubectl(arguments);
+    assert!(ok, "{table}");
+    let header = table.lines().next().expect("a header").to_owned();
+    let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {table}"));
+    let mut starts: Vec<usize> = vec![0];
+    starts.extend(header.match_indices("   ").filter_map(|(at, _)| {
+        let next = at + 3 + header[at + 3..].len() - header[at + 3..].trim_start().len();
+        (!header[at..].trim().is_empty()).then_some(next)
+    }));
+    starts.dedup();
+    let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
+    let cut = |text: &str, from: usize, to: usize| {
+        text.chars().skip(from).take(to.saturating_sub(from)).collect::<String>().trim().to_owned()
+    };
+    starts.iter().zip(ends).map(|(from, to)| (cut(&header, *from, to), cut(line, *from, to))).collect()
+}
+
+#[tokio::test]
+async fn nothing_that_waits_fails_or_lacks_money_is_blank_on_the_screen() {
+    let world = World::new("screen", 1).await;
+    let endpoint = json!({ "url": "http://127.0.0.1:9/" });
+    crate::outside::platform(&world, None, None, json!({})).await;
+    world
+        .store("shop", json!({ "seller": "kim", "notify": endpoint, "cancellation": { "sellerNotice": "Required" } }))
+        .await;
+    world.product("mug", 1_000, 2).await;
+    world.wallet("alice", 50_000).await;
+    world.wallet("bob", 300).await;
+    world.order("waits", "alice", "mug", 1).await;
+    world.row("waits", State::Delivering).await;
+    world.cancel("waits").await;
+    world.create::<Order>(order("poor", "bob", "mug", 1)).await;
+    world.row("poor", State::PaymentFailed).await;
+    world.create::<Order>(order("out", "alice", "mug", 9)).await;
+    world.row("out", State::OutOfStock).await;
+    let wide = |kind: &str, name: &str| columns(&world, &["get", kind, "-o", "wide"], name);
+    wait_for("the wait to be said", || async {
+        wide("ord", "waits")["MESSAGE"].contains("the next is at").then_some(())
+    })
+    .await;
+    // Which of the two was short, what there was and what was needed.
+    for message in [&wide("ord", "poor")["MESSAGE"], &wide("ov", "poor")["MESSAGE"], &wide("pay", "poor")["MESSAGE"]] {
+        assert!(message.contains("too little money (300 of 1000 KRW)"), "{message}");
+    }
+    let (order, row, payment) = (wide("ord", "out"), wide("ov", "out"), wide("pay", "out"));
+    assert!(order["MESSAGE"].contains("not in stock"), "{order:?}");
+    assert_eq!((row["PAYMENT"].as_str(), payment["STATE"].as_str()), ("NotCharged", "NotCharged"));
+    let notice = wide("ntf", "waits");
+    assert!(notice["NEXT"].starts_with("20") && notice["MESSAGE"].contains("Attempt"), "{notice:?}");
+    let everything = ["sto", "prod", "wal", "ord", "pay", "dlv", "ntf", "ov", "op"];
+    for kind in everything {
+        let (_, table) = world.kubectl(&["get", kind, "-o", "wide"]);
+        assert!(!table.contains("<invalid>"), "{table}");
+    }
+    let delivery = wide("dlv", "waits");
+    assert_eq!((delivery["READY"].as_str(), delivery["OUTCOME"].as_str()), ("true", ""), "{delivery:?}");
+    // Nothing is undone before the seller knows: the courier goes on, and the wish comes too late.
+    assert!(world.deliver(&world.delivery_of("waits").await.metadata.name.unwrap()).await);
+    world.row("waits", State::Completed).await;
+    assert_eq!(wide("dlv", "waits")["OUTCOME"], "Confirmed");
     world.finish().await;
 }

@@ -36,6 +36,7 @@ mod protection;
 mod providers;
 mod races;
 mod recorder;
+mod rows;
 mod summary;
 mod systems;
 mod told;

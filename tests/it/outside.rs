@@ -108,6 +108,13 @@ impl Endpoint {
         self.inbox.content_types.lock().expect("content types").clone()
     }
 
+    /// The data of the first event of this type that it took.
+    pub fn data(&self, what: &str) -> Value {
+        let taken = self.inbox.taken.lock().expect("events");
+        let is = |event: &&Value| event["type"].as_str().is_some_and(|type_| type_.ends_with(what));
+        taken.iter().find(is).map(|event| event["data"].clone()).expect("such an event")
+    }
+
     /// Waits until it has taken an event of this type.
     pub async fn told(&self, what: &str) {
         let taken = || async { self.taken().iter().any(|(type_, _)| type_ == what).then_some(()) };

@@ -91,6 +91,7 @@ pub fn payment(id: Id, slot: &Slot) -> Option<PaymentFacts> {
         declined: status
             .declined_at
             .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
+        declined_why: status.declined_at.and_then(|_| said(conditions::SUCCEEDED)).map(|c| c.message.clone()),
         cancelled: status.cancelled_at.is_some(),
         stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
         trouble: said(conditions::RECONCILING).map(|condition| condition.message.clone()),

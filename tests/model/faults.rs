@@ -140,6 +140,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::RemovedSpeaksTwice, &gone_twice),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
+        (Mutation::RowFromOldSources, &plain),
     ]
     .into_iter()
     .map(|(mutation, config)| Config { mutation, ..config.clone() })

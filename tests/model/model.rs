@@ -43,7 +43,7 @@ const ENOUGH_DEEP: usize = 24_000_000;
 const ENOUGH_FOR_A_FAULT: usize = 4_000_000;
 
 /// The names of the invariants, as the guarantees say them.
-const INVARIANTS: [&str; 19] = [
+const INVARIANTS: [&str; 20] = [
     "money_is_conserved",
     "stock_is_conserved",
     "charged_at_most_once",
@@ -63,6 +63,7 @@ const INVARIANTS: [&str; 19] = [
     "quiet_is_silent",
     "every_order_ends",
     "view_converges",
+    "rows_never_step_back",
 ];
 
 /// What an exploration came to.

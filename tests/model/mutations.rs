@@ -99,6 +99,8 @@ pub enum Mutation {
     RowStandsStill,
     /// A row that shows the end is never written again.
     RowFreezesEarly,
+    /// A row forgets from which versions of its sources it was made.
+    RowFromOldSources,
 }
 
 pub fn policy(mutation: Mutation, policy: Policy) -> Policy {

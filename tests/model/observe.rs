@@ -141,6 +141,7 @@ impl<'a> View<'a> {
             ticket: self.child(ticket, |slot| facts::ticket(ticket, slot)),
             delivery: self.child(delivery, |slot| facts::delivery(delivery, slot)),
             notices: if status.ended_at.is_some() { Vec::new() } else { self.notices(number) },
+            stepped: newest.unwrap_or_else(|| self.changed(slot)),
             changed: newest.unwrap_or_else(|| self.changed(slot)),
             earlier: None,
             view_shows_end: status.ended_at.is_some(),
@@ -177,7 +178,7 @@ impl<'a> View<'a> {
                 }
                 _ => None,
             };
-            payment::Source::Wallet { name: name(WALLET), answer: self.ledger(WALLET, answer) }
+            payment::Source::Wallet { name: name(WALLET), answer: self.ledger(WALLET, answer), lacked: None }
         };
         Some(payment::Observed {
             meta: self.meta(id, slot),

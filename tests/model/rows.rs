@@ -1,12 +1,16 @@
+//! rows_never_step_back: whatever a replica has cached, it writes nothing into a row that was made of what is newer.
+//!
 //! view_converges: from every state, the row that a replica would write of what it has cached there comes to show what
 //! stands in the end of that state's undisturbed future, by the shipped decision, and rests there.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jumun::domain::child::Fate;
+use jumun::domain::store::Acceptance;
+use jumun::domain::ticket::Decision;
 use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, Status, TicketSource};
 use jumun::domain::view::{decide, project};
-use jumun::domain::{Intent, Target, Time, Version};
+use jumun::domain::{Generation, Intent, Meta, Time, Version};
 
 use super::config::Config;
 use super::mutations::Mutation;
@@ -36,15 +40,41 @@ pub fn question(from: &Bodies, to: &Bodies) -> u64 {
 /// Whether the row that shows `from` comes to show `to`; where the order is gone in the end nothing is left to follow.
 pub fn converges(config: &Config, number: usize, from: &Bodies, to: &Bodies) -> bool {
     let (Some(from), Some(to)) = (sources(number, from), sources(number, to)) else { return true };
-    let (mut row, end) = (project(&from), project(&to));
+    let mut row = project(&from, None);
     for _ in 0..3 {
         match follow(config, &row, &to) {
             Some(next) => row = next,
-            // A child that was removed after the order's end stays in the row.
-            None => return row == end || (row.status.order.is_end() && row.status == with_removed(&row, end.status)),
+            // A child that was removed after the order's end stays in the row, and so do moments that it alone remembers.
+            None => {
+                let end = project(&to, Some(&row));
+                return row.says(&end) || (row.status.order.is_end() && row.status == with_removed(&row, end.status));
+            }
         }
     }
     false
+}
+
+/// Whether a replica with `old` in its caches leaves the row alone that was made of `new`, as long as it has read nothing
+/// afresh: it may read, or see that there is nothing to write.
+pub fn never_steps_back(config: &Config, number: usize, were: &Bodies, are: &Bodies) -> bool {
+    let (Some(old), Some(mut new)) = (sources(number, were), sources(number, are)) else { return true };
+    let is_newer = |(old, new): (&Option<Kept>, &Option<Kept>)| new.is_some() && old != new;
+    let newer: Vec<bool> = were.iter().zip(are).map(is_newer).collect();
+    if !newer.contains(&true) {
+        return true;
+    }
+    let version = |nth: usize| Version(if newer[nth] { 2 } else { 1 });
+    new.order.version = version(0);
+    new.payment.iter_mut().for_each(|payment| payment.version = version(1));
+    new.ticket.iter_mut().for_each(|ticket| ticket.version = version(2));
+    new.delivery.iter_mut().for_each(|delivery| delivery.version = version(3));
+    let mut row = project(&new, None);
+    if config.mutation == Mutation::RowFromOldSources {
+        row.status.sources = Default::default();
+    }
+    let writes = |intent: &Intent| matches!(intent, Intent::UpdateView(..) | Intent::DeleteView(_));
+    let plan = decide(&seen(&row, &old, [false; 4]), Time::from_millis(i64::MAX / 2));
+    !plan.intents.iter().any(writes)
 }
 
 /// The end, with what only the row still shows of children that are gone by then.
@@ -56,25 +86,40 @@ fn with_removed(row: &Row, end: Status) -> Status {
     Status { payment, store, delivery, timeline, ..end }
 }
 
-/// The row that the decision writes, long after the last change; nothing where it lets the row be.
-fn follow(config: &Config, row: &Row, to: &Sources) -> Option<Row> {
-    let target = Target { name: "row".to_owned(), uid: "row".to_owned(), version: Version(1) };
-    let seen = Observed {
-        sources: Some(to.clone()),
-        order_afresh: true,
-        fate: Fate::Open,
-        row: Some((target, row.clone(), false)),
-        changed: to.order.created,
-        retention: None,
-        row_created: None,
+/// What a decision sees: this row, and these sources, long after the last change.
+fn seen(row: &Row, sources: &Sources, afresh: [bool; 4]) -> Observed {
+    let created = sources.order.created;
+    let meta = Meta {
+        name: "row".to_owned(),
+        uid: "row".to_owned(),
+        version: Version(1),
+        generation: Generation(1),
+        created,
+        changed: created,
+        deleting: None,
+        guarded: false,
         namespace_terminating: false,
     };
+    Observed {
+        sources: Some(sources.clone()),
+        afresh,
+        fate: Fate::Open,
+        row: Some((meta, row.clone())),
+        changed: created,
+        stepped: created,
+        retention: None,
+        namespace_terminating: false,
+    }
+}
+
+/// The row that the decision writes; nothing where it lets the row be.
+fn follow(config: &Config, row: &Row, to: &Sources) -> Option<Row> {
     let frozen = match config.mutation {
         Mutation::RowStandsStill => true,
         Mutation::RowFreezesEarly => row.status.order.is_end(),
         _ => false,
     };
-    let plan = decide(&seen, Time::from_millis(i64::MAX / 2));
+    let plan = decide(&seen(row, to, [true; 4]), Time::from_millis(i64::MAX / 2));
     plan.intents.into_iter().filter(|_| !frozen).find_map(|intent| match intent {
         Intent::UpdateView(_, row) => Some(row),
         _ => None,
@@ -89,9 +134,11 @@ fn sources(number: usize, bodies: &Bodies) -> Option<Sources> {
         order: OrderSource {
             order: names(number).order.clone(),
             created: order.created,
+            version: Version(1),
             customer: "alice".to_owned(),
             store: "shop".to_owned(),
-            cancel_requested: *cancel,
+            cancel: *cancel,
+            cancel_message: None,
             deleting: order.deleting,
             content: String::new(),
             expected: None,
@@ -99,17 +146,32 @@ fn sources(number: usize, bodies: &Bodies) -> Option<Sources> {
             status: status.clone(),
         },
         payment: payment.as_deref().and_then(|body| match &body.fields {
-            Fields::Payment { cancel, status } => Some(PaymentSource { cancel: *cancel, status: status.clone() }),
+            Fields::Payment { cancel, status } => {
+                Some(PaymentSource { version: Version(1), cancel: *cancel, status: status.clone() })
+            }
             _ => None,
         }),
         ticket: ticket.as_deref().and_then(|body| match &body.fields {
-            Fields::Ticket { status, .. } => Some(TicketSource { status: status.clone() }),
+            Fields::Ticket { acceptance, decision, cooking, status, .. } => Some(TicketSource {
+                version: Version(1),
+                accepted: *acceptance == Acceptance::Automatic || *decision == Some(Decision::Accept),
+                rejected: *decision == Some(Decision::Reject),
+                cooking: *cooking,
+                status: status.clone(),
+            }),
             _ => None,
         }),
         delivery: delivery.as_deref().and_then(|body| match &body.fields {
-            Fields::Delivery { ready, progress, status, .. } => {
-                Some(DeliverySource { ready: *ready, progress: *progress, courier: None, status: status.clone() })
-            }
+            Fields::Delivery { ready, progress, received, status, .. } => Some(DeliverySource {
+                version: Version(1),
+                since: body.created,
+                ready: *ready,
+                progress: *progress,
+                received: *received,
+                courier: progress.map(|_| "park".to_owned()),
+                timed: false,
+                status: status.clone(),
+            }),
             _ => None,
         }),
     })

@@ -2,7 +2,7 @@
 //!
 //! The Payment is created once every product is held; a warehouse's Delivery, or a kitchen's Ticket, once the Payment is
 //! approved; a kitchen's Delivery once the store has accepted, and it is ready once cooked. Steps that only people read
-//! (`Accepted`, `Cooking`, …) are written once nothing has changed for a second.
+//! (`Accepted`, `Cooking`, …) are written half a second after the last of them.
 
 use super::super::delivery::Progress;
 use super::super::store::Fulfilment;
@@ -244,7 +244,7 @@ pub(super) fn wait(
 ) -> Plan<Status> {
     let wanted = moving(seen, seen.status.clone(), state, reason, message, now);
     if wanted.state != seen.status.state {
-        return plan::settle(&seen.status, wanted, seen.changed.after(policy.gather), now);
+        return plan::settle(&seen.status, wanted, seen.stepped.after(policy.step), now);
     }
     plan::report(&seen.status, wanted, true, seen.changed, now, policy)
 }

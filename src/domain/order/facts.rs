@@ -125,6 +125,8 @@ pub struct PaymentFacts {
     pub approved: bool,
     /// Why it was declined.
     pub declined: Option<String>,
+    /// The same in a sentence.
+    pub declined_why: Option<String>,
     pub cancelled: bool,
     /// What it waits for with a person's help alone.
     pub stalled: Option<String>,
@@ -240,6 +242,8 @@ pub struct Observed {
     /// The order that was placed before under the same name, with the same content, and that the platform's retention has
     /// removed; looked at while this one is not placed.
     pub earlier: Option<Earlier>,
+    /// When the newest spec of ticket and delivery was first seen as it is: a person's last step, at the earliest.
+    pub stepped: Time,
     /// Whether the row of the read model shows the order's end.
     pub view_shows_end: bool,
 }
@@ -272,5 +276,19 @@ impl Observed {
         let message =
             if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
         Some(Outcome::new(State::Cancelled, reason, message))
+    }
+}
+
+/// Notes in a status that is written anyway when the wish was first seen, and when it was refused. A deletion after the
+/// order's end is no wish.
+pub(super) fn note_wish(seen: &Observed, status: &mut Status, now: Time) {
+    let ended = seen.status.ended_at.is_some();
+    let wished = match (&seen.request.cancel, seen.meta.deleting) {
+        (Some(_), _) => Some(seen.meta.changed.min(now)),
+        (None, deleted) => deleted.filter(|_| !ended).map(|at| at.min(now)),
+    };
+    status.cancel_requested_at = status.cancel_requested_at.or(wished);
+    if status.cancel_refused.is_some() {
+        status.cancel_refused_at = status.cancel_refused_at.or(Some(now));
     }
 }

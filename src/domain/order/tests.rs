@@ -51,6 +51,7 @@ fn fresh() -> Observed {
         notices: Vec::new(),
         changed: now(),
         earlier: None,
+        stepped: now(),
         view_shows_end: false,
     }
 }
@@ -91,6 +92,7 @@ fn payment() -> PaymentFacts {
         cancel: false,
         approved: false,
         declined: None,
+        declined_why: None,
         cancelled: false,
         stalled: None,
         trouble: None,

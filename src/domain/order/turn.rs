@@ -129,8 +129,10 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
         return None;
     }
     let why = |outcome| Why { outcome, cause: Cause::Customer, decisive: Decisive::Payment };
-    if let Some(reason) = seen.payment.present().and_then(|payment| payment.declined.as_ref()) {
-        let message = format!("spec.payment: {} was declined.", terms.cost());
+    let payment = seen.payment.present();
+    if let Some((payment, reason)) = payment.and_then(|payment| Some((payment, payment.declined.as_ref()?))) {
+        let said = payment.declined_why.as_deref().filter(|said| !said.is_empty()).unwrap_or("Declined.");
+        let message = format!("spec.payment: {} cannot be paid. {said}", terms.cost());
         return Some(why(Outcome::new(State::PaymentFailed, reason, message)));
     }
     let mut products = seen.products.iter().zip(&terms.items).enumerate();

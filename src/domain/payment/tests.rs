@@ -129,7 +129,7 @@ fn nothing_is_approved_and_cancelled_without_asking_anybody() {
     assert!(cancelled.intents.is_empty() && status.cancelled_at.is_some() && status.refunded_at.is_none());
     free.status = Status::default();
     assert!(plan(&free).status.unwrap().cancelled_at.is_some(), "nor where it was never approved");
-    let wallet = Source::Wallet { name: "alice".into(), answer: Lookup::Gone };
+    let wallet = Source::Wallet { name: "alice".into(), answer: Lookup::Gone, lacked: None };
     let by_wallet = Observed { source: wallet, cancel: false, ..free };
     assert!(plan(&by_wallet).status.unwrap().approved_at.is_some());
 }
@@ -199,7 +199,7 @@ fn what_a_person_can_do_is_said_where_only_a_person_can() {
 
 #[test]
 fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
-    let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer) };
+    let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer), lacked: None };
     let mut left = Observed { source: answer(None), fate: Fate::Unproven, ..seen(None) };
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
     left.fate = removed(Some(false));
@@ -292,6 +292,6 @@ fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     assert!(let_go(&ended), "what was bought was brought");
     ended.fate = removed(Some(false));
     let answer = Lookup::Present(Some(wallet::Answer::Charged));
-    ended.source = Source::Wallet { name: "alice".into(), answer };
+    ended.source = Source::Wallet { name: "alice".into(), answer, lacked: None };
     assert!(let_go(&ended), "the wallet goes with the namespace");
 }

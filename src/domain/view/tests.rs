@@ -1,8 +1,8 @@
-//! When a row is written, and what it keeps.
+//! When a row is written, from what, and what it keeps.
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::Version;
+use crate::domain::{Condition, Version, conditions};
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)
@@ -16,17 +16,19 @@ fn paid() -> Sources {
     Sources {
         order: OrderSource {
             order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            version: Version(20),
             created: at(0),
             customer: "alice".into(),
             store: "shop".into(),
-            cancel_requested: false,
+            cancel: false,
+            cancel_message: None,
             deleting: None,
             content: "0123456789".into(),
             expected: None,
             retention: None,
             status,
         },
-        payment: Some(PaymentSource { cancel: false, status: approved }),
+        payment: Some(PaymentSource { version: Version(30), cancel: false, status: approved }),
         ticket: None,
         delivery: None,
     }
@@ -34,25 +36,44 @@ fn paid() -> Sources {
 
 fn cancelled() -> Sources {
     let mut sources = paid();
+    sources.order.version = Version(40);
     sources.order.status.state = Some(order::State::Cancelled);
     sources.order.status.ended_at = Some(at(9));
     if let Some(payment) = &mut sources.payment {
+        payment.version = Version(39);
         (payment.cancel, payment.status.state) = (true, Some(payment::State::Cancelled));
         (payment.status.refunded_at, payment.status.cancelled_at) = (Some(at(8)), Some(at(8)));
     }
     sources
 }
 
+/// An order of a warehouse whose courier is this far, seen so since this second.
+fn shipped(progress: Option<delivery::Progress>, since: i64) -> Sources {
+    let mut sources = paid();
+    sources.order.status.state = Some(order::State::Delivering);
+    sources.order.status.paid_at = Some(at(3));
+    sources.delivery = Some(DeliverySource {
+        version: Version(50 + u64::try_from(since).unwrap_or_default()),
+        since: at(since),
+        ready: true,
+        progress,
+        received: false,
+        courier: progress.map(|_| "park".to_owned()),
+        timed: false,
+        status: delivery::Status::default(),
+    });
+    sources
+}
+
 /// A row that shows `row`, where `sources` stand since second 10.
 fn seen(row: &Sources, sources: Sources) -> Observed {
-    let target = Target { name: "order-1".into(), uid: "uid-of-row".into(), version: Version(1) };
     Observed {
         sources: Some(sources),
-        order_afresh: false,
+        afresh: [false; 4],
         fate: Fate::Open,
-        row: Some((target, project(row), false)),
-        row_created: Some(at(2_000)),
+        row: Some((Meta::sample("order-1", 1, at(2_000)), project(row, None))),
         changed: at(10),
+        stepped: at(10),
         retention: None,
         namespace_terminating: false,
     }
@@ -65,6 +86,15 @@ fn written(seen: &Observed, now: Time) -> Option<Row> {
     })
 }
 
+fn reads(plan: &Plan<()>) -> Vec<Kind> {
+    let read = |intent: &Intent| if let Intent::ReadAfresh { kind, .. } = intent { Some(*kind) } else { None };
+    plan.intents.iter().filter_map(read).collect()
+}
+
+fn what(row: &Row) -> Vec<(&str, i64)> {
+    row.status.timeline.iter().map(|moment| (moment.what.as_str(), moment.at.as_millis() / 1_000)).collect()
+}
+
 #[test]
 fn an_undo_is_gathered_and_its_end_is_shown_at_once() {
     let mut undoing = paid();
@@ -73,10 +103,22 @@ fn an_undo_is_gathered_and_its_end_is_shown_at_once() {
     assert_eq!(decide(&under_way, at(10)), Plan::wait_until(at(15)));
     assert_eq!(written(&under_way, at(15)).unwrap().status.payment, Some(payment::State::Cancelling));
     assert!(written(&seen(&paid(), cancelled()), at(10)).unwrap().status.order.is_end());
-    // Another change of an order that goes on is gathered for a second.
+    // Another change of an order that goes on is gathered for a second, and for less where a person waits to see it.
+    let mut waits = paid();
+    waits.order.status.cancel_refused = Some("Too late.".into());
+    assert_eq!(decide(&seen(&paid(), waits), at(10)), Plan::wait_until(at(11)));
     let mut wished = paid();
-    wished.order.cancel_requested = true;
-    assert_eq!(decide(&seen(&paid(), wished), at(10)), Plan::wait_until(at(11)));
+    wished.order.cancel = true;
+    assert_eq!(decide(&seen(&paid(), wished), at(10)), Plan::wait_until(at(10).after(STEP)));
+}
+
+#[test]
+fn a_persons_step_is_shown_soon_after_it_whatever_follows_from_it() {
+    let mut step = seen(&shipped(None, 8), shipped(Some(delivery::Progress::PickedUp), 12));
+    (step.stepped, step.changed) = (at(12), at(12).after(STEP));
+    assert!(written(&step, at(12)).is_none(), "what follows at once is shown with it");
+    let row = written(&step, at(12).after(STEP)).unwrap();
+    assert_eq!((row.status.delivery, row.status.courier.as_deref()), (Some(delivery::State::PickedUp), Some("park")));
 }
 
 #[test]
@@ -84,19 +126,133 @@ fn the_row_of_an_ended_order_keeps_what_it_shows_of_removed_children_and_follows
     let mut left = Sources { payment: None, ..cancelled() };
     assert_eq!(decide(&seen(&cancelled(), left.clone()), at(99)), Plan::rest(), "nothing is lost");
     assert!(shows_end(&seen(&cancelled(), left.clone())));
-    left.order.cancel_requested = true;
+    left.order.cancel = true;
     let stale = seen(&cancelled(), left.clone());
     assert!(!shows_end(&stale), "a wish that came later is still to be shown");
     let row = written(&stale, at(99)).unwrap();
     assert_eq!((row.status.cancel_requested, row.status.payment), (true, Some(payment::State::Cancelled)));
-    assert_eq!(row.status.timeline, project(&cancelled()).status.timeline);
-    let row = Observed { row: stale.row.clone().map(|(target, _, deleting)| (target, row, deleting)), ..stale };
+    assert_eq!(row.status.timeline, project(&cancelled(), None).status.timeline);
+    assert_eq!(row.status.sources, project(&cancelled(), None).status.sources);
+    let row = Observed { row: stale.row.clone().map(|(meta, _)| (meta, row)), ..stale };
     assert_eq!(decide(&row, at(99)), Plan::rest(), "once");
 }
 
 #[test]
-fn an_older_version_of_the_order_takes_nothing_back() {
-    assert_eq!(decide(&seen(&cancelled(), paid()), at(99)), Plan::rest());
+fn a_row_is_never_written_from_what_is_older_than_it_shows() {
+    // In every state, not only at the end: each source that is behind is read, and nothing is written.
+    assert_eq!(reads(&decide(&seen(&cancelled(), paid()), at(99))), [Kind::Order, Kind::Payment]);
+    let (before, after) = (shipped(None, 8), shipped(Some(delivery::Progress::PickedUp), 12));
+    assert_eq!(reads(&decide(&seen(&after, before), at(99))), [Kind::Delivery]);
+    assert_eq!(reads(&decide(&seen(&after, paid()), at(99))), [Kind::Delivery], "a child that is not seen is behind");
+    // Marks alone are no reason to write, or to read.
+    let mut touched = paid();
+    touched.order.version = Version(99);
+    assert_eq!(decide(&seen(&paid(), touched.clone()), at(99)), Plan::rest());
+    assert_eq!(decide(&seen(&touched, paid()), at(99)), Plan::rest());
+}
+
+#[test]
+fn whatever_somebody_wrote_into_a_row_is_put_right_from_what_was_read() {
+    let mut forged = seen(&paid(), paid());
+    forged.row.iter_mut().for_each(|(_, row)| {
+        row.status.order = order::State::Completed;
+        row.status.sources.order = Some(Version(u64::MAX));
+        row.spec.customer = "mallory".into();
+        row.status.timeline.push(Moment { what: "Completed".into(), at: at(5) });
+    });
+    assert_eq!(reads(&decide(&forged, at(99))), [Kind::Order]);
+    assert!(foreign(&forged).is_none(), "that is not proven yet");
+    forged.afresh = [true, false, false, false];
+    assert!(foreign(&forged).is_some(), "no version that was ever read is newer than the newest");
+    assert_eq!(written(&forged, at(99)).unwrap(), project(&paid(), None));
+}
+
+#[test]
+fn a_row_that_was_deleted_comes_back_from_what_stands_now() {
+    let gone = Observed { row: None, ..seen(&paid(), paid()) };
+    assert!(matches!(&decide(&gone, at(11)).intents[..], [Intent::CreateView(_)]), "an order that has just changed");
+    assert_eq!(reads(&decide(&gone, at(12))).len(), 4, "a process that was frozen may have missed everything");
+    let gone = Observed { afresh: [true; 4], ..gone };
+    assert!(matches!(&decide(&gone, at(12)).intents[..], [Intent::CreateView(_)]));
+}
+
+#[test]
+fn the_moments_of_a_courier_are_those_at_which_they_were_first_seen() {
+    let picked_up = Some(delivery::Progress::PickedUp);
+    let row = project(&shipped(picked_up, 12), None);
+    assert_eq!(what(&row)[2..], [("Claimed", 12), ("PickedUp", 12)]);
+    // Seen again by a process that has just started: nothing changes.
+    let again = project(&shipped(picked_up, 5_000), Some(&row));
+    assert_eq!(what(&again), what(&row));
+    // Delivered: both stay, and a row that was deleted says what is known.
+    let mut done = shipped(Some(delivery::Progress::Delivered), 6_000);
+    done.delivery.iter_mut().for_each(|delivery| delivery.status.delivered_at = Some(at(6_000)));
+    assert_eq!(what(&project(&done, Some(&row)))[2..], [("Claimed", 12), ("PickedUp", 12), ("Delivered", 6_000)]);
+    assert_eq!(what(&project(&done, None))[2..], [("Claimed", 6_000), ("PickedUp", 6_000), ("Delivered", 6_000)]);
+    // Where a deadline counts from it, the Delivery itself says when; and no hand puts it before the order.
+    done.delivery.iter_mut().for_each(|delivery| delivery.status.picked_up_at = Some(at(13)));
+    assert_eq!(what(&project(&done, None))[3], ("PickedUp", 13));
+    let mut forged = row.clone();
+    forged.status.timeline.iter_mut().for_each(|moment| moment.at = at(-1));
+    assert_eq!(what(&project(&shipped(picked_up, 5_000), Some(&forged)))[2], ("Claimed", 5_000));
+}
+
+#[test]
+fn what_was_seen_late_had_happened_before_what_follows_from_it() {
+    let mut sources = shipped(Some(delivery::Progress::Delivered), 20);
+    let status = &mut sources.order.status;
+    (status.state, status.ended_at) = (Some(order::State::Completed), Some(at(21)));
+    sources.delivery.iter_mut().for_each(|delivery| delivery.status.delivered_at = Some(at(20)));
+    // The store's controller was down, and says all of it an hour later.
+    let late = Some(at(3_600));
+    sources.ticket = Some(TicketSource {
+        version: Version(60),
+        accepted: true,
+        rejected: false,
+        cooking: Some(ticket::Cooking::Finished),
+        status: ticket::Status { accepted_at: late, started_at: late, cooked_at: late, ..Default::default() },
+    });
+    let row = project(&sources, None);
+    let names: Vec<&str> = what(&row).into_iter().map(|(what, _)| what).collect();
+    let order = ["Placed", "Paid", "Accepted", "CookingStarted", "CookingFinished", "Claimed", "PickedUp", "Delivered"];
+    assert_eq!(names[..8], order);
+    assert_eq!(what(&row).last(), Some(&("Completed", 21)), "{:?}", what(&row));
+}
+
+#[test]
+fn a_wish_its_refusal_and_the_words_that_came_with_it_are_in_the_row() {
+    let mut sources = paid();
+    assert_eq!(project(&sources, None).status.wish, None);
+    sources.order.cancel = true;
+    sources.order.cancel_message = Some("I am not hungry any more.".into());
+    sources.order.status.cancel_requested_at = Some(at(4));
+    let row = project(&sources, None);
+    assert_eq!((row.status.wish, row.status.cancel_requested), (Some(Wish::Open), true));
+    assert_eq!(row.status.cancel_message.as_deref(), Some("I am not hungry any more."));
+    assert_eq!(what(&row).last(), Some(&("CancelRequested", 4)));
+    sources.order.status.cancel_refused = Some("Cooking had started.".into());
+    sources.order.status.cancel_refused_at = Some(at(5));
+    let row = project(&sources, None);
+    assert_eq!(row.status.wish, Some(Wish::Refused));
+    assert_eq!(row.status.message, row.status.cancel_refused);
+    assert_eq!(what(&row).last(), Some(&("CancelRefused", 5)));
+    // The deletion of an order is the same wish, but not after its end.
+    let mut deleted = cancelled();
+    deleted.order.deleting = Some(at(7));
+    assert_eq!(project(&deleted, None).status.wish, Some(Wish::Honoured));
+    deleted.order.deleting = Some(at(60));
+    assert_eq!(project(&deleted, None).status.wish, None);
+}
+
+#[test]
+fn what_only_a_person_can_do_is_the_message_of_the_row() {
+    let mut sources = paid();
+    let report = conditions::Report::Stalled { reason: "PaymentMissing", message: "Give it back by hand.".into() };
+    let conditions: Vec<Condition> = conditions::conditions(&[], report, Default::default(), at(1));
+    sources.order.status.conditions = conditions;
+    let row = project(&sources, None);
+    assert_eq!(row.status.message.as_deref(), Some("Give it back by hand."));
+    assert_eq!(row.status.waiting_for.as_deref(), Some("PaymentMissing"));
 }
 
 fn gone_at(seconds: i64) -> Fate {
@@ -125,7 +281,7 @@ fn a_row_says_from_the_first_moment_what_the_order_costs_and_keeps_to_it() {
     let mut waiting = paid();
     (waiting.order.status, waiting.payment) = (order::Status::default(), None);
     waiting.order.expected = Some(Money::new(700, "KRW"));
-    assert_eq!(project(&waiting).spec.amount, Some(Money::new(700, "KRW")));
+    assert_eq!(project(&waiting, None).spec.amount, Some(Money::new(700, "KRW")));
     let mut dearer = waiting.clone();
     dearer.order.expected = Some(Money::new(900, "KRW"));
     dearer.order.content = "fedcba9876".into();
@@ -142,7 +298,7 @@ fn a_row_remembers_what_retention_removed_and_not_what_somebody_deleted() {
         (second.order.status, second.payment) = (order::Status::default(), None);
         second.order.order.uid = "uid-2".into();
         second.order.content = content.into();
-        Observed { order_afresh: true, ..seen(&first, second) }
+        Observed { afresh: [true, false, false, false], ..seen(&first, second) }
     };
     let due = at(9).after(Duration::from_secs(86_400));
     let mut remembers = again(Some(due), "0123456789");

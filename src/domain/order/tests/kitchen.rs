@@ -261,14 +261,15 @@ fn a_step_of_the_store_is_shown_while_the_seller_is_not_told_of_a_wish() {
     let mut seen = wishes(offered(seen));
     seen.notices = vec![untaken("Attempt 3 failed.")];
     (seen.delivery, seen.changed) = (Lookup::Present(delivery()), Time::from_millis(0));
+    seen.stepped = Time::from_millis(0);
     cooking(&mut seen, Some(Cooking::Started));
     seen.status = plan(&seen).status.expect("cooking");
     assert_eq!(seen.status.state, Some(State::Cooking));
     seen.status = plan(&seen).status.expect("the wait for the seller");
-    // The order says why it waits; now the kitchen is done, and that is gathered for a second.
+    // The order says why it waits; now the kitchen is done, and that is said half a second later.
     cooking(&mut seen, Some(Cooking::Finished));
-    seen.changed = now();
-    assert_eq!(plan(&seen), Plan::wait_until(now().after(Policy::default().gather)));
+    (seen.changed, seen.stepped) = (now(), now());
+    assert_eq!(plan(&seen), Plan::wait_until(now().after(Policy::default().step)));
 }
 
 #[test]

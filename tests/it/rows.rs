@@ -1,0 +1,271 @@
+//! Rows: they never step back, they heal, they follow people's steps at once, and they tell the customer everything.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use jumun::crd::{Delivery, Order, OrderView};
+use jumun::domain::delivery;
+use jumun::domain::order::State;
+use jumun::domain::view::{Status, Wish};
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+
+use crate::harness::{QUIET, World, wait_for};
+use crate::outside::{Endpoint, platform};
+use crate::systems::kitchen;
+
+async fn kitchen_world(name: &str, operators: usize, until: &str) -> World {
+    let world = World::new(name, operators).await;
+    world.store("shop", kitchen(until, "Customer")).await;
+    world.product("stew", 1_000, 100).await;
+    world.wallet("alice", 100_000).await;
+    world
+}
+
+async fn status_of(world: &World, order: &str) -> Status {
+    world.api::<OrderView>().get(order).await.expect("a row").status.expect("a status")
+}
+
+/// Waits until the row says so, and gives how long that took.
+async fn shows(world: &World, order: &str, what: &str, holds: impl Fn(&Status) -> bool) -> Duration {
+    let started = Instant::now();
+    let rows = world.api::<OrderView>();
+    wait_for(&format!("the row of {order} to show {what}"), || async {
+        holds(&rows.get(order).await.ok()?.status?).then_some(())
+    })
+    .await;
+    started.elapsed()
+}
+
+fn moments(status: &Status) -> Vec<&str> {
+    status.timeline.iter().map(|moment| moment.what.as_str()).collect()
+}
+
+/// Sends an operator a signal, such as STOP or CONT.
+fn signal(world: &World, operator: usize, signal: &str) {
+    let pid = world.operator(operator).pid().to_string();
+    let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status();
+    assert!(sent.expect("kill").success());
+}
+
+/// Checks everything that was recorded but for one invariant, which the test has broken by its own hand.
+async fn finish_but(mut world: World, broken: &str) {
+    world.quiet_for(QUIET).await;
+    let (client, namespace) = (world.client.clone(), world.namespace.clone());
+    let log = world.recorder.stop(&client, &namespace).await;
+    let mut verdict = crate::checker::check(&log);
+    verdict.violations.retain(|violation| !violation.starts_with(broken));
+    verdict.assert();
+}
+
+/// Of two operators one is frozen while orders move on, and goes on with what it knew: the checker looks at every row.
+#[tokio::test]
+async fn an_operator_that_was_frozen_takes_no_row_back() {
+    const EACH: usize = 25;
+    let world = World::new("frozen", 2).await;
+    world.shop().await;
+    world.product("mug", 1_000, 1_000).await;
+    world.wallet("alice", 1_000_000).await;
+    for round in 0..4 {
+        let names: Vec<String> = (0..EACH).map(|n| format!("order-{round}-{n}")).collect();
+        world.orders_at_once(EACH, |n| (format!("order-{round}-{n}"), "mug".to_owned())).await;
+        // It has seen them, and is about to write their rows.
+        wait_for("a first row", || async { world.api::<OrderView>().get_opt(&names[0]).await.ok()? }).await;
+        signal(&world, round % 2, "STOP");
+        join_all(names.iter().map(|order| world.row(order, State::Delivering))).await;
+        for order in &names {
+            let delivery = world.delivery_of(order).await.metadata.name.unwrap();
+            assert!(world.deliver(&delivery).await);
+        }
+        signal(&world, round % 2, "CONT");
+        join_all(names.iter().map(|order| world.row(order, State::Completed))).await;
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn whatever_is_written_into_a_row_by_hand_is_put_right() {
+    let world = kitchen_world("forged", 1, "Delivered").await;
+    world.order("order-1", "alice", "stew", 1).await;
+    world.row("order-1", State::Paid).await;
+    world.kitchen_step("order-1", json!({ "decision": "Accept" })).await.unwrap();
+    world.row("order-1", State::Accepted).await;
+    world.quiet_for(QUIET).await;
+    let before = world.api::<OrderView>().get("order-1").await.unwrap();
+    let told = |row: &OrderView| json!([row.spec, row.status]);
+    let forgeries = [
+        json!({ "status": { "order": "Completed", "payment": "Cancelled" } }),
+        json!({ "status": { "order": "Placed", "sources": "9999999999999/9999999999999/9999999999999/-" } }),
+        json!({ "status": { "order": "Cancelled", "sources": null, "timeline": [
+            { "what": "Cancelled", "at": "2020-01-01T00:00:00Z" }] } }),
+        json!({ "spec": { "customer": "mallory", "amount": { "amount": 1, "currency": "KRW" } } }),
+        json!({ "status": { "store": "Cooked", "delivery": "Confirmed", "courier": "mallory", "cancelRequested": true } }),
+        json!({ "status": null }),
+        json!({ "spec": { "order": { "uid": "another" } } }),
+    ];
+    for forgery in forgeries {
+        world.patch::<OrderView>("order-1", forgery.clone()).await.unwrap();
+        let healed = Instant::now();
+        wait_for(&format!("{forgery} to be put right"), || async {
+            let row = world.api::<OrderView>().get_opt("order-1").await.ok()??;
+            (told(&row) == told(&before)).then_some(())
+        })
+        .await;
+        assert!(healed.elapsed() < Duration::from_secs(5), "{forgery} stood for {:?}", healed.elapsed());
+    }
+    // A mark that nobody ever wrote costs a read, not one after another.
+    world.patch::<OrderView>("order-1", json!({ "status": { "sources": "9999999999999/-/-/-" } })).await.unwrap();
+    world.quiet_for(QUIET).await;
+    let calls = world.operator(0).calls().await;
+    world.kitchen_step("order-1", json!({ "cooking": "Started" })).await.unwrap();
+    world.row("order-1", State::Cooking).await;
+    world.quiet_for(QUIET).await;
+    let reads = |calls: &std::collections::BTreeMap<String, u64>| {
+        calls.iter().filter(|(labels, _)| labels.contains("\"list\"")).map(|(_, count)| count).sum::<u64>()
+    };
+    let more = reads(&world.operator(0).calls().await) - reads(&calls);
+    assert!(more <= 2, "{more} live reads for one foreign mark");
+    assert!(!status_of(&world, "order-1").await.sources.to_string().starts_with("9999999999999"));
+    finish_but(world, "rows_never_step_back").await;
+}
+
+#[tokio::test]
+async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_for_it() {
+    let world = kitchen_world("steps", 1, "Delivered").await;
+    let mut best = [Duration::MAX; 6];
+    let mut fewest = usize::MAX;
+    for n in 0..3 {
+        let order = format!("order-{n}");
+        let known = world.recorder.seen();
+        world.order(&order, "alice", "stew", 1).await;
+        world.row(&order, State::Paid).await;
+        let delivery = || async { world.delivery_of(&order).await.metadata.name.unwrap() };
+        let patch = async |spec: Value| {
+            world.patch::<Delivery>(&delivery().await, json!({ "spec": spec })).await.unwrap();
+        };
+        let mut took = Vec::new();
+        world.kitchen_step(&order, json!({ "decision": "Accept" })).await.unwrap();
+        took.push(shows(&world, &order, "accepted", |row| row.order == State::Accepted).await);
+        world.kitchen_step(&order, json!({ "cooking": "Started" })).await.unwrap();
+        took.push(shows(&world, &order, "cooking", |row| row.order == State::Cooking).await);
+        world.kitchen_step(&order, json!({ "cooking": "Finished" })).await.unwrap();
+        took.push(shows(&world, &order, "cooked", |row| row.order == State::Cooked).await);
+        patch(json!({ "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" })).await;
+        took.push(shows(&world, &order, "picked up", |row| row.courier.as_deref() == Some("park")).await);
+        patch(json!({ "progress": "Delivered" })).await;
+        took.push(shows(&world, &order, "delivered", |row| row.delivery == Some(delivery::State::Delivered)).await);
+        patch(json!({ "received": true })).await;
+        took.push(shows(&world, &order, "the end", |row| row.order == State::Completed).await);
+        world.quiet_for(QUIET).await;
+        for (best, took) in best.iter_mut().zip(&took) {
+            *best = (*best).min(*took);
+        }
+        let written = world.recorder.since(known).iter().filter(|version| version.kind == "OrderView").count();
+        fewest = fewest.min(written);
+        println!("{took:?}, {written} writes");
+        let row = status_of(&world, &order).await;
+        let wanted = [
+            "Placed",
+            "Paid",
+            "Accepted",
+            "CookingStarted",
+            "CookingFinished",
+            "Claimed",
+            "PickedUp",
+            "Delivered",
+            "Completed",
+        ];
+        assert_eq!(moments(&row), wanted);
+    }
+    assert!(best.iter().all(|took| *took < Duration::from_secs(1)), "{best:?}");
+    // Placed, paid, six steps.
+    assert!(fewest <= 8, "{fewest} writes of a row");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refused_wish_and_every_moment_are_in_the_row_also_after_an_outage() {
+    let seller = Endpoint::start().await;
+    let mut world = World::new("told", 1).await;
+    platform(&world, None, None, json!({})).await;
+    let mut store = kitchen("CookingStarts", "Automatic");
+    store["notify"] = json!({ "url": seller.url() });
+    world.store("shop", store).await;
+    world.product("stew", 1_000, 100).await;
+    world.wallet("alice", 100_000).await;
+    world.order("order-1", "alice", "stew", 1).await;
+    world.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
+    world.row("order-1", State::Cooking).await;
+    let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind", "message": "I have eaten already." } } });
+    world.patch::<Order>("order-1", wish).await.unwrap();
+    shows(&world, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
+    let row = status_of(&world, "order-1").await;
+    assert_eq!(row.cancel_message.as_deref(), Some("I have eaten already."));
+    let sentence = row.cancel_refused.clone().unwrap();
+    assert!(sentence.contains("Cooking had started"), "{sentence}");
+    let moments_now = moments(&row);
+    assert!(moments_now.contains(&"CancelRequested") && moments_now.contains(&"CancelRefused"), "{moments_now:?}");
+    let (_, wide) = world.kubectl(&["get", "ov", "order-1", "-o", "wide"]);
+    assert!(wide.contains("Refused") && wide.contains(&sentence), "{wide}");
+    // The seller reads the customer's words as well.
+    seller.told("cancel-refused").await;
+    assert_eq!(seller.data("cancel-refused")["message"], "I have eaten already.");
+
+    // What the row has seen before an outage stays, what happened meanwhile stands in the order in which it must have.
+    world.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
+    world.row("order-1", State::Cooked).await;
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
+    world.patch::<Delivery>(&delivery, claim).await.unwrap();
+    shows(&world, "order-1", "the pick-up", |row| row.delivery == Some(delivery::State::PickedUp)).await;
+    world.quiet_for(QUIET).await;
+    let before = status_of(&world, "order-1").await;
+    world.order("order-2", "alice", "stew", 1).await;
+    world.row("order-2", State::Paid).await;
+    world.kill_operator(0);
+    world.patch::<Delivery>(&delivery, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    for step in [json!({ "decision": "Accept", "cooking": "Started" }), json!({ "cooking": "Finished" })] {
+        world.kitchen_step("order-2", step).await.unwrap();
+    }
+    world.start_operator(&[]);
+    world.row("order-1", State::Completed).await;
+    world.row("order-2", State::Cooked).await;
+    world.quiet_for(QUIET).await;
+    let after = status_of(&world, "order-1").await;
+    assert_eq!(after.timeline[..before.timeline.len()], before.timeline[..]);
+    assert_eq!(moments(&after)[before.timeline.len()..], ["Delivered", "Completed"]);
+    let late = status_of(&world, "order-2").await;
+    assert_eq!(moments(&late)[1..], ["Paid", "Accepted", "CookingStarted", "CookingFinished"]);
+    world.patch::<Order>("order-2", json!({ "spec": { "cancel": { "reason": "Late" } } })).await.unwrap();
+    world.deliver(&world.delivery_of("order-2").await.metadata.name.unwrap()).await;
+    world.row("order-2", State::Completed).await;
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_comes_too_late_is_a_refused_wish_in_the_row() {
+    let world = kitchen_world("deleted-late", 1, "CookingStarts").await;
+    world.order("order-1", "alice", "stew", 1).await;
+    world.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
+    world.row("order-1", State::Cooking).await;
+    world.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
+    shows(&world, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
+    world.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
+    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    let api = world.api::<Delivery>();
+    wait_for("it to be ready", || async { api.get(&delivery).await.ok()?.spec.ready.then_some(()) }).await;
+    assert!(world.deliver(&delivery).await);
+    world.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.unwrap();
+    let row = world.row("order-1", State::Completed).await.status.unwrap();
+    assert!(row.cancel_requested && row.cancel_refused.is_some());
+    // An order that is deleted after its end was not cancelled.
+    world.order("order-2", "alice", "stew", 100).await;
+    let row = world.row("order-2", State::OutOfStock).await.status.unwrap();
+    assert_eq!((row.cancel_requested, row.payment), (false, Some(jumun::domain::payment::State::NotCharged)));
+    world.quiet_for(QUIET).await;
+    world.orders().delete("order-2", &DeleteParams::default()).await.unwrap();
+    wait_for("the order to go", || async { world.orders().get_opt("order-2").await.ok()?.is_none().then_some(()) })
+        .await;
+    assert_eq!(status_of(&world, "order-2").await.wish, None);
+    world.finish().await;
+}
