@@ -2,12 +2,12 @@
 
 use crate::cluster::{Key, Pass, Seen, Source, World};
 use crate::crd::order::Item;
-use crate::crd::{Delivery, Order, OrderView, Ticket};
+use crate::crd::{Delivery, Order, OrderView, Payment, Ticket};
 use crate::domain::child::Fate;
 use crate::domain::store::Acceptance;
 use crate::domain::ticket::Decision;
 use crate::domain::view::{
-    DeliverySource, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
+    DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
 };
 use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
 
@@ -21,13 +21,16 @@ impl Source for OrderView {
     }
 
     fn wakes(name: &str, _: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let ended = |view: Option<&Self>| view.and_then(|v| v.status.as_ref()).is_some_and(|s| s.order.is_end());
         let mut woken = vec![(Kind::OrderView, name.to_owned())];
-        if ended(new) {
+        if new.is_some_and(shows_end) {
             woken.push((Kind::Order, name.to_owned()));
         }
         woken
     }
+}
+
+fn shows_end(view: &OrderView) -> bool {
+    view.status.as_ref().is_some_and(|status| status.order.is_end())
 }
 
 /// The OrderView controller.
@@ -54,7 +57,9 @@ impl Controller for OrderViews {
             Some(Found { sources, changed, stepped }) => (Some(sources), changed, stepped),
             None => (None, Time::from_millis(0), Time::from_millis(0)),
         };
+        let standing = row.as_ref().filter(|row| sources.is_none() && !shows_end(&row.object));
         Some(Observed {
+            left: standing.map(|row| left(world, key, &row.object.spec.order)),
             fate,
             afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
             row: row.map(|seen| (meta_of(world, &seen), seen.object.to_row())),
@@ -148,11 +153,7 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
             retention,
             status: order.status.clone().unwrap_or_default(),
         },
-        payment: paid.map(|seen| PaymentSource {
-            version: seen.version,
-            cancel: seen.object.spec.cancel,
-            status: seen.object.status.clone().unwrap_or_default(),
-        }),
+        payment: paid.map(|seen| payment(&seen)),
         ticket: cooked.map(|seen| ticket(&seen)),
         delivery: shipped.map(|seen| delivery(&seen)),
     };
@@ -161,6 +162,24 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
         changed: changed.into_iter().flatten().fold(seen.at, std::cmp::max),
         stepped: stepped.into_iter().flatten().fold(seen.since, std::cmp::max),
     })
+}
+
+/// What stands of the children of an order that is not there.
+fn left(world: &World, key: &Key, order: &OrderRef) -> Left {
+    let child = key.sibling(&ids::child_name(&order.name, &order.uid));
+    Left {
+        payment: world.payments.get(&child).map(|seen| payment(&seen)),
+        ticket: world.tickets.get(&child).map(|seen| ticket(&seen)),
+        delivery: world.deliveries.get(&child).map(|seen| delivery(&seen)),
+    }
+}
+
+fn payment(seen: &Seen<Payment>) -> PaymentSource {
+    PaymentSource {
+        version: seen.version,
+        cancel: seen.object.spec.cancel,
+        status: seen.object.status.clone().unwrap_or_default(),
+    }
 }
 
 fn ticket(seen: &Seen<Ticket>) -> TicketSource {

@@ -12,9 +12,11 @@
 
 pub mod marks;
 pub mod project;
+mod removed;
 
 pub use marks::Marks;
 pub use project::{DeliverySource, OrderSource, PaymentSource, Sources, TicketSource, project};
+pub use removed::Left;
 
 use std::time::Duration;
 
@@ -178,6 +180,8 @@ pub struct Observed {
     pub changed: Time,
     /// When the newest spec of the sources was first seen as it is: a person's last step, at the earliest.
     pub stepped: Time,
+    /// What stands of the children of an order that was removed before its end; looked at until the row shows an end.
+    pub left: Option<Left>,
     /// How long the row of an order that is gone stays; nothing for ever.
     pub retention: Option<Duration>,
     pub namespace_terminating: bool,
@@ -300,8 +304,11 @@ fn is_being_undone(sources: &Sources) -> bool {
 
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
 fn retire(seen: &Observed, now: Time) -> Plan<()> {
-    let row = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none());
-    let (Some((meta, row)), Some(retention)) = (row, seen.retention) else { return Plan::rest() };
+    let Some((meta, row)) = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none()) else { return Plan::rest() };
+    if let (Some(left), false) = (&seen.left, row.status.order.is_end()) {
+        return removed::follow(meta, row, left, seen.fate, now);
+    }
+    let Some(retention) = seen.retention else { return Plan::rest() };
     // Nothing may ever have happened to the order.
     let ended = row.ended_at().unwrap_or(meta.created);
     match (Some(ended.after(retention)).filter(|due| now < *due), seen.fate) {

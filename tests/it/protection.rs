@@ -151,6 +151,10 @@ async fn children_of_an_order_that_was_removed_before_its_end_undo_it() {
     }
     children_gone(&world, &children[0]).await;
     children_gone(&world, &children[1]).await;
+    for name in ["waits", "carried"] {
+        let row = world.row(name, State::Cancelled).await.status.unwrap();
+        assert_eq!(row.reason.as_deref(), Some("OrderRemoved"), "the row says so");
+    }
     assert!(world.deliver(&children[2]).await, "the third is brought before it is removed");
     remove(&world, "brought", Some(0)).await;
     children_gone(&world, &children[2]).await;

@@ -102,6 +102,7 @@ fn seen(row: &Row, sources: &Sources, afresh: [bool; 4]) -> Observed {
     };
     Observed {
         sources: Some(sources.clone()),
+        left: None,
         afresh,
         fate: Fate::Open,
         row: Some((meta, row.clone())),

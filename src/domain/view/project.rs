@@ -184,7 +184,7 @@ fn message(order: &OrderSource) -> Option<String> {
     stalled.or(ended).or_else(|| status.cancel_refused.clone()).filter(|message| !message.is_empty())
 }
 
-fn payment_state(payment: &PaymentSource) -> payment::State {
+pub(super) fn payment_state(payment: &PaymentSource) -> payment::State {
     match (payment.status.state, payment.cancel) {
         (Some(state), _) if payment.status.is_final() => state,
         (_, true) => payment::State::Cancelling,
@@ -193,7 +193,7 @@ fn payment_state(payment: &PaymentSource) -> payment::State {
 }
 
 /// The store's steps stand in the spec; its end stands in the status.
-fn ticket_state(ticket: &TicketSource) -> ticket::State {
+pub(super) fn ticket_state(ticket: &TicketSource) -> ticket::State {
     let status = &ticket.status;
     if let Some(end) = status.state.filter(|_| status.cancelled_at.is_some() || status.rejected_at.is_some()) {
         return end;
@@ -208,7 +208,7 @@ fn ticket_state(ticket: &TicketSource) -> ticket::State {
 }
 
 /// The steps of courier and customer stand in the spec; the end stands in the status.
-fn delivery_state(delivery: &DeliverySource) -> delivery::State {
+pub(super) fn delivery_state(delivery: &DeliverySource) -> delivery::State {
     let status = &delivery.status;
     if let Some(end) = status.state.filter(|_| status.confirmed_at.is_some() || status.cancelled_at.is_some()) {
         return end;

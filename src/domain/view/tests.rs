@@ -69,6 +69,7 @@ fn shipped(progress: Option<delivery::Progress>, since: i64) -> Sources {
 fn seen(row: &Sources, sources: Sources) -> Observed {
     Observed {
         sources: Some(sources),
+        left: None,
         afresh: [false; 4],
         fate: Fate::Open,
         row: Some((Meta::sample("order-1", 1, at(2_000)), project(row, None))),
@@ -312,4 +313,24 @@ fn a_row_remembers_what_retention_removed_and_not_what_somebody_deleted() {
         let replaced = decide(&again(deleting, content), at(99)).intents;
         assert!(matches!(&replaced[..], [Intent::DeleteView(_)]), "{deleting:?} {content}");
     }
+}
+
+#[test]
+fn the_row_of_a_removed_order_shows_what_its_children_made_of_it() {
+    let fate = Fate::Gone(Gone { noticed: at(20), ended: Some(false) });
+    let removed = |left: &Sources| {
+        let left = Left { payment: left.payment.clone(), ticket: None, delivery: left.delivery.clone() };
+        Observed { sources: None, left: Some(left), fate, ..seen(&shipped(None, 8), paid()) }
+    };
+    let mut left = shipped(None, 8);
+    assert_eq!(decide(&removed(&left), at(99)), Plan::rest(), "nothing is undone yet");
+    left.payment.iter_mut().for_each(|payment| payment.status.cancelled_at = Some(at(21)));
+    assert_eq!(decide(&removed(&left), at(99)), Plan::rest(), "the courier is not stopped yet");
+    left.delivery.iter_mut().for_each(|delivery| delivery.status.cancelled_at = Some(at(22)));
+    let row = written(&removed(&left), at(99)).expect("a row").status;
+    assert_eq!((row.order, row.reason.as_deref()), (order::State::Cancelled, Some("OrderRemoved")));
+    let brought = shipped(Some(delivery::Progress::Delivered), 9);
+    assert_eq!(written(&removed(&brought), at(99)).expect("a row").status.order, order::State::Completed);
+    let unproven = Observed { fate: Fate::Unproven, ..removed(&left) };
+    assert_eq!(reads(&decide(&unproven, at(99))), [Kind::Order], "absence proves nothing");
 }
