@@ -9,6 +9,7 @@ mod absence;
 mod admission;
 mod again;
 mod books;
+mod by_hand;
 mod checker;
 mod copies;
 mod crashes;

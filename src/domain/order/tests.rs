@@ -3,6 +3,7 @@
 mod kitchen;
 mod missing;
 mod notices;
+mod waits;
 
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};

@@ -124,7 +124,11 @@ fn hold_delivery(seen: &Observed, terms: &Terms, why: &Why, now: Time, policy: &
 }
 
 fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let message = format!("The Payment is gone: {} may have to be given back by hand.", terms.cost());
+    let (name, cost) = (seen.child_name(), terms.cost());
+    let message = format!(
+        "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
+         docs/states.md says (A payment that is gone): it says then whether the money went back, and the order goes on."
+    );
     stall(seen, "PaymentMissing", message, now, policy)
 }
 
