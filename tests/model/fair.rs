@@ -91,13 +91,13 @@ fn follows(config: &Config, known: &Known, state: &State, end: u32) -> Option<&'
     for number in 0..config.orders {
         for replica in 0..state.replicas() {
             let from = rows::bodies(state.row(replica), number);
-            let now = rows::bodies(state.row(0), number);
+            let now = rows::bodies(&state.cells[..state.objects()], number);
             let question = rows::question(&from, &now).rotate_left(1);
-            if from != now
-                && known.memory().rows.insert(question)
-                && !rows::never_steps_back(config, number, &from, &now)
-            {
-                return Some("rows_never_step_back");
+            if from != now && !known.memory().rows.contains(&question) {
+                if !rows::never_steps_back(config, number, &from, &now) {
+                    return Some("rows_never_step_back");
+                }
+                known.memory().rows.insert(question);
             }
             let to = known.memory().ends[end as usize][number];
             let question = rows::question(&from, &to);

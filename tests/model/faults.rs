@@ -87,15 +87,6 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("removed before its end")
     };
-    let gone_twice = Config {
-        name: "removed, two replicas",
-        replicas: 2,
-        others: &[Kind::Product],
-        lag: &[Kind::Payment],
-        deeds: &[Deed::RemoveOrder],
-        ticks: &[10],
-        ..gone.clone()
-    };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
         (Mutation::NoMark, &ledgers),
@@ -137,7 +128,6 @@ pub fn all() -> Vec<Config> {
         (Mutation::TellsEarly, &senders),
         (Mutation::RemovedTakenForEnded, &gone),
         (Mutation::RemovedUnheld, &gone),
-        (Mutation::RemovedSpeaksTwice, &gone_twice),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
         (Mutation::RowFromOldSources, &plain),

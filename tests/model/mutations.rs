@@ -8,7 +8,7 @@ use jumun::domain::payment::Shipment;
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
 use jumun::domain::{
-    Intent, Kind, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
+    Intent, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -93,8 +93,6 @@ pub enum Mutation {
     RemovedTakenForEnded,
     /// The Payment of a removed order goes back before the courier is stopped.
     RemovedUnheld,
-    /// A removed order's Payment speaks to the ledger of stock by an old version.
-    RemovedSpeaksTwice,
     /// A row is written once.
     RowStandsStill,
     /// A row that shows the end is never written again.
@@ -254,7 +252,6 @@ pub fn of_payment(mutation: Mutation, seen: &mut payment::Observed) {
         {
             provider.reply = Some(Reply::Voided);
         }
-        (Mutation::RemovedTakenForEnded, _) => taken_for_ended(&mut seen.fate),
         (Mutation::RemovedUnheld, _) => seen.delivery = Lookup::Present(Shipment { held: true, delivered: false }),
         (Mutation::SilenceIsDecline, payment::Source::Provider(provider)) => {
             if matches!(provider.reply, Some(Reply::Unknown { .. })) {
@@ -275,12 +272,6 @@ pub fn payment_plan(mutation: Mutation, mut plan: Plan<payment::Status>) -> Plan
         }
     }
     plan
-}
-
-fn taken_for_ended(fate: &mut Fate) {
-    if let Fate::Gone(gone) = fate {
-        gone.ended = Some(true);
-    }
 }
 
 /// What a Notification sees.
@@ -323,13 +314,6 @@ pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
     }
     match mutation {
         Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.missing),
-        Mutation::RemovedSpeaksTwice => {
-            for request in &mut seen.requests {
-                if request.requester.0 == Kind::Payment {
-                    request.read = Some(request.version);
-                }
-            }
-        }
         Mutation::HoldsTwice => seen.status.entries.retain(|entry| entry.answer != product::Answer::Held),
         Mutation::ReleasesOnlyHeld => {
             for request in &mut seen.requests {
