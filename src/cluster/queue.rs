@@ -33,7 +33,10 @@ pub struct Queue {
 struct State {
     due: BTreeMap<(Instant, u64), Key>,
     at: HashMap<Key, (Instant, u64)>,
-    running: HashSet<Key>,
+    /// What is worked on, and whether a change asked for it.
+    running: HashMap<Key, bool>,
+    /// What waits because something about it changed, and not only for a time to come.
+    changed: HashSet<Key>,
     again: HashMap<Key, Instant>,
     failures: HashMap<Key, u32>,
     added: u64,
@@ -42,7 +45,7 @@ struct State {
 
 impl State {
     fn schedule(&mut self, key: Key, at: Instant) {
-        if self.running.contains(&key) {
+        if self.running.contains_key(&key) {
             let again = self.again.entry(key).or_insert(at);
             *again = (*again).min(at);
             return;
@@ -68,6 +71,7 @@ impl Queue {
 
     /// Adds a key: something about it changed.
     pub fn add(&self, key: Key) {
+        lock(&self.state).changed.insert(key.clone());
         self.add_after(key, self.window);
     }
 
@@ -88,7 +92,8 @@ impl Queue {
                     Some(slot) if slot.0 <= Instant::now() => {
                         if let Some(key) = state.due.remove(&slot) {
                             state.at.remove(&key);
-                            state.running.insert(key.clone());
+                            let changed = state.changed.remove(&key);
+                            state.running.insert(key.clone(), changed);
                             return key;
                         }
                         continue;
@@ -135,10 +140,14 @@ impl Queue {
     }
 
     /// How long until a key is looked at again that wants to be after `delay`. Where the last look came to nothing, it may
-    /// come sooner than [`FLOOR`] for a time that lies ahead, and only once in a row; else the backoff counts.
+    /// come sooner than [`FLOOR`] for a time that lies ahead, and only once in a row; else the backoff counts. A look that a
+    /// change asked for is no repetition: many changes just before that time do not put it off.
     pub fn pace(&self, key: &Key, delay: Duration, progress: bool, jitter: f64) -> Duration {
         if progress || delay >= FLOOR {
             self.succeeded(key);
+            return delay;
+        }
+        if !delay.is_zero() && lock(&self.state).running.get(key).is_some_and(|changed| *changed) {
             return delay;
         }
         if !delay.is_zero() && !lock(&self.state).failures.contains_key(key) {
@@ -235,5 +244,23 @@ mod tests {
         assert_eq!(queue.pace(&a, beat, false, 0.5), beat, "a beat is a beat");
         assert_eq!(paces(soon, 1), [40]);
         assert!(queue.pace(&a, soon, false, 0.0) >= FLOOR);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn changes_just_before_a_time_do_not_put_it_off() {
+        let (queue, soon) = (Queue::default(), Duration::from_millis(40));
+        for _ in 0..30 {
+            queue.add(key("a"));
+            let taken = queue.next().await;
+            assert_eq!(queue.pace(&taken, soon, false, 0.5), soon);
+            queue.done(&taken);
+        }
+        queue.add_after(key("a"), soon);
+        let taken = queue.next().await;
+        assert_eq!(queue.pace(&taken, soon, false, 0.5), soon, "a time that is about to come, once");
+        queue.done(&taken);
+        queue.add_after(key("a"), soon);
+        let taken = queue.next().await;
+        assert_eq!(queue.pace(&taken, soon, false, 0.5), FLOOR, "then its own looks back off");
     }
 }
