@@ -71,7 +71,7 @@ impl<'a> View<'a> {
     }
 
     /// A ledger, which is looked up by its recorded UID: a tombstone proves it gone.
-    fn ledger<T>(&self, id: Id, with: impl FnOnce(&'a Slot) -> T) -> Lookup<T> {
+    pub fn ledger<T>(&self, id: Id, with: impl FnOnce(&'a Slot) -> T) -> Lookup<T> {
         match self.state.cached(self.replica, id) {
             Cell::Gone { .. } => Lookup::Gone,
             _ => self.lookup(id, with),
@@ -197,12 +197,6 @@ impl<'a> View<'a> {
             status: status.clone(),
             order,
         })
-    }
-
-    /// The ledger's answer to the one product of an order.
-    fn stock_of(&self, number: usize) -> (String, Lookup<Option<product::Answer>>) {
-        let order = &names(number).order.uid;
-        (name(PRODUCT), self.ledger(PRODUCT, |slot| facts::product(slot, order).answer))
     }
 
     fn unpaid(&self, number: usize) -> Lookup<bool> {

@@ -1,9 +1,10 @@
 //! What is seen of an order that was removed before its end.
 
 use jumun::domain::ledger::Request;
-use jumun::domain::{Kind, Version, product};
+use jumun::domain::{Kind, Lookup, Version, product};
 
-use super::objects::{Fields, names};
+use super::facts;
+use super::objects::{Fields, PRODUCT, name, names};
 use super::observe::View;
 
 impl View<'_> {
@@ -18,5 +19,11 @@ impl View<'_> {
         let (order, name, version) =
             (names.order.uid.clone(), names.order.name.clone(), Version(u64::from(slot.version)));
         Some(Request { order, name, requester, version, read: self.read(id), arrived, ask })
+    }
+
+    /// The ledger's answer to the one product of an order.
+    pub fn stock_of(&self, number: usize) -> (String, Lookup<Option<product::Answer>>) {
+        let order = &names(number).order.uid;
+        (name(PRODUCT), self.ledger(PRODUCT, |slot| facts::product(slot, order).answer))
     }
 }

@@ -17,7 +17,9 @@ pub fn end_of(log: &[Version]) -> End {
     for version in log {
         let meta = &version.object["metadata"];
         let (name, uid) = (meta["name"].as_str().unwrap_or_default(), meta["uid"].as_str().unwrap_or_default());
-        let owner = meta["ownerReferences"][0]["name"].as_str();
+        // A notice has no owner, and a name like that of a child.
+        let order = Some(&version.object["spec"]["order"]["name"]).filter(|_| version.kind == "Notification");
+        let owner = meta["ownerReferences"][0]["name"].as_str().or(order.and_then(Value::as_str));
         let stable = owner.map_or_else(|| name.to_owned(), |owner| child_word(owner, name));
         words.insert(uid.to_owned(), format!("uid of {} {stable}", version.kind));
         if owner.is_some() {
@@ -34,6 +36,8 @@ pub fn end_of(log: &[Version]) -> End {
         if kind == "OrderView" {
             // A row has no generations of its own: it counts the writes, and how many changes share one is chance.
             end["metadata"]["generation"].take();
+            // The versions that it was made of.
+            end["status"]["sources"].take();
         }
         (format!("{kind} {}", words.get(name).map_or(name, String::as_str)), end)
     };
