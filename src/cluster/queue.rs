@@ -140,7 +140,7 @@ impl Queue {
     }
 
     /// How long until a key is looked at again that wants to be after `delay`. Where the last look came to nothing, it may
-    /// come sooner than [`FLOOR`] for a time that lies ahead, and only once in a row; else the backoff counts. A look that a
+    /// come sooner than `FLOOR` for a time that lies ahead, and only once in a row; else the backoff counts. A look that a
     /// change asked for is no repetition: many changes just before that time do not put it off.
     pub fn pace(&self, key: &Key, delay: Duration, progress: bool, jitter: f64) -> Duration {
         if progress || delay >= FLOOR {

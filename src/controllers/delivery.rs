@@ -13,6 +13,8 @@ impl Source for Delivery {
     fn slim(&mut self) {
         let address = &mut self.spec.deliver_to;
         (address.recipient, address.address, address.phone) = (String::new(), String::new(), None);
+        // It stands in the spec beside the address, too.
+        address.zone = String::new();
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
     }
 

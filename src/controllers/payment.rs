@@ -36,6 +36,7 @@ impl Source for Payment {
     }
 
     fn slim(&mut self) {
+        self.spec.items.shrink_to_fit();
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
     }
 

@@ -110,7 +110,7 @@ pub struct DeliverySpec {
     pub hold: Option<Hold>,
     /// The courier who claims it: first come, first served.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub courier: Option<Courier>,
+    pub courier: Option<Box<Courier>>,
     /// The courier's progress: PickedUp, then Delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,

@@ -66,10 +66,10 @@ pub struct OrderSpec {
     /// What the customer agreed to pay. Where given, another total ends the order as Invalid, PriceChanged, and nothing is
     /// held; without it the prices count that hold when the order is placed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub agreed: Option<Agreed>,
+    pub agreed: Option<Box<Agreed>>,
     /// The wish to cancel. Set it at any time; once set, it stays. It is honoured until the store's cut-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancel: Option<Cancel>,
+    pub cancel: Option<Box<Cancel>>,
 }
 
 impl Order {

@@ -65,7 +65,7 @@ pub struct PaymentSpec {
     pub method: Method,
     /// The wallet that pays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wallet: Option<ObjectRef>,
+    pub wallet: Option<Box<ObjectRef>>,
     /// The provider that is paid through, by its name in the OrderPlatform.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
@@ -96,7 +96,7 @@ pub struct PaymentSpec {
 impl PaymentSpec {
     /// The wallet that pays, where one does.
     pub fn wallet(&self) -> Option<&ObjectRef> {
-        self.wallet.as_ref().filter(|_| self.method == Method::Wallet)
+        self.wallet.as_deref().filter(|_| self.method == Method::Wallet)
     }
 
     /// Whether there is nothing to pay.
@@ -109,7 +109,7 @@ impl Payment {
     /// The one Payment of an order.
     pub fn from_draft(draft: &crate::domain::payment::Draft) -> Self {
         let (method, wallet, provider, token) = match draft.payer.clone() {
-            Payer::Wallet(wallet) => (Method::Wallet, Some(wallet), None, None),
+            Payer::Wallet(wallet) => (Method::Wallet, Some(Box::new(wallet)), None, None),
             Payer::Provider { name, token } => (Method::Provider, None, Some(name), Some(token.0)),
         };
         let spec = PaymentSpec {

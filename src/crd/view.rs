@@ -56,7 +56,7 @@ pub struct OrderViewSpec {
     pub seller: Option<String>,
     /// What it costs: as it was placed; before, as it was agreed, or by the prices of the moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub amount: Option<Money>,
+    pub amount: Option<Box<Money>>,
     /// A short hash of what was ordered: the same order applied again is known by it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = 16))]
@@ -71,7 +71,7 @@ impl OrderView {
             customer: row.spec.customer.clone(),
             store: row.spec.store.clone(),
             seller: row.spec.seller.clone(),
-            amount: row.spec.amount.clone(),
+            amount: row.spec.amount.clone().map(Box::new),
             content: row.spec.content.clone(),
         };
         let mut view = Self::new(&row.spec.order.name, spec);
@@ -86,7 +86,7 @@ impl OrderView {
             customer: self.spec.customer.clone(),
             store: self.spec.store.clone(),
             seller: self.spec.seller.clone(),
-            amount: self.spec.amount.clone(),
+            amount: self.spec.amount.as_deref().cloned(),
             content: self.spec.content.clone(),
         };
         crate::domain::view::Row { spec, status: self.status.clone().unwrap_or_default() }

@@ -16,7 +16,7 @@
 //! is sent, a cancel is a void that also binds a charge which arrives later, and an unknown outcome is never read as "not
 //! charged". A failed attempt is written down, with the time of the next one.
 //!
-//! A Payment whose order was removed before its end undoes it ([`gone`]): it cancels itself, then asks the ledgers of
+//! A Payment whose order was removed before its end undoes it (`payment/gone.rs`): it cancels itself, then asks the ledgers of
 //! stock to give back what the order held or had bought. In a namespace that is being deleted it keeps its finalizer
 //! while a provider has still to answer, for a bounded time.
 

@@ -8,22 +8,27 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// A point in time. Ordered, and the same on both sides of a round trip through the API server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time(Timestamp);
+pub struct Time(i64);
 
 impl Time {
     /// The given moment, cut to whole milliseconds.
     pub fn new(moment: Timestamp) -> Self {
-        Self(Timestamp::from_millisecond(moment.as_millisecond()).unwrap_or(moment))
+        Self(moment.as_millisecond())
     }
 
     /// The moment `millis` milliseconds after the epoch; saturates at the ends of the representable range.
     pub fn from_millis(millis: i64) -> Self {
-        Self(Timestamp::from_millisecond(millis).unwrap_or(if millis < 0 { Timestamp::MIN } else { Timestamp::MAX }))
+        Self(millis.clamp(Timestamp::MIN.as_millisecond(), Timestamp::MAX.as_millisecond()))
     }
 
     /// Milliseconds since the epoch.
     pub fn as_millis(self) -> i64 {
-        self.0.as_millisecond()
+        self.0
+    }
+
+    /// The moment as the library has it, which takes twice the room.
+    fn moment(self) -> Timestamp {
+        Timestamp::from_millisecond(self.0).unwrap_or_default()
     }
 
     /// This moment and `delay` more; saturates.
@@ -46,7 +51,7 @@ impl Time {
 
 impl std::fmt::Display for Time {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.3}", self.0)
+        write!(f, "{:.3}", self.moment())
     }
 }
 
@@ -59,7 +64,7 @@ impl Serialize for Time {
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map(Self::new).map_err(D::Error::custom)
+        text.parse::<Timestamp>().map(Self::new).map_err(D::Error::custom)
     }
 }
 

@@ -12,7 +12,7 @@
 //! - Numbers are handed out here alone, in one guarded write for all who ask: they are unique, and never used again.
 //! - An order is let in only by a turn that is called, and keeps it until it was seen placed and counts no more. So
 //!   whoever writes the next call counts everybody who was called before, however old its view of the orders is.
-//! - A place is kept for [`KEPT`] only: who was called and does not come is called again when others had their turn.
+//! - A place is kept for a while only: who was called and does not come is called again when others had their turn.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
