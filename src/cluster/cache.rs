@@ -10,7 +10,7 @@ mod seen;
 
 pub use seen::Seen;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kube::{Resource, ResourceExt};
@@ -36,6 +36,7 @@ struct Inner<K> {
     index: HashMap<(Arc<str>, Index), BTreeSet<Key>>,
     marks: HashMap<(Arc<str>, Index), Time>,
     tombstones: Tombstones,
+    namespaces: HashSet<Arc<str>>,
     /// The newest version that the watch has delivered.
     delivered: Version,
     /// What a list under way has delivered so far.
@@ -51,6 +52,7 @@ impl<K> Default for Cache<K> {
                 index: HashMap::new(),
                 marks: HashMap::new(),
                 tombstones: Tombstones::default(),
+                namespaces: HashSet::new(),
                 delivered: Version::default(),
                 listing: None,
                 complete: false,
@@ -242,7 +244,12 @@ impl<K: Source> Inner<K> {
         self.put_seen(key, seen)
     }
 
-    fn put_seen(&mut self, key: Key, mut seen: Seen<K>) -> Change<K> {
+    fn put_seen(&mut self, mut key: Key, mut seen: Seen<K>) -> Change<K> {
+        // One name for all objects of a namespace.
+        match self.namespaces.get(&key.namespace) {
+            Some(known) => key.namespace = known.clone(),
+            None => drop(self.namespaces.insert(key.namespace.clone())),
+        }
         let held = self.objects.get(&key);
         if held.is_some_and(|held| held.version >= seen.version) {
             return None;
