@@ -9,9 +9,6 @@ use crate::domain::denial::{self, Conditioned, Denial};
 use crate::domain::platform::Affected;
 use crate::domain::{Condition, Kind};
 
-/// So many are remembered; what else is denied is in the metrics and the logs.
-const REMEMBERED: usize = 1_000;
-
 /// The condition of an object of which a write is denied, where it carries one.
 pub(super) fn denied<K: Source>(object: &K) -> Option<&Condition> {
     object.status().and_then(|status| denial::find(status.conditions()))
@@ -42,12 +39,8 @@ pub struct Denials {
 impl Denials {
     /// Remembers what an object was denied; gives whether that is news.
     pub fn insert(&self, kind: Kind, key: &Key, denial: &Denial) -> bool {
-        let mut held = lock(&self.held);
-        let known = held.get(&(kind, key.clone())).map(|old| old.write == denial.write && old.reason == denial.reason);
-        if known.is_some() || held.len() < REMEMBERED {
-            held.insert((kind, key.clone()), denial.clone());
-        }
-        !known.unwrap_or(false)
+        let old = lock(&self.held).insert((kind, key.clone()), denial.clone());
+        old.is_none_or(|old| old.write != denial.write || old.reason != denial.reason)
     }
 
     /// Forgets what an object was denied; gives whether there was anything.

@@ -169,7 +169,7 @@ impl Executor {
         let api = self.guarded::<K>(key);
         let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
         let cache = K::cache(&self.world);
-        let (before, held) = (cache.delivered(), cache.get(key));
+        let (before, held) = (self.world.newest::<K>(), cache.get(key));
         let list = self.call(K::KIND, "list", &key.name, api.list(&params)).await?;
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.continues(K::KIND, "list", &key.name, before, version)?;
@@ -189,7 +189,7 @@ impl Executor {
     async fn create<K: Held>(&self, key: &Key, object: K) -> Result<bool, Error> {
         let (api, name) = (self.api::<K>(key), object.meta().name.clone().unwrap_or_default());
         let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
-        let before = K::cache(&self.world).delivered();
+        let before = self.world.newest::<K>();
         let object = self.call(K::KIND, "create", &name, api.create(&params, &object)).await?;
         self.continues(K::KIND, "create", &name, before, version_of(&object))?;
         self.keep(object);
@@ -231,9 +231,11 @@ impl Executor {
     /// Reads every order of the namespace into the cache, page by page.
     async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
         let (mut params, mut news) = (ListParams::default().limit(500), false);
+        let before = self.world.newest::<Order>();
         loop {
             let page = self.call(Kind::Order, "list", EVERY, self.guarded::<Order>(key).list(&params)).await?;
             let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
+            self.continues(Kind::Order, "list", EVERY, before, version)?;
             pass.note(Kind::Order, EVERY, version, self.clock.now());
             page.items.into_iter().for_each(|found| news |= self.learn(found));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
@@ -271,7 +273,13 @@ impl Executor {
                 self.world.understood(K::KIND, &key);
                 self.keep(object)
             }
-            Err(unreadable) => self.world.not_understood(K::KIND, &key, unreadable),
+            Err(unreadable) => {
+                let news = self.world.not_understood(K::KIND, &key, unreadable);
+                if news {
+                    self.world.wake_all(&key.namespace);
+                }
+                news
+            }
         }
     }
 

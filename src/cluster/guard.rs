@@ -17,8 +17,6 @@ use super::lock;
 use crate::domain::Kind;
 use crate::domain::platform::Affected;
 
-/// So many are remembered.
-const REMEMBERED: usize = 1_000;
 /// The most that is said of what is wrong.
 const SENTENCE: usize = 160;
 
@@ -99,15 +97,15 @@ pub struct Unreadables {
 }
 
 impl Unreadables {
-    /// Remembers an object that cannot be understood; gives whether that is news.
-    pub fn insert(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
-        let mut held = lock(&self.held);
-        let at = (kind, key.clone());
-        let known = held.get(&at).map(|old| old.uid == unreadable.uid && old.error == unreadable.error);
-        if known.is_some() || held.len() < REMEMBERED {
-            held.insert(at, unreadable);
+    /// Remembers an object that cannot be understood; gives whether that is news. Every one is: what is forgotten here
+    /// would be taken for gone. The text is kept of orders alone, which are asked what they mention.
+    pub fn insert(&self, kind: Kind, key: &Key, mut unreadable: Unreadable) -> bool {
+        if kind != Kind::Order {
+            unreadable.raw = String::new();
         }
-        !known.unwrap_or(false)
+        let (uid, error) = (unreadable.uid.clone(), unreadable.error.clone());
+        let old = lock(&self.held).insert((kind, key.clone()), unreadable);
+        old.is_none_or(|old| (old.uid, old.error) != (uid, error))
     }
 
     /// Forgets one that is understood now, or gone; gives whether it was known.
@@ -186,11 +184,27 @@ mod tests {
         assert!(all.insert(Kind::Store, &key, unreadable.clone()) && !all.insert(Kind::Store, &key, unreadable));
         let why = all.why(Kind::Store, &key).expect("a sentence");
         assert!(why.starts_with("Store b cannot be read") && why.contains("Elsewhere"), "{why}");
-        assert_eq!(all.mention(Kind::Store, "shop", "uid-of-b"), ["b"]);
-        assert!(all.mention(Kind::Store, "shop", "uid-of-a").is_empty() && all.why(Kind::Order, &key).is_none());
+        assert!(all.why(Kind::Order, &key).is_none());
         assert_eq!((all.of("shop").objects, all.of("elsewhere").objects, all.count(Kind::Store)), (1, 0, 1));
         assert_eq!(all.others(Kind::Store, &BTreeSet::new()), vec![key.clone()]);
         assert!(all.others(Kind::Store, &BTreeSet::from([key.clone()])).is_empty());
         assert!(all.remove(Kind::Store, &key) && !all.remove(Kind::Store, &key));
+    }
+
+    #[test]
+    fn however_many_cannot_be_read_none_is_forgotten_and_orders_are_asked_what_they_mention() {
+        let all = Unreadables::default();
+        let one = |n: usize| Unreadable {
+            uid: format!("uid-{n}"),
+            error: "no such state".to_owned(),
+            raw: format!("{{\"uid\":\"uid-of-wallet-{n}\"}}"),
+        };
+        let key = |n: usize| Key::new("shop", &format!("order-{n}"));
+        assert!((0..3_000).all(|n| all.insert(Kind::Order, &key(n), one(n))), "each is news once");
+        assert!(
+            (0..3_000).all(|n| all.why(Kind::Order, &key(n)).is_some() && !all.insert(Kind::Order, &key(n), one(n)))
+        );
+        assert_eq!(all.mention(Kind::Order, "shop", "uid-of-wallet-2999"), ["order-2999"]);
+        assert!(all.mention(Kind::Order, "elsewhere", "uid-of-wallet-2999").is_empty());
     }
 }

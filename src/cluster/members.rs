@@ -1,7 +1,8 @@
 //! Which processes work side by side: each has a Lease and sees those of the others.
 //!
 //! Invariants:
-//! - Whoever says that it is alone has a Lease that others can see, and sees nobody else's.
+//! - Whoever says that it is alone has had a Lease that others can see for [`SETTLE`], and sees nobody else's: of two that
+//!   join in one moment each knows of the other by then.
 //! - A newcomer keeps still for [`JOIN`]: by then whoever was alone knows of it, and what it had begun alone is over.
 //! - Who may be taken for dead keeps still before that: [`SILENT`] and the longest call to an endpoint are less than [`DEAD`].
 //! - A process that was frozen knows nothing until it has listed again.
@@ -23,6 +24,8 @@ use super::lock;
 
 /// A newcomer keeps still for so long: longer than a call to an endpoint and the delay of a watch.
 pub const JOIN: Duration = Duration::from_secs(7);
+/// Alone is who sees nobody for so long after its own Lease was made: longer than the delay of a watch.
+pub const SETTLE: Duration = Duration::from_secs(3);
 /// Among others, a Lease is renewed so often.
 pub const RENEW: Duration = Duration::from_secs(5);
 /// Who could not renew for so long keeps still.

@@ -16,6 +16,7 @@ pub mod outside;
 pub mod queue;
 pub mod slots;
 pub mod source;
+pub mod stream;
 pub mod watch;
 pub mod world;
 

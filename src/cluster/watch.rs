@@ -8,23 +8,25 @@ use std::time::Duration;
 use futures::StreamExt;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ListParams;
+use kube::core::NamespaceResourceScope;
 use kube::core::PartialObjectMeta;
-use kube::runtime::watcher::{self, Event};
-use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, Client, ResourceExt};
-use tokio::time::MissedTickBehavior;
+use kube::runtime::watcher::{Config, Event};
+use kube::{Api, Client, Resource, ResourceExt};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::cache::{Key, Source};
 use super::clock::Clock;
 use super::events::Events;
 use super::guard::{self, Guarded};
+use super::stream::{self, After, Pauses};
 use super::world::{Held, World};
 use crate::domain::{Fact, Version};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Watch;
 
-/// How often the API server is asked for its version after an interruption, until it answers.
-const PROBES: Duration = Duration::from_millis(500);
+/// How often the API server is asked for its version, about; of each kind.
+const PROBES: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -40,75 +42,104 @@ pub struct Watcher {
     pub metrics: Metrics,
 }
 
+/// What a list under way has of objects that cannot be understood.
+#[derive(Default)]
+struct Unread {
+    keys: BTreeSet<Key>,
+    /// The namespaces that have to hear of one.
+    news: BTreeSet<Arc<str>>,
+}
+
 impl Watcher {
     /// Watches one kind for as long as it is polled.
     pub async fn run<K: Held>(self) {
-        let api: Api<Guarded<K>> = match &self.namespace {
+        let suspect = Notify::new();
+        tokio::join!(self.follow::<K>(&suspect), self.probe::<K>(&suspect));
+    }
+
+    fn api<T>(&self) -> Api<T>
+    where
+        T: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
+        match &self.namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
             None => Api::all(self.client.clone()),
-        };
-        let mut probes = tokio::time::interval(PROBES);
-        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // After an interruption the API server may tell another history, in which the watch would wait in silence.
-        let mut suspect = false;
-        let mut unread = BTreeSet::new();
-        loop {
-            let mut events = pin!(watch(api.clone(), watcher::Config::default()).default_backoff());
-            loop {
-                let event = tokio::select! {
-                    event = events.next() => event,
-                    _ = probes.tick(), if suspect => {
-                        suspect = !self.probe::<K>().await;
-                        continue;
+        }
+    }
+
+    /// Takes whatever the watch delivers. A new list, and what comes after an interruption, is `suspect`.
+    async fn follow<K: Held>(&self, suspect: &Notify) {
+        let mut events = pin!(stream::events::<Guarded<K>>(self.api(), Config::default(), After::Resume));
+        let mut unread = Unread::default();
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(event) => {
+                    let whole = matches!(event, Event::InitDone);
+                    self.take(event, &mut unread);
+                    if whole {
+                        suspect.notify_one();
                     }
-                };
-                match event {
-                    Some(Ok(event)) => self.take(event, &mut unread),
-                    Some(Err(error)) => {
-                        self.count::<K>("error");
-                        tracing::warn!(kind = %K::KIND, %error, "watch interrupted");
-                        suspect = true;
-                        if expired(&error) {
-                            break; // The version is too old to resume from: start anew, with a list.
-                        }
-                    }
-                    None => break,
+                }
+                Err(error) => {
+                    self.count::<K>("error");
+                    tracing::warn!(kind = %K::KIND, %error, "watch interrupted");
+                    suspect.notify_one();
                 }
             }
         }
     }
 
-    /// Asks for the version at which the API server is, and compares it with what it has told; gives whether it answered.
-    async fn probe<K: Held>(&self) -> bool {
-        let api: Api<PartialObjectMeta<K>> = match &self.namespace {
-            Some(namespace) => Api::namespaced(self.client.clone(), namespace),
-            None => Api::all(self.client.clone()),
-        };
-        let before = K::cache(&self.world).delivered();
+    /// Compares the version at which the API server is with what it has told: at once where that is `suspect`, and
+    /// otherwise every minute. In another history a watch may wait in silence, and nothing else would notice it where
+    /// none of our objects had changed.
+    async fn probe<K: Held>(&self, suspect: &Notify) {
+        let mut pauses = Pauses::default();
+        loop {
+            let pause = if self.ask::<K>().await {
+                pauses = Pauses::default();
+                PROBES.mul_f64(rand::random_range(0.75..1.25))
+            } else {
+                pauses.next(Instant::now())
+            };
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = suspect.notified() => {}
+            }
+        }
+    }
+
+    /// Asks for the version at which the API server is; gives whether it answered.
+    async fn ask<K: Held>(&self) -> bool {
+        let api: Api<PartialObjectMeta<K>> = self.api();
+        let before = self.world.newest::<K>();
         let one = ListParams::default().limit(1);
         let Ok(Ok(list)) = tokio::time::timeout(PROBE_LIMIT, api.list(&one)).await else { return false };
+        self.count::<K>("probe");
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.world.history.continues(K::KIND, before, version);
         true
     }
 
     /// Takes what the watch delivered; `unread` holds what a list under way has of objects that cannot be understood.
-    fn take<K: Held>(&self, event: Event<Guarded<K>>, unread: &mut BTreeSet<Key>) {
+    fn take<K: Held>(&self, event: Event<Guarded<K>>, unread: &mut Unread) {
         let (world, cache, now) = (&self.world, K::cache(&self.world), self.clock.now());
         match event {
             Event::Init => {
                 self.count::<K>("list");
-                unread.clear();
+                *unread = Unread::default();
                 cache.list_begins();
             }
             Event::InitApply(object) => {
                 let (key, uid) = (Key::of(&object), object.uid().unwrap_or_default());
                 match self.decode(object) {
-                    Some(object) => cache.list_item(object, now),
+                    Ok(object) => cache.list_item(object, now),
                     // It is there all the same.
-                    None => {
+                    Err(news) => {
                         cache.list_keeps(key.clone(), &uid);
-                        unread.insert(key);
+                        if news {
+                            unread.news.insert(key.namespace.clone());
+                        }
+                        unread.keys.insert(key);
                     }
                 }
             }
@@ -116,16 +147,23 @@ impl Watcher {
                 for (key, change) in cache.list_ends(now) {
                     world.wake(&key, change);
                 }
-                for key in world.unreadables.others(K::KIND, unread) {
+                for key in world.unreadables.others(K::KIND, &unread.keys) {
                     world.understood(K::KIND, &key);
+                }
+                for namespace in &unread.news {
+                    world.wake_all(namespace);
                 }
             }
             Event::Apply(object) => {
                 self.count::<K>("apply");
                 let key = Key::of(&object);
-                if let Some(object) = self.decode(object) {
-                    world.wake(&key, cache.deliver(object, now));
-                    world.understood(K::KIND, &key);
+                match self.decode(object) {
+                    Ok(object) => {
+                        world.wake(&key, cache.deliver(object, now));
+                        world.understood(K::KIND, &key);
+                    }
+                    Err(true) => world.wake_all(&key.namespace),
+                    Err(false) => {}
                 }
             }
             Event::Delete(object) => {
@@ -138,23 +176,24 @@ impl Watcher {
         }
     }
 
-    /// The object, without what no decision looks at; nothing where it cannot be understood.
-    fn decode<K: Held>(&self, found: Guarded<K>) -> Option<K> {
+    /// The object, without what no decision looks at; where it cannot be understood, whether that is news.
+    fn decode<K: Held>(&self, found: Guarded<K>) -> Result<K, bool> {
         let key = Key::of(&found);
         match found.content {
             Ok(mut object) => {
                 slim(&mut object);
-                Some(object)
+                Ok(object)
             }
             Err(unreadable) => {
                 self.count::<K>("undecodable");
                 let (uid, message) = (unreadable.uid.clone(), guard::sentence(K::KIND, &key.name, &unreadable.error));
-                if self.world.not_understood(K::KIND, &key, unreadable) {
+                let news = self.world.not_understood(K::KIND, &key, unreadable);
+                if news {
                     tracing::error!(kind = %K::KIND, %key, "{}", message.escape_debug());
                     let fact = Fact { reason: "Unreadable", message, warning: true };
                     self.events.publish(K::KIND, &key.namespace, (&key.name, &uid), &fact);
                 }
-                None
+                Err(news)
             }
         }
     }
@@ -167,28 +206,21 @@ impl Watcher {
     pub async fn run_namespaces(self) {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
         let config = match &self.namespace {
-            Some(namespace) => watcher::Config::default().fields(&format!("metadata.name={namespace}")),
-            None => watcher::Config::default(),
+            Some(namespace) => Config::default().fields(&format!("metadata.name={namespace}")),
+            None => Config::default(),
         };
-        loop {
-            let mut events = pin!(watch(api.clone(), config.clone()).default_backoff());
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(Event::Apply(object) | Event::InitApply(object)) => {
-                        let terminating = object.metadata.deletion_timestamp.is_some();
-                        self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), terminating);
-                    }
-                    Ok(Event::Delete(object)) => {
-                        self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), false);
-                    }
-                    Ok(Event::Init | Event::InitDone) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "watch of namespaces interrupted");
-                        if expired(&error) {
-                            break; // As above.
-                        }
-                    }
+        let mut events = pin!(stream::events(api, config, After::Resume));
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(Event::Apply(object) | Event::InitApply(object)) => {
+                    let terminating = object.metadata.deletion_timestamp.is_some();
+                    self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), terminating);
                 }
+                Ok(Event::Delete(object)) => {
+                    self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), false);
+                }
+                Ok(Event::Init | Event::InitDone) => {}
+                Err(error) => tracing::warn!(%error, "watch of namespaces interrupted"),
             }
         }
     }
@@ -206,15 +238,4 @@ pub fn slim<K: Source>(object: &mut K) {
         finalizers.shrink_to_fit();
     }
     object.slim();
-}
-
-fn expired(error: &watcher::Error) -> bool {
-    let gone = |error: &kube::Error| matches!(error, kube::Error::Api(status) if status.code == 410);
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => gone(error),
-        watcher::Error::WatchError(status) => status.code == 410,
-        watcher::Error::NoResourceVersion => true,
-    }
 }

@@ -245,13 +245,15 @@ impl World {
         self.wake_one(Kind::OrderPlatform, Key::new(namespace, platform::NAME));
     }
 
-    /// Notes that an object cannot be understood; gives whether that is news.
+    /// The newest version that the API server has told of a kind, by its watch or in an answer.
+    pub fn newest<K: Held>(&self) -> Version {
+        K::cache(self).delivered().max(self.history.heard(K::KIND))
+    }
+
+    /// Notes that an object cannot be understood; gives whether that is news, of which everything in the namespace is to
+    /// hear.
     pub fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
-        let news = self.unreadables.insert(kind, key, unreadable);
-        if news {
-            self.wake_all(&key.namespace);
-        }
-        news
+        self.unreadables.insert(kind, key, unreadable)
     }
 
     /// Notes that an object is understood, or gone.
@@ -262,7 +264,7 @@ impl World {
     }
 
     /// Wakes everything in a namespace: any of it may have waited.
-    fn wake_all(&self, namespace: &str) {
+    pub fn wake_all(&self, namespace: &str) {
         for kind in Kind::ALL {
             let keys = each_cache!(self, kind, |cache| cache.keys(namespace));
             keys.into_iter().for_each(|key| self.wake_one(kind, key));
@@ -287,8 +289,9 @@ impl World {
         for kind in Kind::ALL {
             all.add(each_cache!(self, kind, |cache| cache.denied(kind, namespace)));
         }
-        let says =
-            |kind, key: &Key| each_cache!(self, kind, |cache| cache.find(namespace, Index::Denied).contains(key));
+        let says = |kind, key: &Key| {
+            each_cache!(self, kind, |cache| cache.get(key).is_some_and(|seen| denied(&*seen.object).is_some()))
+        };
         self.denials.unsaid(namespace, says).into_iter().for_each(|one| all.add(one));
         all
     }
@@ -310,19 +313,7 @@ impl World {
         let news = if terminating { all.insert(namespace.into()) } else { all.remove(namespace) };
         drop(all);
         if news && terminating {
-            self.wake_namespace::<Store>(namespace);
-            self.wake_namespace::<Product>(namespace);
-            self.wake_namespace::<Wallet>(namespace);
-            self.wake_namespace::<Order>(namespace);
-            self.wake_namespace::<Payment>(namespace);
-            self.wake_namespace::<Ticket>(namespace);
-            self.wake_namespace::<Delivery>(namespace);
-        }
-    }
-
-    fn wake_namespace<K: Held>(&self, namespace: &str) {
-        for key in K::cache(self).keys(namespace) {
-            self.wake_one(K::KIND, key);
+            self.wake_all(namespace);
         }
     }
 

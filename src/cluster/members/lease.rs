@@ -10,14 +10,17 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
 use kube::core::PartialObjectMeta;
-use kube::runtime::WatchStreamExt;
 use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
+use tokio::time::MissedTickBehavior;
 
 use super::Members;
 use super::roster::{Deed, Place, Seen};
 use crate::cluster::lock;
+use crate::cluster::stream::{self, After, Pauses};
+use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Call;
 
 /// On every Lease of ours; its value is the process.
 const LABEL: &str = "jumun.dev/member";
@@ -38,6 +41,32 @@ pub struct Ground {
     /// Nothing for all namespaces.
     pub namespace: Option<String>,
     pub home: String,
+    pub metrics: Metrics,
+}
+
+/// What keeps it from being known who else runs: said once each time it begins, and tried again ever more rarely.
+#[derive(Default)]
+struct Trouble {
+    pauses: Pauses,
+    until: Option<Instant>,
+}
+
+impl Trouble {
+    fn note(&mut self, outcome: Result<(), String>, now: Instant) {
+        match outcome {
+            Ok(()) => *self = Self::default(),
+            Err(error) => {
+                if self.until.is_none() {
+                    tracing::warn!(error, "who else runs here cannot be known: attempts to send are claimed first");
+                }
+                self.until = Some(now + self.pauses.next(now.into()));
+            }
+        }
+    }
+
+    fn rests(&self, now: Instant) -> bool {
+        self.until.is_some_and(|until| now < until)
+    }
 }
 
 impl Members {
@@ -48,37 +77,42 @@ impl Members {
             Some(namespace) => Api::namespaced(ground.watches.clone(), namespace),
             None => Api::all(ground.watches.clone()),
         };
-        let (mut tick, mut said) = (tokio::time::interval(TICK), false);
-        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let (mut seeing, mut calling) = (Trouble::default(), Trouble::default());
         loop {
+            // Whatever interrupts it: only a new list tells who has left meanwhile.
             let config = watcher::Config::default().labels(LABEL);
-            let mut events = pin!(watcher::watcher(api.clone(), config).default_backoff());
+            let mut events = pin!(stream::events(api.clone(), config, After::List));
             loop {
-                let failed = tokio::select! {
+                tokio::select! {
                     event = events.next() => {
                         if matches!(event, Some(Ok(Event::InitDone))) {
                             tick.reset_immediately();
                         }
-                        self.follow(event)
+                        seeing.note(self.follow(event), Instant::now());
                     }
                     _ = tick.tick() => {
-                        let deeds = lock(&self.roster).tick(Instant::now());
+                        let now = Instant::now();
+                        let deeds = lock(&self.roster).tick(now);
+                        if calling.rests(now) && !deeds.contains(&Deed::List) {
+                            continue;
+                        }
                         let outcome = self.perform(&ground, &deeds).await;
+                        if !deeds.is_empty() {
+                            calling.note(outcome, Instant::now());
+                        }
                         if deeds.contains(&Deed::List) {
                             break;
                         }
-                        outcome.err()
                     }
-                };
-                if let Some(error) = failed.filter(|_| !std::mem::replace(&mut said, true)) {
-                    tracing::warn!(error, "who else runs here cannot be known: attempts to send are claimed first");
                 }
             }
         }
     }
 
-    /// Takes what the watch has delivered; gives what went wrong.
-    fn follow(&self, event: Option<watcher::Result<Event<PartialObjectMeta<Lease>>>>) -> Option<String> {
+    /// Takes what the watch has delivered.
+    fn follow(&self, event: Option<watcher::Result<Event<PartialObjectMeta<Lease>>>>) -> Result<(), String> {
         let (mut roster, now) = (lock(&self.roster), Instant::now());
         match event {
             Some(Ok(Event::Init)) => roster.list_begins(),
@@ -87,19 +121,27 @@ impl Members {
             Some(Ok(Event::Delete(lease))) => roster.gone(&place(&lease), now),
             Some(Err(error)) => {
                 roster.lost(now);
-                return Some(error.to_string());
+                return Err(error.to_string());
             }
             None => roster.lost(now),
         }
-        None
+        Ok(())
     }
 
     async fn perform(&self, ground: &Ground, deeds: &[Deed]) -> Result<(), String> {
         let mut outcome = Ok(());
         for deed in deeds {
+            let Some(verb) = deed.verb() else { continue };
             let at = Instant::now();
             let call = tokio::time::timeout(CALL_LIMIT, self.call(&ground.calls, deed));
-            match (call.await.unwrap_or(Ok(false)), deed) {
+            let done = call.await.unwrap_or(Ok(false));
+            let result = match &done {
+                Ok(true) => "ok",
+                Ok(false) => "lost",
+                Err(_) => "error",
+            };
+            ground.metrics.calls.get_or_create(&Call { kind: "Lease", verb, result }).inc();
+            match (done, deed) {
                 (Ok(true), Deed::Renew(namespace)) => lock(&self.roster).renewed(namespace, at),
                 (Ok(_), _) => {}
                 (Err(error), _) => outcome = Err(error.to_string()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{DEAD, FROZEN, JOIN, RENEW, SILENT, STUCK, Standing};
+use super::{DEAD, FROZEN, JOIN, RENEW, SETTLE, SILENT, STUCK, Standing};
 
 /// Namespace and name.
 pub type Place = (String, String);
@@ -41,6 +41,18 @@ pub enum Deed {
     Drop(String),
     /// Somebody is dead.
     Reap(Place, Seen),
+}
+
+impl Deed {
+    /// The call that it takes, if any.
+    pub fn verb(&self) -> Option<&'static str> {
+        match self {
+            Self::List => None,
+            Self::Create(_) => Some("create"),
+            Self::Renew(_) => Some("patch"),
+            Self::Drop(_) | Self::Reap(..) => Some("delete"),
+        }
+    }
 }
 
 /// See the module's documentation.
@@ -111,7 +123,8 @@ impl Roster {
             return Standing::Unsure;
         }
         if !self.peers.values().any(|peer| peer.seen.works.iter().any(|other| other == work)) {
-            return Standing::Alone;
+            let settled = |own: &Own| now.duration_since(own.since) >= SETTLE;
+            return if self.own.values().all(settled) { Standing::Alone } else { Standing::Unsure };
         }
         let known = |own: &Own| now.duration_since(own.since) >= JOIN && now.duration_since(own.renewed) <= SILENT;
         if self.own.values().all(known) { Standing::Several } else { Standing::Unsure }

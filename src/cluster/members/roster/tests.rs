@@ -34,11 +34,28 @@ fn joined(others: &[(&str, &str)], start: Instant) -> Roster {
 fn one_that_sees_nobody_else_is_alone_and_renews_nothing() {
     let start = Instant::now();
     let mut roster = joined(&[], start);
-    assert_eq!((roster.standing(ORDERS, start), roster.ids(ORDERS)), (Standing::Alone, vec!["me".to_owned()]));
+    assert_eq!((roster.standing(ORDERS, start), roster.ids(ORDERS)), (Standing::Unsure, vec!["me".to_owned()]));
     for second in 1..100 {
         let now = start + Duration::from_secs(second);
         assert_eq!(roster.tick(now), []);
-        assert_eq!(roster.standing(ORDERS, now), Standing::Alone);
+        let wanted = if second < SETTLE.as_secs() { Standing::Unsure } else { Standing::Alone };
+        assert_eq!(roster.standing(ORDERS, now), wanted, "after {second} s");
+    }
+}
+
+#[test]
+fn of_two_that_join_in_one_moment_neither_is_ever_alone() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    // Made after our list, seen a moment after our own.
+    let seen_at = start + Duration::from_millis(900);
+    roster.tick(seen_at);
+    assert_eq!(roster.standing(ORDERS, seen_at), Standing::Unsure);
+    roster.take(place("shop", "other"), seen(1, &[ORDERS]), seen_at);
+    for second in 1..JOIN.as_secs() {
+        let now = start + Duration::from_secs(second);
+        roster.tick(now);
+        assert_eq!(roster.standing(ORDERS, now), Standing::Unsure, "after {second} s");
     }
 }
 
@@ -129,7 +146,8 @@ fn who_shares_no_work_is_nobodys_peer() {
     for second in 1..60 {
         let now = start + Duration::from_secs(second);
         assert_eq!(roster.tick(now), [], "nothing is renewed for it, and it is not buried");
-        assert_eq!(roster.standing(ORDERS, now), Standing::Alone);
+        let wanted = if second < SETTLE.as_secs() { Standing::Unsure } else { Standing::Alone };
+        assert_eq!(roster.standing(ORDERS, now), wanted, "after {second} s");
     }
 }
 
