@@ -16,137 +16,120 @@
 //! first time the API server has not read their schema yet, and answers 503 to a new Order whatever `failurePolicy` says;
 //! whoever installs waits until it takes one (`kubectl create --dry-run=server`).
 
-/// The policies and their bindings.
-pub const MANIFEST: &str = r#"apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicy
-metadata:
-  name: order-finalizer.jumun.dev
-spec:
-  failurePolicy: Ignore
-  reinvocationPolicy: IfNeeded
-  matchConstraints:
-    resourceRules:
-      - apiGroups: ["jumun.dev"]
-        apiVersions: ["v1alpha1"]
-        operations: ["CREATE"]
-        resources: ["orders"]
-  matchConditions:
-    - name: has-none-of-ours
-      expression: "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)"
-  mutations:
-    - patchType: JSONPatch
-      jsonPatch:
-        expression: >-
-          has(object.metadata.finalizers)
+/// A policy: what it looks at, when it applies, and what it changes.
+struct Policy {
+    name: &'static str,
+    /// Never, or IfNeeded: whether it is asked again after another policy has changed the object.
+    reinvocation: &'static str,
+    operation: &'static str,
+    resources: &'static str,
+    /// Names and expressions; all must hold.
+    conditions: &'static [(&'static str, &'static str)],
+    patch: &'static str,
+}
+
+const GUARD: &str = r#"has(object.metadata.finalizers)
           ? [JSONPatch{op: "add", path: "/metadata/finalizers/-", value: "jumun.dev/undo"}]
-          : [JSONPatch{op: "add", path: "/metadata/finalizers", value: ["jumun.dev/undo"]}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicyBinding
-metadata:
-  name: order-finalizer.jumun.dev
-spec:
-  policyName: order-finalizer.jumun.dev
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicy
-metadata:
-  name: kept-finalizer.jumun.dev
-spec:
-  failurePolicy: Ignore
-  reinvocationPolicy: IfNeeded
-  matchConstraints:
-    resourceRules:
-      - apiGroups: ["jumun.dev"]
-        apiVersions: ["v1alpha1"]
-        operations: ["UPDATE"]
-        resources: ["orders", "payments", "tickets", "deliveries", "products", "wallets", "orderplatforms"]
-  matchConditions:
-    - name: had-ours
-      expression: "has(oldObject.metadata.finalizers) && 'jumun.dev/undo' in oldObject.metadata.finalizers"
-    - name: has-lost-it
-      expression: "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)"
-    - name: is-not-let-go
-      expression: >-
-        !has(object.metadata.annotations) || !('jumun.dev/let-go' in object.metadata.annotations)
-        || object.metadata.annotations['jumun.dev/let-go'] != oldObject.metadata.uid
-  mutations:
-    - patchType: JSONPatch
-      jsonPatch:
-        expression: >-
-          has(object.metadata.finalizers)
-          ? [JSONPatch{op: "add", path: "/metadata/finalizers/-", value: "jumun.dev/undo"}]
-          : [JSONPatch{op: "add", path: "/metadata/finalizers", value: ["jumun.dev/undo"]}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicyBinding
-metadata:
-  name: kept-finalizer.jumun.dev
-spec:
-  policyName: kept-finalizer.jumun.dev
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicy
-metadata:
-  name: kept-label.jumun.dev
-spec:
-  failurePolicy: Ignore
-  reinvocationPolicy: IfNeeded
-  matchConstraints:
-    resourceRules:
-      - apiGroups: ["jumun.dev"]
-        apiVersions: ["v1alpha1"]
-        operations: ["UPDATE"]
-        resources: ["payments", "tickets", "deliveries", "notifications"]
-  matchConditions:
-    - name: had-ours
-      expression: "has(oldObject.metadata.labels) && 'jumun.dev/order' in oldObject.metadata.labels"
-    - name: has-lost-it
-      expression: >-
-        !has(object.metadata.labels) || !('jumun.dev/order' in object.metadata.labels)
-        || object.metadata.labels['jumun.dev/order'] != oldObject.metadata.labels['jumun.dev/order']
-  mutations:
-    - patchType: JSONPatch
-      jsonPatch:
-        expression: >-
-          has(object.metadata.labels)
+          : [JSONPatch{op: "add", path: "/metadata/finalizers", value: ["jumun.dev/undo"]}]"#;
+const IS_UNGUARDED: (&str, &str) =
+    ("has-none-of-ours", "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)");
+
+const POLICIES: [Policy; 4] = [
+    Policy {
+        name: "order-finalizer",
+        reinvocation: "IfNeeded",
+        operation: "CREATE",
+        resources: r#""orders""#,
+        conditions: &[IS_UNGUARDED],
+        patch: GUARD,
+    },
+    Policy {
+        name: "kept-finalizer",
+        reinvocation: "IfNeeded",
+        operation: "UPDATE",
+        resources: r#""orders", "payments", "tickets", "deliveries", "products", "wallets", "orderplatforms""#,
+        conditions: &[
+            ("had-ours", "has(oldObject.metadata.finalizers) && 'jumun.dev/undo' in oldObject.metadata.finalizers"),
+            IS_UNGUARDED,
+            (
+                "is-not-let-go",
+                "!has(object.metadata.annotations) || !('jumun.dev/let-go' in object.metadata.annotations)
+        || object.metadata.annotations['jumun.dev/let-go'] != oldObject.metadata.uid",
+            ),
+        ],
+        patch: GUARD,
+    },
+    Policy {
+        name: "kept-label",
+        reinvocation: "IfNeeded",
+        operation: "UPDATE",
+        resources: r#""payments", "tickets", "deliveries", "notifications""#,
+        conditions: &[
+            ("had-ours", "has(oldObject.metadata.labels) && 'jumun.dev/order' in oldObject.metadata.labels"),
+            (
+                "has-lost-it",
+                "!has(object.metadata.labels) || !('jumun.dev/order' in object.metadata.labels)
+        || object.metadata.labels['jumun.dev/order'] != oldObject.metadata.labels['jumun.dev/order']",
+            ),
+        ],
+        patch: r#"has(object.metadata.labels)
           ? [JSONPatch{op: "add", path: "/metadata/labels/jumun.dev~1order", value: oldObject.metadata.labels['jumun.dev/order']}]
-          : [JSONPatch{op: "add", path: "/metadata/labels", value: {"jumun.dev/order": oldObject.metadata.labels['jumun.dev/order']}}]
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: MutatingAdmissionPolicyBinding
-metadata:
-  name: kept-label.jumun.dev
-spec:
-  policyName: kept-label.jumun.dev
----
-apiVersion: admissionregistration.k8s.io/v1
+          : [JSONPatch{op: "add", path: "/metadata/labels", value: {"jumun.dev/order": oldObject.metadata.labels['jumun.dev/order']}}]"#,
+    },
+    Policy {
+        name: "untracked-fields",
+        reinvocation: "Never",
+        operation: "CREATE",
+        resources: r#""*""#,
+        conditions: &[
+            ("is-tracked", "has(object.metadata.managedFields)"),
+            ("was-not-applied", "!object.metadata.managedFields.exists(entry, entry.operation == 'Apply')"),
+        ],
+        patch: r#"[JSONPatch{op: "remove", path: "/metadata/managedFields"}]"#,
+    },
+];
+
+impl Policy {
+    /// The policy and its binding, as YAML.
+    fn manifest(&self) -> String {
+        let Self { name, reinvocation, operation, resources, conditions, patch } = self;
+        let condition = |(name, expression): &(&str, &str)| {
+            format!("    - name: {name}\n      expression: >-\n        {expression}\n")
+        };
+        let conditions: String = conditions.iter().map(condition).collect();
+        format!(
+            r#"apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicy
 metadata:
-  name: untracked-fields.jumun.dev
+  name: {name}.jumun.dev
 spec:
   failurePolicy: Ignore
-  reinvocationPolicy: Never
+  reinvocationPolicy: {reinvocation}
   matchConstraints:
     resourceRules:
       - apiGroups: ["jumun.dev"]
         apiVersions: ["v1alpha1"]
-        operations: ["CREATE"]
-        resources: ["*"]
+        operations: ["{operation}"]
+        resources: [{resources}]
   matchConditions:
-    - name: is-tracked
-      expression: "has(object.metadata.managedFields)"
-    - name: was-not-applied
-      expression: "!object.metadata.managedFields.exists(entry, entry.operation == 'Apply')"
-  mutations:
+{conditions}  mutations:
     - patchType: JSONPatch
       jsonPatch:
-        expression: '[JSONPatch{op: "remove", path: "/metadata/managedFields"}]'
+        expression: >-
+          {patch}
 ---
 apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingAdmissionPolicyBinding
 metadata:
-  name: untracked-fields.jumun.dev
+  name: {name}.jumun.dev
 spec:
-  policyName: untracked-fields.jumun.dev
-"#;
+  policyName: {name}.jumun.dev
+"#
+        )
+    }
+}
+
+/// The policies and their bindings.
+pub fn manifest() -> String {
+    POLICIES.iter().map(Policy::manifest).collect::<Vec<String>>().join("---\n")
+}

@@ -65,7 +65,7 @@ pub fn manifests() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
         let name = format!("{}.yaml", definition.spec.names.plural);
         files.push((name, serde_saphyr::to_string(&definition)?));
     }
-    files.push(("admission.yaml".to_owned(), admission::MANIFEST.to_owned()));
+    files.push(("admission.yaml".to_owned(), admission::manifest()));
     Ok(files)
 }
 
