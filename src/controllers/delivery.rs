@@ -5,7 +5,7 @@ use crate::crd::Delivery;
 use crate::domain::delivery::{Observed, Progress, Status, decide};
 use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
-use super::{Controller, fate_of, meta_of, payment::owed, unpaid};
+use super::{Controller, fate_of, meta_of, unpaid};
 
 impl Source for Delivery {
     const KIND: Kind = Kind::Delivery;
@@ -56,7 +56,7 @@ impl Controller for Deliveries {
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),
             unpaid: unpaid(world, key, pass),
-            owed: meta_of(world, &seen).let_go() && owed(world, key, pass),
+            by_provider: world.payments.get(key).is_some_and(|payment| payment.object.spec.provider.is_some()),
         })
     }
 

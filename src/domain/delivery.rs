@@ -145,15 +145,16 @@ pub struct Observed {
     pub status: Status,
     /// Whether the order's payment is cancelled or declined, which is final.
     pub unpaid: Lookup<bool>,
-    /// Whether a payment provider has still to answer for the order's payment.
-    pub owed: bool,
+    /// Whether the order's Payment, by a provider, is still there.
+    pub by_provider: bool,
     pub fate: Fate,
 }
 
 /// What to do about a Delivery.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    // While a provider is asked for the money, the courier must stay stopped, also in a namespace that goes away.
-    let gate = if seen.owed { child::guard(&seen.meta) } else { child::gate(&seen.meta) };
+    // A Payment by a provider goes first, also in a namespace that goes away: it looks at the Delivery to know what it owes,
+    // and while it gives the money back the courier must stay stopped.
+    let gate = if seen.by_provider { child::guard(&seen.meta) } else { child::gate(&seen.meta) };
     if let Some(plan) = gate {
         return plan;
     }

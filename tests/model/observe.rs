@@ -236,7 +236,7 @@ impl<'a> View<'a> {
             received: *received,
             status: status.clone(),
             unpaid: self.unpaid(number(id)),
-            owed: false,
+            by_provider: self.config.provider,
             fate: self.fate(number(id)),
         })
     }

@@ -74,17 +74,16 @@ pub(super) fn last_refund(seen: &Observed, now: Time, plan: Plan<Status>) -> Pla
 }
 
 /// The order was removed before its end: nothing is charged any more, and what was charged is given back once the store
-/// is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as long as children linger.
+/// is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as long
+/// as children linger; not so where nothing can be created any more.
 pub(super) fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let cancel = || Plan::only(Intent::CancelPayment(seen.meta.target()));
     if seen.status.approved_at.is_none() {
         return cancel();
     }
-    let reads = child::prove(&seen.delivery, Kind::Delivery, &seen.meta.name).into_iter().chain(child::prove(
-        &seen.ticket,
-        Kind::Ticket,
-        &seen.meta.name,
-    ));
+    let name = &seen.meta.name;
+    let delivery = child::prove(&seen.delivery, Kind::Delivery, name);
+    let reads = delivery.into_iter().chain(child::prove(&seen.ticket, Kind::Ticket, name));
     match (&seen.delivery, seen.fate) {
         (Lookup::Present(delivery), _) if delivery.delivered => stand(seen, now, policy),
         (Lookup::Unproven, _) => Plan::all(reads.collect()),
@@ -92,6 +91,7 @@ pub(super) fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Statu
         _ if seen.ticket == Lookup::Present(false) => Plan::rest(),
         (Lookup::Present(delivery), _) if delivery.held => cancel(),
         (Lookup::Present(_), _) => Plan::rest(),
+        (Lookup::Gone, _) if seen.meta.namespace_terminating => cancel(),
         (Lookup::Gone, Fate::Gone(gone)) if now < gone.noticed.after(policy.linger) => {
             Plan::wait_until(gone.noticed.after(policy.linger))
         }

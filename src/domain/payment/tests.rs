@@ -273,6 +273,8 @@ fn stock_is_asked_back_once_and_only_where_the_order_is_known_not_to_have_ended(
 fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     let mut left = paid(Some(false), Lookup::Gone);
     (left.meta.namespace_terminating, left.meta.deleting) = (true, Some(now()));
+    // Just now: a Delivery that is not there cannot be on its way, and children linger as long as a provider is asked.
+    left.fate = Fate::Gone(Gone { noticed: now(), ended: Some(false) });
     assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())]);
     left.cancel = true;
     assert_eq!(asks(&left), Some(Call::Void));
