@@ -261,6 +261,11 @@ fn every_field_that_takes_a_persons_words_has_a_reader() {
     assert!(found.len() >= 15, "only {found:?}");
     let table = read("docs/fields.md");
     for path in found {
-        assert!(table.contains(&format!("| `{path}` |")), "docs/fields.md does not say who reads {path}: add a row");
+        let mut rows = table.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+        let said = rows.any(|cells| {
+            matches!(&cells[..], ["", field, by, reader, ""]
+                if *field == format!("`{path}`") && !by.is_empty() && !reader.is_empty())
+        });
+        assert!(said, "docs/fields.md does not say who types {path}, and who reads it: add a row");
     }
 }

@@ -18,7 +18,7 @@ pub struct Args {
     /// Where it listens; port 0 takes a free one
     #[arg(long, default_value = "127.0.0.1:8090")]
     listen: SocketAddr,
-    /// A fault and how many calls it hits (default: every one): timeout, fail, lostReply, late, decline, down; repeatable
+    /// A fault and how many calls it hits (default: every one): timeout, fail, lostReply, late, decline, refuse, down; repeatable
     #[arg(long = "fault", value_name = "FAULT[=COUNT]", value_parser = parse_fault)]
     faults: Vec<(String, Switch)>,
     /// After how many milliseconds a late charge is carried out
@@ -35,7 +35,7 @@ fn parse_fault(text: &str) -> Result<(String, Switch), String> {
     Ok((name.to_owned(), Switch { count, ..Switch::default() }))
 }
 
-const NAMES: [&str; 6] = ["timeout", "fail", "lostReply", "late", "decline", "down"];
+const NAMES: [&str; 7] = ["timeout", "fail", "lostReply", "late", "decline", "refuse", "down"];
 
 fn slot<'a>(faults: &'a mut Faults, name: &str) -> Option<&'a mut Option<Switch>> {
     match name {
@@ -44,6 +44,7 @@ fn slot<'a>(faults: &'a mut Faults, name: &str) -> Option<&'a mut Option<Switch>
         "lostReply" => Some(&mut faults.lost_reply),
         "late" => Some(&mut faults.late),
         "decline" => Some(&mut faults.decline),
+        "refuse" => Some(&mut faults.refuse),
         "down" => Some(&mut faults.down),
         _ => None,
     }
@@ -81,6 +82,20 @@ mod tests {
             assert_eq!(parse_fault(name), Ok((name.to_owned(), Switch::always())));
             assert_eq!(parse_fault(&format!("{name}=3")), Ok((name.to_owned(), Switch::times(3))));
         }
+        // What PUT /faults knows, --fault knows.
+        let set = || Some(Switch::always());
+        let every = Faults {
+            timeout: set(),
+            fail: set(),
+            lost_reply: set(),
+            late: set(),
+            decline: set(),
+            refuse: set(),
+            down: set(),
+        };
+        let json = serde_json::to_value(every).expect("JSON");
+        let all: Vec<&String> = json.as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+        assert!(all.iter().all(|name| NAMES.contains(&name.as_str())) && all.len() == NAMES.len(), "{all:?}");
         assert!(parse_fault("dwon").is_err() && parse_fault("down=x").is_err());
     }
 }

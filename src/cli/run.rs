@@ -46,11 +46,11 @@ fn parse_kind(text: &str) -> Result<Kind, String> {
     found.ok_or_else(|| format!("no such kind; known are {}", known()))
 }
 
-/// The namespace of this process: that of its pod, or where the manifests put the operator.
-fn home() -> String {
+/// The namespace of this process: that of its pod, or that of its kubeconfig.
+fn home(config: &kube::Config) -> String {
     let account = || std::fs::read_to_string("/var/run/secrets/kubernetes.io/serviceaccount/namespace").ok();
     let found = std::env::var("POD_NAMESPACE").ok().or_else(account).map(|name| name.trim().to_owned());
-    found.filter(|name| !name.is_empty()).unwrap_or_else(|| "jumun-system".to_owned())
+    found.filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone())
 }
 
 /// Listens; on every address of IPv4 where `[::]` is asked for and there is no IPv6.
@@ -70,7 +70,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let options = Options {
         namespace: args.namespace,
         pod: std::env::var("POD_NAME").ok().filter(|name| !name.is_empty()),
-        home: home(),
+        home: home(&config),
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
         concurrency: args.concurrency.into(),
         policy: Policy {

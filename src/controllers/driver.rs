@@ -3,8 +3,7 @@
 //! Each gap between two writes is a point at which the process can die: whatever is left undone then is decided anew from
 //! what stands. A plan that meets a changed object is dropped, the object read afresh and the decision taken again.
 //!
-//! A reconcile that changes nothing and learns nothing is not repeated faster than the backoff of its object, whatever the
-//! cause (see [`Queue::pace`](crate::cluster::queue::Queue::pace)).
+//! A reconcile that changes and learns nothing is repeated with backoff (see [`crate::cluster::queue::Queue::pace`]).
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -37,7 +36,7 @@ const UNMADE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(60);
 /// Others are writing the same objects: what they wrote is on its way here, in so many milliseconds.
 const CROWDED: std::ops::Range<u64> = 10..60;
-/// A place for a call to a payment provider is looked for again after this many milliseconds.
+/// A place for a call to a provider is looked for again after this many milliseconds.
 const BUSY: std::ops::Range<u64> = 200..1_000;
 
 /// A kind's controller: everything in which it differs from the others.
@@ -126,6 +125,8 @@ struct Done {
     news: bool,
     /// Whether anything was written, and nothing denied.
     wrote: bool,
+    /// Whether the status is another one now.
+    wrote_status: bool,
     /// What was denied that the rest does not wait for.
     denied: Option<Denial>,
     /// When to look again for that.
@@ -170,7 +171,8 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
         match act(context, key, &look, &plan, &mut pass).await {
             Ok(done) => {
                 progress.made |= done.news;
-                if !decides_again {
+                let at_once = done.wrote_status && plan.next.is_some_and(|next| next <= context.clock.now());
+                if !decides_again && !at_once {
                     let due = plan.next.map(|next| next.since(context.clock.now()));
                     return due.into_iter().chain(done.again).min().map_or(Next::Changed, Next::After);
                 }
@@ -231,7 +233,9 @@ async fn act<'a, C: Controller>(
     }
     match merge_patch(&before, &after) {
         Some(patch) => {
-            done.news |= context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+            done.wrote_status =
+                context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+            done.news |= done.wrote_status;
         }
         // It says already what there is to say.
         None if plan.status.is_some() => return Ok(done),
@@ -253,8 +257,7 @@ async fn act<'a, C: Controller>(
     Ok(done)
 }
 
-/// Whether a write that was denied before was made, or is not wanted any more: something was written and nothing denied,
-/// or there is nothing to write now or soon.
+/// Whether a write that was denied before was made, or is not wanted any more: there is nothing to write now or soon.
 fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
     let rests = plan.intents.is_empty() && plan.status.is_none();
     done.wrote || plan.status.is_some() || (rests && plan.next.is_none_or(|next| next.since(now) > SOON))

@@ -140,6 +140,7 @@ async fn live(parts: &Parts, world: &Arc<World>) {
         watches: watches.clone(),
         namespace: options.namespace.clone(),
         home: options.namespace.clone().unwrap_or_else(|| options.home.clone()),
+        metrics: metrics.clone(),
     };
     let watcher = Watcher {
         client: watches.clone(),

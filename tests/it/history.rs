@@ -2,8 +2,9 @@
 
 use jumun::crd::{Product, Wallet};
 use jumun::domain::order::State;
-use kube::Client;
-use kube::api::{Patch, PatchParams};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::api::{Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::books::{deliver_all, rows};
@@ -182,6 +183,23 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
     let conflicts = conflicts(&world).await - before;
     assert!(conflicts <= 50, "{conflicts} conflicting writes");
     assert_eq!(figure(&world, "jumun_histories_lost_total").await, 1, "once, and not again and again");
+    // Once more, where nothing of ours has changed since the copy: no version of ours goes back.
+    wait_for("quiet", || async { (world.open_orders().await == 0).then_some(()) }).await;
+    sh(&format!("tools/cluster snapshot {name}"));
+    let api: Api<ConfigMap> = world.api();
+    for n in 0..200 {
+        let map = json!({ "metadata": { "name": format!("other-{n}") }, "data": { "n": n.to_string() } });
+        wait_for("the API server", || async {
+            let map = serde_json::from_value(map.clone()).expect("a ConfigMap");
+            api.create(&PostParams::default(), &map).await.ok()
+        })
+        .await;
+    }
+    sh(&format!("tools/cluster restore {name}"));
+    wait_for("the API server", || async { world.orders().list(&Default::default()).await.ok() }).await;
+    world.order("newest", "alice", "mug", 1).await;
+    complete(&world, "newest").await;
+    world.row("newest", State::Completed).await;
     drop(world);
     sh(&format!("tools/cluster down {name}"));
 }

@@ -132,8 +132,8 @@ async fn whatever_is_written_into_a_row_by_hand_is_put_right() {
 #[tokio::test]
 async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_for_it() {
     let world = kitchen_world("steps", 1, "Delivered").await;
-    let mut best = [Duration::MAX; 6];
-    let mut fewest = usize::MAX;
+    let mut times = vec![Vec::new(); 6];
+    let mut writes = Vec::new();
     for n in 0..3 {
         let order = format!("order-{n}");
         let known = world.recorder.seen();
@@ -157,11 +157,11 @@ async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_f
         patch(json!({ "received": true })).await;
         took.push(shows(&world, &order, "the end", |row| row.order == State::Completed).await);
         world.quiet_for(QUIET).await;
-        for (best, took) in best.iter_mut().zip(&took) {
-            *best = (*best).min(*took);
+        for (times, took) in times.iter_mut().zip(&took) {
+            times.push(*took);
         }
         let written = world.recorder.since(known).iter().filter(|version| version.kind == "OrderView").count();
-        fewest = fewest.min(written);
+        writes.push(written);
         println!("{took:?}, {written} writes");
         let row = status_of(&world, &order).await;
         let wanted = [
@@ -177,9 +177,12 @@ async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_f
         ];
         assert_eq!(moments(&row), wanted);
     }
-    assert!(best.iter().all(|took| *took < Duration::from_secs(1)), "{best:?}");
+    times.iter_mut().for_each(|times| times.sort());
+    writes.sort_unstable();
+    // Medians: what else the machine does may delay one of them.
+    assert!(times.iter().all(|times| times[1] < Duration::from_secs(1)), "{times:?}");
     // Placed, paid, six steps.
-    assert!(fewest <= 8, "{fewest} writes of a row");
+    assert!(writes[1] <= 8, "{writes:?} writes of a row");
     world.finish().await;
 }
 

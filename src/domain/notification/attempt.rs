@@ -105,7 +105,8 @@ pub(super) fn attempt(seen: &Observed, now: Time) -> Plan<Status> {
         (Company::Several, Some(by)) if now <= by => Some(by),
         (Company::Several, _) => {
             let claim = Claim { by: seen.me.clone(), until: now.after(CLAIM) };
-            return Plan::write(Status { claim: Some(claim), ..seen.status.clone() });
+            // At once: a claim whose turn comes too late would be claimed again, and again.
+            return Plan { next: Some(now), ..Plan::write(Status { claim: Some(claim), ..seen.status.clone() }) };
         }
     };
     let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);

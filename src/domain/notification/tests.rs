@@ -86,6 +86,7 @@ fn among_several(at: Time, claim: Option<Claim>) -> Plan<Status> {
 fn where_others_may_send_an_attempt_is_claimed_first() {
     let now = Time::from_millis(1_000);
     let plan = among_several(now, None);
+    assert_eq!(plan.next, Some(now), "it goes on in the same reconcile");
     let claim = plan.status.expect("a claim").claim.expect("a claim");
     assert!(plan.intents.is_empty() && claim.by == "jumun-1" && claim.until == now.after(Duration::from_secs(30)));
     let sent = among_several(now, Some(claim.clone()));
