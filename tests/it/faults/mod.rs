@@ -40,10 +40,12 @@ a_fault_at_every_write! {
     a_charge_whose_reply_is_lost,
     a_customer_confirms,
     a_declined_payment,
+    a_deleted_namespace,
     a_kitchen_order_by_card,
     a_kitchen_order_that_is_confirmed,
     a_store_that_decides_too_late,
     a_warehouse_order,
+    an_order_before_what_it_refers_to,
     cancelled_before_it_is_cooked,
     cancelled_before_it_is_seen,
     cancelled_once_the_seller_knows,
@@ -98,8 +100,13 @@ fn plans(writes: usize) -> Vec<Plan> {
         return vec![Some((fault, number.parse().expect("a number")))];
     }
     let each = (1..=writes).flat_map(|number| Fault::ALL.map(|fault| (fault, number)));
-    // A late write is the rarest of faults, and the runs with one are the longest: every third write is late once.
-    let some = each.filter(|(fault, number)| *fault != Fault::KilledLate || number % 3 == 0);
+    // The runs in which a write is late, or denied and tried again half a minute later, are the longest: every third
+    // write is late once, and every third denied.
+    let some = each.filter(|(fault, number)| match fault {
+        Fault::KilledLate => number % 3 == 0,
+        Fault::Denied => number % 3 == 1,
+        _ => true,
+    });
     std::iter::once(None).chain(some.map(Some)).collect()
 }
 

@@ -25,11 +25,20 @@ pub enum Fault {
     Throttled,
     /// Committed, but the answer says that nobody knows.
     TimedOut,
+    /// Not forwarded; the answer says that a quota, or a right, is in the way.
+    Denied,
 }
 
 impl Fault {
-    pub const ALL: [Self; 6] =
-        [Self::KilledBefore, Self::KilledAfter, Self::KilledLate, Self::Conflict, Self::Throttled, Self::TimedOut];
+    pub const ALL: [Self; 7] = [
+        Self::KilledBefore,
+        Self::KilledAfter,
+        Self::KilledLate,
+        Self::Conflict,
+        Self::Throttled,
+        Self::TimedOut,
+        Self::Denied,
+    ];
 }
 
 /// A fault, and the number of the write that it happens to.
@@ -139,6 +148,7 @@ async fn write(shared: Arc<Shared>, request: Request) -> Option<Response<Body>> 
             shared.progress.lock().expect("progress").dead = true;
             None
         }
+        Some(Fault::Denied) => Some(status(StatusCode::FORBIDDEN, "Forbidden")),
         Some(Fault::Conflict) => Some(status(StatusCode::CONFLICT, "Conflict")),
         Some(Fault::Throttled) => {
             let mut answer = status(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests");

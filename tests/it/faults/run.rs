@@ -18,7 +18,7 @@ use crate::plane::config;
 use crate::recorder::Version;
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(150);
 /// How long after the quiet of the end what differs from the undisturbed run may still come to be the same.
 const GRACE: Duration = Duration::from_secs(15);
 /// A write that was on its way when its sender died arrives when all has come to its end; where orders go away, sooner

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jumun::http::fake_provider::Faults;
-use kube::Client;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::harness::order;
@@ -24,6 +25,7 @@ pub enum Act {
     /// What whoever restores a backup writes into a status.
     Restore(&'static str, String, Value),
     Delete(&'static str, String),
+    DeleteNamespace,
 }
 
 impl Act {
@@ -47,6 +49,10 @@ impl Act {
                 api(kind).patch_status(name, &PatchParams::default(), &patch).await.map(drop)
             }
             Self::Delete(kind, name) => api(kind).delete(name, &DeleteParams::background()).await.map(drop),
+            Self::DeleteNamespace => {
+                let api: Api<Namespace> = Api::all(client.clone());
+                api.delete(namespace, &DeleteParams::background()).await.map(drop)
+            }
         }
     }
 }
@@ -99,6 +105,8 @@ pub struct Scenario {
     pub actors: Vec<Actor>,
     /// By order: the state in which it ends, and whether it is gone then; its row shows the end in any case.
     pub ends: Vec<(&'static str, &'static str, bool)>,
+    /// The namespace is deleted, and nothing is left in it.
+    pub vanishes: bool,
     /// What is outside the cluster.
     pub outside: Outside,
 }
@@ -196,14 +204,26 @@ impl Scenario {
         self
     }
 
+    /// The namespace is deleted, and nothing is left in it.
+    pub fn vanishes(mut self) -> Self {
+        self.vanishes = true;
+        self
+    }
+
     /// Whether an order is gone at the end.
     pub fn lets_go(&self) -> bool {
-        self.ends.iter().any(|(_, _, goes)| *goes)
+        self.vanishes || self.ends.iter().any(|(_, _, goes)| *goes)
     }
 
     /// What is missing for the end, in words; nothing where every order has ended as expected, rows show it and no stock
     /// is reserved.
     pub fn missing(&self, seen: &Seen) -> Option<String> {
+        if self.vanishes {
+            return seen
+                .all()
+                .next()
+                .map(|(kind, object)| format!("{kind} {} is still there", object["metadata"]["name"]));
+        }
         for (order, state, goes) in &self.ends {
             let row =
                 seen.get("OrderView", order).map_or("", |row| row["status"]["order"].as_str().unwrap_or_default());

@@ -27,6 +27,40 @@ pub fn ledgers_with_marks_of_another_history() -> Scenario {
         .ends("order-1", "Completed")
 }
 
+/// A cart that is applied in the wrong order: what is missing comes once the order waits for it, one thing after another.
+pub fn an_order_before_what_it_refers_to() -> Scenario {
+    Scenario::default()
+        .order("order-1", &[("mug", 2)])
+        .actor(|seen| {
+            let row = seen.get("OrderView", "order-1");
+            let scene = Scenario::shop().product("mug", 1_000, 10).wallet(5_000).set_up;
+            let missing = scene.into_iter().find(|act| match act {
+                Act::Create(object) => {
+                    let (kind, name) = (object["kind"].as_str(), object["metadata"]["name"].as_str());
+                    !seen.all().any(|(known, o)| Some(known) == kind && o["metadata"]["name"].as_str() == name)
+                }
+                _ => false,
+            });
+            row.and(missing).into_iter().collect()
+        })
+        .actor(courier)
+        .ends("order-1", "Completed")
+}
+
+/// Paid by card, on its way to the courier: nothing of it is left, the provider's money neither.
+pub fn a_deleted_namespace() -> Scenario {
+    Scenario::shop()
+        .product("mug", 1_000, 10)
+        .platform(Outside { provider: Some(Faults::default()), endpoint: None })
+        .by_card("order-1", "mug", 2)
+        .actor(|seen| {
+            let deleted = seen.get("Order", "order-1").is_none_or(|o| !o["metadata"]["deletionTimestamp"].is_null());
+            let now = seen.state("order-1") == "Delivering" && !deleted;
+            if now { vec![Act::DeleteNamespace] } else { Vec::new() }
+        })
+        .vanishes()
+}
+
 pub fn a_customer_confirms() -> Scenario {
     Scenario::shop_that_asks()
         .product("mug", 1_000, 10)
