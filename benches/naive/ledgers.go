@@ -101,7 +101,7 @@ func (r *orders) stock(ctx context.Context, order *Order, answer string) error {
 			continue
 		}
 		book(&product)
-		if err := r.finish(ctx, &product, answer, fmt.Sprintf("%d for order %s", item.Quantity, order.Name)); err != nil {
+		if err := r.Status().Update(ctx, &product); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,8 @@
 // Command naive is the benchmark's point of comparison: Jumun's saga as a team would write it first with controller-runtime.
 // The same kinds, the same steps, the same actors; each controller gets what it needs, creates or updates what should be
-// there, sets its finalizer by an update, writes a status at every step and an Event with it. It is good enough to carry
-// orders of warehouses and kitchens to their end and to undo cancelled ones; what protects Jumun's books from a crash or
-// a stale cache is not in it.
+// there, sets its finalizer by an update, writes a status at every step and an Event with it (but for the books of products
+// and wallets, whose entries say it). It is good enough to carry orders of warehouses and kitchens to their end and to undo
+// cancelled ones; what protects Jumun's books from a crash or a stale cache is not in it.
 package main
 
 import (

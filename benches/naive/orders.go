@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -63,8 +62,6 @@ func (r *orders) end(ctx context.Context, order *Order, state, message string) e
 func (r *orders) carry(ctx context.Context, order *Order) error {
 	switch order.Status.State {
 	case "":
-		return r.step(ctx, order, "Pending", "received")
-	case "Pending":
 		return r.place(ctx, order)
 	case "Placed":
 		return r.pay(ctx, order)
@@ -240,7 +237,7 @@ func (r *orders) giveBack(ctx context.Context, order *Order) error {
 		}
 		product.Status.Sold -= item.Quantity
 		book(&product)
-		if err := r.finish(ctx, &product, "Released", fmt.Sprintf("%d of order %s", item.Quantity, order.Name)); err != nil {
+		if err := r.Status().Update(ctx, &product); err != nil {
 			return err
 		}
 	}

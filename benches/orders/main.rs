@@ -2,152 +2,196 @@
 //! API server can do at all.
 //!
 //! On one control plane (etcd with fsync, fairness on, a service account with the operator's rights):
-//! 1. *raw*: a minimal client with the operator's number of watches writes these very kinds as fast as it goes;
-//! 2. *uniform* and *hot*: orders are created and delivered by scripted actors as fast as it goes, over many products
-//!    and wallets, then over one; *kitchen*, *cancelled* and *told* likewise: orders that are accepted and cooked, that are
-//!    cancelled once paid, whose customers are told of everything;
-//! 3. *half*: at half the uniform rate, the time from create to the row that shows the end;
-//! 4. *live*: memory of an operator that holds many orders under way; 5. *quiet*: what is written when nothing happens.
+//! 1. a *block* (`block.rs`): *raw*, where a minimal client with the operator's number of watches writes these very kinds as
+//!    fast as it goes; *uniform*, twice, where orders are created and delivered by scripted actors as fast as it goes; *raw*
+//!    again. Then *half*: at half of what uniform reached, the time from create to the row that shows the end, and beside
+//!    it how long etcd and the API server took. Then the *naive* twin (`benches/naive/`), as fast as it goes;
+//! 2. *hot*: everybody wants one product and pays from one wallet; *kitchen*, *cancelled* and *told*: orders that are
+//!    accepted and cooked, that are cancelled once paid, whose customers are told of everything;
+//! 3. *quiet*: what is written when nothing happens; 4. *live*: memory of an operator that holds many orders under way.
 //!
-//! `--quick` is smaller; `--raw` stops after 1, `--phase cancelled` runs that phase of 2 alone.
+//! `BLOCKS=5` runs five blocks on a fresh control plane each, free and pinned, and prints medians with their intervals.
+//! `TRACE=1` shows an order at half load hop by hop. `LONG=1` is half an hour at nine tenths of the limit. `QUICK=1` is
+//! smaller; `--raw` stops after the first raw reading, `--phase cancelled` runs one phase alone, `LAYOUT=pinned` and
+//! `SEED=1` are what they say.
 //!
 //! η = orders/s × the time that the same writes (the operator's and the actors') take at the raw rates: 1 is the limit.
 
 mod actors;
+mod agent;
+mod bench;
+mod block;
+mod histogram;
+mod long;
 mod meters;
+mod phase;
 #[path = "../../tests/support/plane.rs"]
 mod plane;
 mod raw;
 mod report;
+mod scale;
+mod settings;
+mod shop;
+mod stats;
+mod trace;
 
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Instant;
 
-use actors::Flow;
-use meters::{Meters, Operator};
+use bench::Bench;
+use block::Block;
 use plane::Plane;
-use report::{Latency, Phase, Report};
+use report::{Quiet, Report};
+use settings::{Layout, Settings};
+use shop::{Flow, Pace};
 
-/// How much of everything.
-struct Size {
-    raw: Duration,
-    orders: usize,
-    half: usize,
-    live: usize,
-    quiet: Duration,
-}
+/// Every phase that can be run alone: how many products and wallets it spreads over, and what becomes of its orders.
+const PHASES: [(&str, usize, Flow); 5] = [
+    ("uniform", 50, Flow::Warehouse),
+    ("hot", 1, Flow::Warehouse),
+    ("kitchen", 50, Flow::Kitchen),
+    ("cancelled", 50, Flow::Cancelled),
+    ("told", 50, Flow::Told),
+];
 
 fn main() {
-    let quick =
-        std::env::args().any(|argument| argument == "--quick") || std::env::var("QUICK").is_ok_and(|v| v == "1");
-    let size = match quick {
-        true => Size { raw: Duration::from_secs(2), orders: 300, half: 200, live: 400, quiet: Duration::from_secs(10) },
-        false => Size {
-            raw: Duration::from_secs(8),
-            orders: 1_000,
-            half: 1_000,
-            live: 2_000,
-            quiet: Duration::from_secs(120),
-        },
-    };
+    let settings = Settings::read();
     // The clients share the machine with what they measure: one thread is enough for them.
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    runtime.block_on(run(&size, quick));
+    let holds = runtime.block_on(run(&settings));
+    if !holds {
+        std::process::exit(1);
+    }
 }
 
 fn say(text: &str) {
     eprintln!("bench: {text}");
 }
 
-async fn run(size: &Size, quick: bool) {
-    say("starting a fresh control plane (etcd with fsync)");
+/// A fresh control plane, with etcd as it is in earnest.
+fn fresh(layout: Layout) -> Plane {
+    say(&format!("starting a fresh control plane (etcd with fsync), layout {layout:?}"));
+    down();
+    Plane::up("bench", &format!("CLUSTER_FSYNC=1 {}", layout.take()))
+}
+
+fn down() {
     plane::sh("tools/cluster down bench");
-    let plane = Plane::up("bench", "CLUSTER_FSYNC=1");
-    let mut report = Report::new(quick);
-    let raw_seconds = size.raw.as_secs() * raw::VERBS as u64;
-    say(&format!("raw rates of the API server ({raw_seconds} s)"));
-    report.raw = raw::measure(&plane, size.raw).await;
-    if std::env::args().any(|argument| argument == "--raw") {
-        plane::sh("tools/cluster down bench");
-        return;
-    }
+}
 
-    let phases = [
-        ("uniform", 50, Flow::Warehouse),
-        ("hot", 1, Flow::Warehouse),
-        ("kitchen", 50, Flow::Kitchen),
-        ("cancelled", 50, Flow::Cancelled),
-        ("told", 50, Flow::Told),
-    ];
-    let only = std::env::args().skip_while(|argument| argument != "--phase").nth(1);
-    for (name, spread, flow) in phases {
-        if only.as_ref().is_some_and(|only| only != name) {
-            continue;
+/// Measures what is asked for; says whether the goals hold that do not depend on the machine's speed.
+async fn run(settings: &Settings) -> bool {
+    let (mut report, first) = (Report::new(settings), settings.layouts[0]);
+    if settings.raw_only {
+        raw::measure(&fresh(first), "raw-0", settings.size.raw).await;
+        down();
+        return true;
+    }
+    if let Some(name) = &settings.phase {
+        alone(&mut report, &fresh(first), settings, name).await;
+    } else if settings.trace {
+        traced(&mut report, &fresh(first), settings).await;
+    } else if settings.long {
+        report.long = Some(long::run(&fresh(first), &settings.size).await);
+    } else if settings.blocks > 1 {
+        blocks(&mut report, settings).await;
+    } else {
+        let plane = fresh(first);
+        report.blocks.push(Block::measure(&plane, settings, first).await);
+        for (name, ..) in &PHASES[1..] {
+            alone(&mut report, &plane, settings, name).await;
         }
-        say(&format!("{name}: {} orders as fast as it goes", size.orders));
-        let bench = Bench::open(&plane, name, spread, size.orders, flow).await;
-        report.phases.push(bench.run(size.orders, None).await.0);
-        bench.operator.stop();
+        quiet(&mut report, &plane, settings).await;
+        live(&mut report, &plane, settings).await;
     }
-    if only.is_some() {
-        report.print_phases();
-        plane::sh("tools/cluster down bench");
-        return;
-    }
-    let rate = report.phases[0].orders_per_second / 2.0;
-    say(&format!("half: {} orders at {rate:.1}/s ({:.0} s)", size.half, size.half as f64 / rate));
-    let bench = Bench::open(&plane, "half", 50, size.half, Flow::Warehouse).await;
-    let (phase, orders) = bench.run(size.half, Some(rate)).await;
-    report.phases.push(phase);
-    report.latency = Latency::of(&orders);
-
-    say(&format!("quiet: {} s", size.quiet.as_secs()));
-    let before = Meters::read(&plane, &bench.operator).await;
-    let started = Instant::now();
-    tokio::time::sleep(size.quiet).await;
-    let after = Meters::read(&plane, &bench.operator).await;
-    report.quiet_seconds = started.elapsed().as_secs_f64();
-    report.quiet_calls = after.calls() - before.calls();
-    report.quiet_revisions = after.revision - before.revision;
-    report.quiet_leases = after.lease_writes - before.lease_writes;
-    report.quiet_cpu_seconds = after.operator_cpu - before.operator_cpu;
-    bench.operator.stop();
-
-    say(&format!("live: memory with {} orders under way", size.live));
-    let [empty, half, all] = actors::memory(&plane, size.live).await;
-    report.memory_kib = [empty, half, all];
-    report.memory_per_live_order_kb = all.saturating_sub(half) as f64 * 1.024 / (size.live - size.live / 2) as f64;
-
+    down();
     report.print();
     println!("written to {}", report.save());
-    plane::sh("tools/cluster down bench");
-    if !report.holds() {
-        std::process::exit(1);
+    report.holds()
+}
+
+/// Blocks until as many of each layout are valid as are wanted, or twice as many were tried.
+async fn blocks(report: &mut Report, settings: &Settings) {
+    for layout in &settings.layouts {
+        let (mut valid, mut tried) = (0, 0);
+        while valid < settings.blocks && tried < settings.blocks * 2 {
+            tried += 1;
+            say(&format!("block {tried}, {valid} of {} are valid so far, layout {layout:?}", settings.blocks));
+            let block = Block::measure(&fresh(*layout), settings, *layout).await;
+            say(&format!("the raw readings differ by {:.1} %", block.difference() * 100.0));
+            valid += usize::from(!block.is_void());
+            report.blocks.push(block);
+        }
     }
 }
 
-/// A shop in a namespace of its own, and an operator for it: what the raw phase has left elsewhere is not its business.
-struct Bench<'a> {
-    plane: &'a Plane,
-    name: &'a str,
-    shop: actors::Shop,
-    operator: Operator,
+/// One phase as fast as it goes.
+async fn alone(report: &mut Report, plane: &Plane, settings: &Settings, name: &str) {
+    let size = &settings.size;
+    if name == "naive" {
+        say(&format!("naive: {} orders as fast as it goes", size.naive));
+        let bench = Bench::naive(plane, name, size.naive).await;
+        report.phases.push(bench.run(size.naive, Pace::Flood).await.0);
+        return bench.agent.stop();
+    }
+    let known = PHASES.iter().find(|(known, ..)| *known == name);
+    let (_, spread, flow) = known.unwrap_or_else(|| panic!("there is no phase {name}"));
+    say(&format!("{name}: {} orders as fast as it goes", size.orders));
+    let bench = Bench::open(plane, name, *spread, size.orders, *flow).await;
+    report.phases.push(bench.run(size.orders, Pace::Flood).await.0);
+    bench.agent.stop();
 }
 
-impl<'a> Bench<'a> {
-    async fn open(plane: &'a Plane, name: &'a str, spread: usize, orders: usize, flow: Flow) -> Self {
-        let shop = actors::Shop::open(plane, name, spread, orders, flow).await;
-        let operator = Operator::start(plane, &shop.namespace).await;
-        operator.settle().await;
-        Self { plane, name, shop, operator }
-    }
+/// Uniform, to know the limit; then half of that, with each step of each order noted.
+async fn traced(report: &mut Report, plane: &Plane, settings: &Settings) {
+    alone(report, plane, settings, "uniform").await;
+    let (rate, count) = (report.phases[0].orders_per_second / 2.0, settings.size.half);
+    say(&format!("half, step by step: {count} orders at {rate:.1}/s ({:.0} s)", count as f64 / rate));
+    let mut bench = Bench::open(plane, "half", 50, count, Flow::Warehouse).await;
+    let trace = Arc::new(trace::Trace::default());
+    bench.shop.trace = Some(trace.clone());
+    let watches = trace.watch(&bench.shop);
+    let (phase, before, after) = bench.run(count, Pace::Rate(rate)).await;
+    drop(watches);
+    bench.agent.stop();
+    phase.latency.print("create → final row at half rate, traced", "goal p99 ≤ 200");
+    (report.hops, report.hops_of) = trace.hops(&after.resources(&before));
+    report.phases.push(phase);
+}
 
-    /// Runs orders to their end and waits until the operator has nothing left to do.
-    async fn run(&self, orders: usize, rate: Option<f64>) -> (Phase, Vec<actors::Timed>) {
-        let before = Meters::read(self.plane, &self.operator).await;
-        let done = self.shop.run(orders, rate).await;
-        self.operator.settle().await;
-        let after = Meters::read(self.plane, &self.operator).await;
-        (Phase::of(self.name, orders, &done, &before, &after), done.orders)
+/// What is written while nothing happens.
+async fn quiet(report: &mut Report, plane: &Plane, settings: &Settings) {
+    let length = settings.size.quiet;
+    let bench = Bench::open(plane, "quiet", 50, 100, Flow::Warehouse).await;
+    bench.run(100, Pace::Flood).await;
+    say(&format!("quiet: {} s", length.as_secs()));
+    let (before, started) = (bench.read().await, Instant::now());
+    tokio::time::sleep(length).await;
+    let after = bench.read().await;
+    report.quiet = Some(Quiet {
+        seconds: started.elapsed().as_secs_f64(),
+        calls: after.calls() - before.calls(),
+        revisions: after.revision - before.revision,
+        leases: after.lease_writes - before.lease_writes,
+        cpu_seconds: after.agent_cpu - before.agent_cpu,
+    });
+    bench.agent.stop();
+}
+
+/// Resident memory of an operator that holds nothing, half of the orders under way, and all of them. What a live order costs
+/// is what the second half adds: by then every connection and buffer is there.
+async fn live(report: &mut Report, plane: &Plane, settings: &Settings) {
+    let count = settings.size.live;
+    say(&format!("live: memory with {count} orders under way"));
+    let bench = Bench::open(plane, "live", 50, count, Flow::Warehouse).await;
+    let mut memory = [bench.agent.memory_kib(), 0, 0];
+    for (at, (from, orders)) in [(0, count / 2), (count / 2, count - count / 2)].into_iter().enumerate() {
+        bench.shop.stand(from, orders).await;
+        bench.agent.settle().await;
+        memory[at + 1] = bench.agent.memory_kib();
     }
+    bench.agent.stop();
+    report.memory_kib = memory;
+    report.memory_per_live_order_kb = memory[2].saturating_sub(memory[1]) as f64 * 1.024 / (count - count / 2) as f64;
 }

@@ -18,7 +18,6 @@ use crate::plane::{Plane, config};
 /// How many verbs are measured.
 pub const VERBS: usize = 12;
 const AT_ONCE: usize = 16;
-const NAMESPACE: &str = "bench-raw";
 const KINDS: [(&str, &str); 7] = [
     ("Store", "stores"),
     ("Product", "products"),
@@ -36,18 +35,20 @@ pub type Rates = BTreeMap<String, f64>;
 
 struct Raw {
     client: Client,
+    namespace: String,
     limit: Duration,
     rates: Rates,
 }
 
-/// Measures every verb for `limit`.
-pub async fn measure(plane: &Plane, limit: Duration) -> Rates {
+/// Measures every verb for `limit`, in a namespace of this name.
+pub async fn measure(plane: &Plane, name: &str, limit: Duration) -> Rates {
+    let namespace = format!("bench-{name}");
     let admin = Client::try_from(config(&plane.admin).await).expect("client");
-    let namespace = serde_json::from_value(json!({ "metadata": { "name": NAMESPACE } })).expect("namespace");
-    Api::<Namespace>::all(admin.clone()).create(&PostParams::default(), &namespace).await.expect("namespace created");
+    let object = serde_json::from_value(json!({ "metadata": { "name": namespace } })).expect("namespace");
+    Api::<Namespace>::all(admin).create(&PostParams::default(), &object).await.expect("namespace created");
     let client = Client::try_from(config(&plane.actors()).await).expect("client");
-    let watches = watch_all(&client);
-    let mut raw = Raw { client, limit: Duration::from_millis(500), rates: Rates::new() };
+    let watches = watch_all(&client, &namespace);
+    let mut raw = Raw { client, namespace, limit: Duration::from_millis(500), rates: Rates::new() };
     // The first requests wait for what the API server prepares for new kinds, policies and accounts.
     raw.create("Order", |number| named(order(number), "warm")).await;
     raw.limit = limit;
@@ -70,10 +71,19 @@ pub async fn measure(plane: &Plane, limit: Duration) -> Rates {
     raw.rates
 }
 
-fn watch_all(client: &Client) -> tokio::task::JoinHandle<()> {
+/// What this reading and the one at the other end of a block have in common, as one rate for each verb.
+pub fn mean(readings: &[Rates]) -> Rates {
+    let names = readings.first().into_iter().flat_map(Rates::keys);
+    // Rates are times upside down: their mean is the harmonic one.
+    let mean = |name: &String| readings.len() as f64 / readings.iter().map(|rates| 1.0 / rates[name]).sum::<f64>();
+    names.map(|name| (name.clone(), mean(name))).collect()
+}
+
+/// As many watches as an operator of one namespace has.
+fn watch_all(client: &Client, namespace: &str) -> tokio::task::JoinHandle<()> {
     let streams = KINDS.map(|(kind, _)| {
         let resource = resource(kind);
-        let api: Api<DynamicObject> = Api::all_with(client.clone(), &resource);
+        let api: Api<DynamicObject> = Api::namespaced_with(client.clone(), namespace, &resource);
         watcher::watcher(api, watcher::Config::default()).boxed()
     });
     tokio::spawn(futures::stream::select_all(streams).for_each(|_| async {}))
@@ -86,7 +96,7 @@ fn resource(kind: &str) -> ApiResource {
 
 impl Raw {
     fn api(&self, kind: &str) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), NAMESPACE, &resource(kind))
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource(kind))
     }
 
     /// Repeats `call` with rising numbers below `most` until the time is over; notes the rate, gives how many there were.
