@@ -77,10 +77,11 @@ impl Block {
         for naive in &self.naive {
             let uniform = |of: fn(&Phase) -> f64| median(&self.uniform.iter().map(of).collect::<Vec<_>>());
             println!(
-                "against {}: {:.2} × its orders/s (goal ≥ 2), {:.2} × its writes (goal ≤ 0.33)",
+                "against {}: {:.2} × its orders/s (goal ≥ 2), {:.2} × its writes (goal ≤ 0.33), {:.2} × its CPU of the API server",
                 naive.name,
                 uniform(|phase| phase.orders_per_second) / naive.orders_per_second,
-                uniform(|phase| phase.writes_per_order) / naive.writes_per_order
+                uniform(|phase| phase.writes_per_order) / naive.writes_per_order,
+                uniform(|phase| phase.api_server_cpu_ms_per_order) / naive.api_server_cpu_ms_per_order
             );
         }
     }
@@ -106,7 +107,7 @@ async fn naive(plane: &Plane, orders: usize) -> Vec<Phase> {
 /// One figure of a block.
 type Figure = (&'static str, fn(&Block) -> Vec<f64>);
 
-const FIGURES: [Figure; 12] = [
+const FIGURES: [Figure; 13] = [
     ("orders/s", |block| block.uniform.iter().map(|phase| phase.orders_per_second).collect()),
     ("η", |block| block.uniform.iter().map(|phase| phase.eta(&block.raw)).collect()),
     ("economy", |block| block.uniform.iter().map(|phase| phase.economy(&block.raw)).collect()),
@@ -119,6 +120,7 @@ const FIGURES: [Figure; 12] = [
     ("p99 at half load, ms", |block| vec![block.half.latency.p99]),
     ("orders/s, × naive", |block| ratio(block, |phase| phase.orders_per_second)),
     ("writes/order, × naive", |block| ratio(block, |phase| phase.writes_per_order)),
+    ("API server CPU, × naive", |block| ratio(block, |phase| phase.api_server_cpu_ms_per_order)),
 ];
 
 fn ratio(block: &Block, of: fn(&Phase) -> f64) -> Vec<f64> {

@@ -101,7 +101,7 @@ impl Report {
             self.print_summary();
         }
         if let (Some(block), true) = (self.blocks.last(), self.memory_kib[0] > 0) {
-            scale::print(&block.half, self.memory_per_live_order_kb);
+            scale::print(block, self.memory_per_live_order_kb);
         }
     }
 
