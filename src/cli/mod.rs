@@ -2,6 +2,7 @@
 
 mod charges;
 mod crds;
+mod explain;
 mod fake_provider;
 mod release;
 mod run;
@@ -32,6 +33,7 @@ enum Command {
     Run(run::Args),
     Crds(crds::Args),
     View(view::Args),
+    Explain(explain::Args),
     Release(release::Args),
     FakeProvider(fake_provider::Args),
 }
@@ -47,6 +49,7 @@ pub async fn main() -> ExitCode {
         Command::Run(args) => run::run(args).await,
         Command::Crds(args) => crds::run(&args),
         Command::View(args) => view::run(args).await,
+        Command::Explain(args) => explain::run(args).await,
         Command::Release(args) => release::run(args).await,
         Command::FakeProvider(args) => fake_provider::run(args).await,
     };

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod errors;
 pub mod events;
 pub mod execute;
+pub mod fill;
 pub mod guard;
 pub mod history;
 pub mod members;

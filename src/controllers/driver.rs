@@ -5,11 +5,13 @@
 //!
 //! A reconcile that changes and learns nothing is repeated with backoff (see [`crate::cluster::queue::Queue::pace`]).
 
-use std::panic::AssertUnwindSafe;
+mod worker;
+
+pub(super) use worker::{resync, run};
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures::FutureExt;
 use serde::Serialize;
 
 use crate::cluster::diff::merge_patch;
@@ -24,18 +26,10 @@ use super::denial;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
 const ROUNDS: usize = 12;
-/// Everything is looked at again within this time, whatever a watch may have missed.
-const RESYNC: Duration = Duration::from_secs(600);
-/// The beat in which that is spread.
-const BEAT: Duration = Duration::from_secs(1);
-/// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
-const REFUSED: Duration = Duration::from_secs(30);
 /// A notice that cannot be made is tried again after this long.
 const UNMADE: Duration = Duration::from_secs(60);
 /// What is decided within this time may be the write that was denied before.
 const SOON: Duration = Duration::from_secs(60);
-/// Others are writing the same objects: what they wrote is on its way here, in so many milliseconds.
-const CROWDED: std::ops::Range<u64> = 10..60;
 /// A place for a call to a provider is looked for again after this many milliseconds.
 const BUSY: std::ops::Range<u64> = 200..1_000;
 
@@ -43,7 +37,7 @@ const BUSY: std::ops::Range<u64> = 200..1_000;
 pub trait Controller: Send + Sync + 'static {
     /// The kind that it reconciles and whose status it writes.
     type Root: Held;
-    type Observed: Send + Sync;
+    type Observed: std::fmt::Debug + Send + Sync;
     type Status: Serialize + Send + Sync;
 
     /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
@@ -164,6 +158,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
             continue;
         }
         let plan = C::decide(&look.observed, context.clock.now(), &context.policy);
+        say(&plan, context.clock.now());
         let decides_again = plan.intents.iter().any(Intent::informs);
         if decides_again && plan.intents == asked {
             break; // It was asked a moment ago, and the answer is known.
@@ -188,6 +183,16 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
         }
     }
     Next::Unsettled
+}
+
+/// Says what was decided, for whoever follows one order through the log (`--log-level info,jumun=debug`).
+fn say<S>(plan: &Plan<S>, now: Time) {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return;
+    }
+    let intents = plan.intents.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
+    let again = plan.next.map(|next| next.since(now));
+    tracing::debug!(intents, writes_status = plan.status.is_some(), ?again, "decided");
 }
 
 /// Carries a plan out.
@@ -302,98 +307,6 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
         }
     }
     Next::Failed(error)
-}
-
-/// Takes keys from a kind's queue and reconciles them, `concurrency` at a time, for as long as it is polled.
-pub(super) async fn run<C: Controller>(context: Context, concurrency: usize) {
-    let kind: Kind = C::Root::KIND;
-    let Some(queue) = context.world.queue(kind).cloned() else { return };
-    let slots = Arc::new(tokio::sync::Semaphore::new(concurrency));
-    let mut tasks = tokio::task::JoinSet::new();
-    loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        while tasks.try_join_next().is_some() {}
-        let key = queue.next().await;
-        let (context, queue) = (context.clone(), queue.clone());
-        tasks.spawn(async move {
-            let started = Instant::now();
-            let mut progress = Progress::default();
-            let outcome = AssertUnwindSafe(reconcile::<C>(&context, &key, &mut progress)).catch_unwind().await;
-            Worker { context: &context, queue: &queue, kind }.finish(&key, started, outcome.ok(), progress.made);
-            drop(slot);
-        });
-    }
-}
-
-/// Where the outcome of a reconcile goes.
-struct Worker<'a> {
-    context: &'a Context,
-    queue: &'a crate::cluster::queue::Queue,
-    kind: Kind,
-}
-
-impl Worker<'_> {
-    /// Counts a reconcile and gives its key back to the queue; no outcome means that it panicked.
-    fn finish(&self, key: &Key, started: Instant, outcome: Option<Next>, progress: bool) {
-        use crate::telemetry::metrics::{Controller, Reconcile};
-        let controller = self.kind.as_str();
-        let (result, delay) = self.follow(key, outcome, progress);
-        if let Some(delay) = delay {
-            self.queue.add_after(key.clone(), delay);
-        }
-        self.context.metrics.reconciles.get_or_create(&Reconcile { controller, result }).inc();
-        let seconds = self.context.metrics.reconcile_seconds.get_or_create(&Controller { controller });
-        seconds.observe(started.elapsed().as_secs_f64());
-        self.queue.done(key);
-    }
-
-    /// A word for what came of a reconcile, and how long until its key is due again.
-    fn follow(&self, key: &Key, outcome: Option<Next>, progress: bool) -> (&'static str, Option<Duration>) {
-        let (queue, jitter) = (self.queue, rand::random());
-        match outcome {
-            Some(Next::Changed) => {
-                queue.succeeded(key);
-                ("success", None)
-            }
-            Some(Next::After(delay)) => ("success", Some(queue.pace(key, delay, progress, jitter))),
-            Some(Next::Busy(delay)) => ("busy", Some(queue.pace(key, delay, progress, jitter))),
-            Some(Next::Unsettled) => {
-                let soon = if progress { rand::random_range(CROWDED) } else { 0 };
-                ("unsettled", Some(queue.pace(key, Duration::from_millis(soon), progress, jitter)))
-            }
-            Some(Next::Lost) => ("lost_race", Some(queue.failed(key, jitter))),
-            Some(Next::Failed(error)) => {
-                let backoff = queue.failed(key, jitter);
-                let refused = matches!(error.class(), Class::Invalid | Class::Denied);
-                let delay = if refused { backoff.max(REFUSED) } else { backoff };
-                tracing::warn!(kind = %self.kind, %key, error = %error, ?delay, "reconcile failed");
-                (error.label(), Some(delay))
-            }
-            None => {
-                let controller = crate::telemetry::metrics::Controller { controller: self.kind.as_str() };
-                self.context.metrics.panics.get_or_create(&controller).inc();
-                tracing::error!(kind = %self.kind, %key, "reconcile panicked");
-                ("panic", Some(queue.failed(key, jitter)))
-            }
-        }
-    }
-}
-
-/// Looks at everything again, evenly spread over [`RESYNC`], for as long as it is polled.
-pub(super) async fn resync<C: Controller>(context: Context) {
-    let Some(queue) = context.world.queue(C::Root::KIND).cloned() else { return };
-    let beats = (RESYNC.as_secs() / BEAT.as_secs()).max(1) as usize;
-    let mut beat = tokio::time::interval(BEAT);
-    loop {
-        let keys = C::Root::cache(&context.world).all_keys();
-        let mut chunks = keys.chunks(keys.len().div_ceil(beats).max(1));
-        for _ in 0..beats {
-            beat.tick().await;
-            for key in chunks.next().unwrap_or_default() {
-                queue.add(key.clone());
-            }
-        }
-    }
 }
 
 #[cfg(test)]

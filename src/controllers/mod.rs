@@ -3,6 +3,7 @@
 pub mod delivery;
 mod denial;
 pub mod driver;
+pub mod explain;
 mod facts;
 mod ledger;
 pub mod notification;

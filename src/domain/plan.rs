@@ -130,6 +130,46 @@ impl Intent {
     }
 }
 
+impl std::fmt::Display for Intent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ReadAfresh { kind, name } => write!(f, "read {kind} {name} from the API server"),
+            Self::ReadOrders => write!(f, "read every order of the namespace from the API server"),
+            Self::AddFinalizer(target) => write!(f, "put the finalizer on {}", target.name),
+            Self::DropFinalizer(target) => write!(f, "take the finalizer off {}: it goes", target.name),
+            Self::DeleteSelf(target) => write!(f, "delete {}", target.name),
+            Self::CallProvider { provider, key, call } => {
+                let what = match call {
+                    provider::Call::LookUp => "what became of",
+                    provider::Call::Charge { .. } => "to charge",
+                    provider::Call::Void => "to give back",
+                };
+                write!(f, "ask provider {provider} {what} {key}")
+            }
+            Self::SendNotice(message) => {
+                write!(f, "tell the {:?} {}: {:?}", message.content.to, message.content.subject, message.content.topic)
+            }
+            Self::CreatePayment(draft) => write!(f, "create the Payment of {}", draft.order.name),
+            Self::CreateTicket(draft) => write!(f, "create the Ticket of {}", draft.order.name),
+            Self::CreateDelivery(draft) => write!(f, "create the Delivery of {}", draft.order.name),
+            Self::CreateNotification(notification::Draft(content)) => {
+                write!(
+                    f,
+                    "create a Notification of {} for the {:?}: {:?}",
+                    content.order.name, content.to, content.topic
+                )
+            }
+            Self::CancelPayment(target) => write!(f, "cancel Payment {}", target.name),
+            Self::HoldTicket(target, _) => write!(f, "hold Ticket {}", target.name),
+            Self::HoldDelivery(target, _) => write!(f, "hold Delivery {}", target.name),
+            Self::ReadyDelivery(target) => write!(f, "make Delivery {} ready for couriers", target.name),
+            Self::CreateView(_) => write!(f, "create the row"),
+            Self::UpdateView(..) => write!(f, "write the row"),
+            Self::DeleteView(_) => write!(f, "delete the row"),
+        }
+    }
+}
+
 /// Something a person should hear of: becomes an Event on the object and a count in the metrics.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fact {

@@ -16,6 +16,7 @@ mod crashes;
 mod deletion;
 mod denied;
 mod events;
+mod explain;
 mod faults;
 mod harness;
 mod history;

@@ -28,6 +28,7 @@ trait Decides: Send + Sync + 'static {
     fn plan(seen: &Seen, now: Time) -> Plan<order::Status>;
 }
 
+#[derive(Debug)]
 struct Seen {
     meta: Meta,
     status: order::Status,

@@ -1,0 +1,151 @@
+//! What the operator makes of one order: observes and decides as its controllers do, about the order and whatever it
+//! concerns, and carries nothing out.
+
+use serde_json::Value;
+
+use crate::cluster::diff::merge_patch;
+use crate::cluster::world::Held;
+use crate::cluster::{Key, Pass, Source, World};
+use crate::domain::{Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
+
+use super::{
+    Controller, delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet,
+};
+
+/// So often a decision may ask for a live read.
+const ROUNDS: usize = 12;
+
+/// What is made of one object.
+#[derive(Debug)]
+pub struct Explanation {
+    pub kind: Kind,
+    pub name: String,
+    /// Its state, where it has one, or what is wrong with it.
+    pub state: Option<String>,
+    /// What it waits for or needs, in the words of its conditions.
+    pub says: Vec<String>,
+    /// What would be done now, in order.
+    pub intents: Vec<String>,
+    /// What would be written into its status.
+    pub status: Option<Value>,
+    /// When it is looked at again even if nothing changes.
+    pub next: Option<Time>,
+    /// Everything that the decision looked at.
+    pub observed: String,
+}
+
+/// The order of this name and whatever it concerns, the order first; nothing where there is no such order.
+pub fn explain(world: &World, namespace: &str, name: &str, now: Time) -> Option<Vec<Explanation>> {
+    let at = |name: &str| Key::new(namespace, name);
+    let key = at(name);
+    if let Some(why) = world.unreadables.why(Kind::Order, &key) {
+        return Some(vec![blank(Kind::Order, name, why)]);
+    }
+    let seen = world.orders.get(&key)?;
+    let (spec, uid) = (&seen.object.spec, seen.object.metadata.uid.clone().unwrap_or_default());
+    let of_it = |order: &OrderRef| order.uid == uid;
+    let mut all = vec![look::<order::Orders>(world, &key, now)];
+    all.extend(each::<payment::Payments>(world, namespace, now, |payment| of_it(&payment.spec.order)));
+    all.extend(each::<ticket::Tickets>(world, namespace, now, |ticket| of_it(&ticket.spec.order)));
+    all.extend(each::<delivery::Deliveries>(world, namespace, now, |delivery| of_it(&delivery.spec.order)));
+    all.extend(each::<notification::Notifications>(world, namespace, now, |notice| of_it(&notice.spec.order)));
+    all.push(look::<view::OrderViews>(world, &key, now));
+    all.push(look::<store::Stores>(world, &at(&spec.store), now));
+    all.extend(spec.items.iter().map(|item| look::<product::Products>(world, &at(&item.product), now)));
+    all.extend(spec.payment.wallet.iter().map(|name| look::<wallet::Wallets>(world, &at(name), now)));
+    all.push(look::<platforms::OrderPlatforms>(world, &at(platform::NAME), now));
+    Some(all)
+}
+
+/// Every object of a kind that concerns the order.
+fn each<C: Controller>(
+    world: &World,
+    namespace: &str,
+    now: Time,
+    concerns: impl Fn(&C::Root) -> bool,
+) -> Vec<Explanation> {
+    let cache = C::Root::cache(world);
+    let mut keys = cache.keys(namespace);
+    keys.retain(|key| cache.get(key).is_some_and(|seen| concerns(&seen.object)));
+    keys.sort();
+    keys.iter().map(|key| look::<C>(world, key, now)).collect()
+}
+
+/// What is made of one object. A live read that a decision asks for is answered by what stands: it was read just now.
+fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
+    let (kind, name) = (C::Root::KIND, &*key.name);
+    if let Some(why) = world.unreadables.why(kind, key) {
+        return blank(kind, name, why);
+    }
+    let object = C::Root::cache(world).get(key).and_then(|seen| serde_json::to_value(&*seen.object).ok());
+    let mut pass = Pass::default();
+    for _ in 0..ROUNDS {
+        let Some(mut observed) = C::observe(world, key, &pass) else { break };
+        let carried = C::conditions(&mut observed).and_then(denial::take);
+        pass.fits(C::version(&observed));
+        let plan = C::decide(&observed, now, &Policy::default());
+        let mut news = false;
+        for intent in &plan.intents {
+            if let Intent::ReadAfresh { kind, name } = intent
+                && pass.read(*kind, name).is_none()
+            {
+                pass.note(*kind, name, world.history.heard(*kind), now);
+                news = true;
+            }
+        }
+        if news {
+            continue;
+        }
+        let before = C::seen(&observed).and_then(|(_, status)| serde_json::to_value(status).ok());
+        let after = plan.status.as_ref().and_then(|status| serde_json::to_value(status).ok());
+        let object = object.unwrap_or_default();
+        return Explanation {
+            kind,
+            name: name.to_owned(),
+            state: state_of(&object),
+            says: carried.iter().flatten().map(sentence).chain(waits(&object)).collect(),
+            intents: plan.intents.iter().map(ToString::to_string).collect(),
+            status: before.zip(after).and_then(|(before, after)| merge_patch(&before, &after)),
+            next: plan.next,
+            observed: format!("{observed:#?}"),
+        };
+    }
+    let there = if object.is_some() { "nothing is decided about it" } else { "it is not there" };
+    blank(kind, name, there.to_owned())
+}
+
+fn blank(kind: Kind, name: &str, state: String) -> Explanation {
+    Explanation {
+        kind,
+        name: name.to_owned(),
+        state: Some(state),
+        says: Vec::new(),
+        intents: Vec::new(),
+        status: None,
+        next: None,
+        observed: String::new(),
+    }
+}
+
+/// The state of an object: rows show that of their order, deliveries on their way how far the courier is.
+fn state_of(object: &Value) -> Option<String> {
+    let found =
+        ["/status/state", "/status/order", "/spec/progress"].into_iter().find_map(|at| object.pointer(at)?.as_str());
+    found.filter(|state| !state.is_empty()).map(str::to_owned)
+}
+
+/// What an object waits for or needs, as its conditions say.
+fn waits(object: &Value) -> Vec<String> {
+    let conditions = object.pointer("/status/conditions").and_then(Value::as_array);
+    let conditions = conditions.into_iter().flatten().filter_map(|found| serde_json::from_value(found.clone()).ok());
+    let open = |condition: &Condition| match &*condition.type_ {
+        conditions::READY => condition.status != conditions::Truth::True,
+        conditions::SUCCEEDED => condition.status == conditions::Truth::False && !condition.message.is_empty(),
+        _ => condition.status == conditions::Truth::True,
+    };
+    conditions.filter(open).map(|condition: Condition| sentence(&condition)).collect()
+}
+
+fn sentence(condition: &Condition) -> String {
+    format!("{} {}: {}", condition.type_, condition.reason, condition.message)
+}
