@@ -24,8 +24,8 @@ impl<'a> Bench<'a> {
     }
 
     /// With the naive twin.
-    pub async fn naive(plane: &'a Plane, name: &str, orders: usize) -> Self {
-        let shop = Shop::open(plane, &slug(name, plane), 50, orders, Flow::Warehouse).await;
+    pub async fn naive(plane: &'a Plane, name: &str, orders: usize, flow: Flow) -> Self {
+        let shop = Shop::open(plane, &slug(name, plane), 50, orders, flow).await;
         let agent = Agent::naive(plane, &shop.namespace).await;
         agent.settle().await;
         Self { plane, name: name.to_owned(), shop, agent }

@@ -96,7 +96,7 @@ async fn naive(plane: &Plane, orders: usize) -> Vec<Phase> {
         if name != "naive" {
             crate::plane::sh(&format!("{kubectl} delete -f crds/admission.yaml >/dev/null"));
         }
-        let bench = Bench::naive(plane, name, orders).await;
+        let bench = Bench::naive(plane, name, orders, Flow::Warehouse).await;
         phases.push(bench.run(orders, Pace::Flood).await.0);
         bench.agent.stop();
     }

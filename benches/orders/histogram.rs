@@ -26,6 +26,13 @@ pub struct Owner {
     pub p99: f64,
 }
 
+impl Owner {
+    pub fn print(&self) {
+        let Self { name, count, mean, p50, p99 } = self;
+        println!("  {name:<24} mean {mean:>6.1}, p50 {p50:>6.1}, p99 {p99:>6.1}   {count} times");
+    }
+}
+
 /// The value of a label in a line of metrics.
 pub fn label<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     line.split(&format!("{name}=\"")).nth(1).and_then(|rest| rest.split('"').next())

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::agent::Agent;
+use crate::histogram::Owner;
 use crate::meters::{Meters, Status, part_memory_kib};
 use crate::phase::Latency;
 use crate::plane::Plane;
@@ -33,6 +34,8 @@ pub struct Long {
     reached_per_second: f64,
     first: Stretch,
     last: Stretch,
+    /// How long etcd and the API server took over the whole time.
+    owners: Vec<Owner>,
     samples: Vec<Sample>,
 }
 
@@ -85,8 +88,6 @@ pub async fn run(plane: &Plane, size: &Size) -> Long {
     let after = Meters::read(plane, &operator).await;
     operator.stop();
     let fifth = size.long / 5;
-    let mut last = stretch(&done, &samples, size.long - fifth, size.long * 2);
-    last.latency.owners = after.owners(&before);
     Long {
         standing: size.standing,
         limit_per_second: limit,
@@ -94,7 +95,8 @@ pub async fn run(plane: &Plane, size: &Size) -> Long {
         orders: count,
         reached_per_second: count as f64 / done.seconds,
         first: stretch(&done, &samples, Duration::ZERO, fifth),
-        last,
+        last: stretch(&done, &samples, size.long - fifth, size.long * 2),
+        owners: after.owners(&before),
         samples,
     }
 }
@@ -166,5 +168,7 @@ impl Long {
                 stretch.operator_mib, stretch.api_server_mib, stretch.db_mib, stretch.db_in_use_mib
             );
         }
+        println!("over the whole time, ms:");
+        self.owners.iter().for_each(Owner::print);
     }
 }

@@ -54,6 +54,10 @@ const PHASES: [(&str, usize, Flow); 5] = [
     ("told", 50, Flow::Told),
 ];
 
+/// The same of the naive twin; the first of them is part of every block.
+const NAIVE: [(&str, Flow); 3] =
+    [("naive", Flow::Warehouse), ("naive-kitchen", Flow::Kitchen), ("naive-cancelled", Flow::Cancelled)];
+
 fn main() {
     let settings = Settings::read();
     // The clients share the machine with what they measure: one thread is enough for them.
@@ -129,9 +133,9 @@ async fn blocks(report: &mut Report, settings: &Settings) {
 /// One phase as fast as it goes.
 async fn alone(report: &mut Report, plane: &Plane, settings: &Settings, name: &str) {
     let size = &settings.size;
-    if name == "naive" {
-        say(&format!("naive: {} orders as fast as it goes", size.naive));
-        let bench = Bench::naive(plane, name, size.naive).await;
+    if let Some((name, flow)) = NAIVE.iter().find(|(known, _)| *known == name) {
+        say(&format!("{name}: {} orders as fast as it goes", size.naive));
+        let bench = Bench::naive(plane, name, size.naive, *flow).await;
         report.phases.push(bench.run(size.naive, Pace::Flood).await.0);
         return bench.agent.stop();
     }
