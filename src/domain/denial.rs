@@ -50,15 +50,23 @@ impl Denial {
 
     /// The same, and what to do.
     pub fn advice(&self) -> String {
+        self.advise(way(&self.sentence))
+    }
+
+    fn advise(&self, way: &str) -> String {
         let undo = if self.bars { " Nothing is undone before it is made." } else { "" };
-        let way = if self.sentence.contains(" quota: ") {
-            "Raise or remove that ResourceQuota"
-        } else if self.sentence.contains(" cannot ") {
-            "Give the operator's account that right (manifests/operator/rbac.yaml)"
-        } else {
-            "Mend what refuses it: a policy or webhook of admission, or a definition of another version"
-        };
-        format!("{}.{undo} {way}; it is tried again within a minute.", self.what().trim_end_matches('.'))
+        let what = self.what();
+        format!("{}.{undo} {way}; it is tried again within a minute.", what.trim_end_matches('.'))
+    }
+
+    /// The same denial as it was worded before, where the conditions said so: a sentence that tells a time or a count with
+    /// each attempt is no news, and would be written with each.
+    fn as_said(&self, seen: &[Condition]) -> Self {
+        let said = find(seen).filter(|_| self.is_known(seen)).and_then(|said| {
+            let sentence = said.message.strip_prefix(&self.write)?.strip_prefix(": ")?;
+            (way(sentence) == way(&self.what())).then(|| sentence.to_owned())
+        });
+        Self { sentence: said.unwrap_or_else(|| self.sentence.clone()), ..self.clone() }
     }
 
     /// The conditions that say so beside `conditions`; times of what was said before, in `seen`, are kept.
@@ -70,6 +78,7 @@ impl Denial {
         generation: Generation,
         now: Time,
     ) -> Vec<Condition> {
+        let said = self.as_said(seen);
         let make = |type_, status, reason: &str, message: &str| {
             conditions::extra(seen, type_, status, reason, message, generation, now)
         };
@@ -81,9 +90,9 @@ impl Denial {
             if !all.iter().any(|condition| condition.type_ == SUCCEEDED) {
                 all.push(make(SUCCEEDED, Truth::Unknown, WRITE_DENIED, ""));
             }
-            all.push(make(STALLED, Truth::True, WRITE_DENIED, &self.advice()));
+            all.push(make(STALLED, Truth::True, WRITE_DENIED, &said.advise(way(&self.sentence))));
         }
-        all.push(make(WRITE_DENIED, Truth::True, self.reason, &self.what()));
+        all.push(make(WRITE_DENIED, Truth::True, self.reason, &said.what()));
         all
     }
 
@@ -91,6 +100,17 @@ impl Denial {
     pub fn is_known(&self, seen: &[Condition]) -> bool {
         let said = seen.iter().find(|condition| condition.type_ == WRITE_DENIED);
         said.is_some_and(|said| said.reason == self.reason && said.message.starts_with(&format!("{}:", self.write)))
+    }
+}
+
+/// What to do about a write that is refused with this sentence.
+fn way(sentence: &str) -> &'static str {
+    if sentence.contains(" quota: ") {
+        "Raise or remove that ResourceQuota"
+    } else if sentence.contains(" cannot ") {
+        "Give the operator's account that right (manifests/operator/rbac.yaml)"
+    } else {
+        "Mend what refuses it: a policy or webhook of admission, or a definition of another version"
     }
 }
 
@@ -170,6 +190,12 @@ mod tests {
         let again = denial(QUOTA).on(Kind::Order, &said, &before, Generation(1), Time::from_millis(9_000));
         assert_eq!(again, said);
         assert!(denial("another sentence").is_known(&said) && !denial(QUOTA).is_known(&before));
+        // In other words that come with each attempt it is the same; with another remedy it is news.
+        let attempt = |count| denial(&format!("exceeded quota: few, used: {count}"));
+        let first = attempt(1).on(Kind::Order, &before, &before, Generation(1), late);
+        assert_eq!(attempt(2).on(Kind::Order, &first, &before, Generation(1), late), first);
+        let other = denial("User \"jumun\" cannot create").on(Kind::Order, &first, &before, Generation(1), late);
+        assert!(waiting_message(&other).is_some_and(|message| message.contains("rbac.yaml")), "{other:?}");
         let raw = take(&mut said).expect("it was said");
         assert_eq!((raw, find(&said), waiting_for(&said)), (again, None, None));
         assert_eq!(take(&mut said), None);
