@@ -1,28 +1,43 @@
 //! What the payment providers of a namespace have taken for orders that did not come to their end, and giving it back.
+//!
+//! No operator runs, so this takes the decisions of one: those of a Payment, its Ticket and its Delivery whose order is gone
+//! (`domain/payment/gone.rs`), on what was read a moment ago and with the same guarded writes. An order that is being
+//! deleted and has not ended counts as gone: nobody else undoes it.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
-use serde_json::json;
 
 use super::Failure;
-use crate::crd::{Delivery, Order, OrderPlatform, OrderPlatformSpec, OrderView, Payment};
-use crate::domain::delivery::{Cause, Hold, Progress};
-use crate::domain::provider::{self, Call, Reply};
-use crate::domain::{Money, platform};
-use crate::outbound::{DEFAULT_TIMEOUT, Outbound};
+use crate::cluster::diff::merge_patch;
+use crate::cluster::slots::Slots;
+use crate::cluster::world::Held;
+use crate::cluster::{Class, Clock, Executor, Key, Pass, World};
+use crate::controllers::Controller;
+use crate::controllers::delivery::Deliveries;
+use crate::controllers::payment::Payments;
+use crate::controllers::ticket::Tickets;
+use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Ticket};
+use crate::domain::payment::{self, Observed};
+use crate::domain::{Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
+use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 
 /// The pause between two rounds of calls.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many steps one charge takes in a round: store and courier are stopped, the payment is cancelled, the provider asked.
+const STEPS: usize = 8;
 
 /// A charge that may stand at a provider.
 #[derive(Clone, Debug)]
 pub struct Charge {
     /// Name of its Payment, and of the order's other children.
     pub payment: String,
+    order: OrderRef,
     provider: String,
     key: String,
     amount: Money,
@@ -32,60 +47,141 @@ pub struct Charge {
 
 impl std::fmt::Display for Charge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { payment, provider, key, amount, why } = self;
+        let Self { payment, provider, key, amount, why, .. } = self;
         write!(f, "{} {} at {provider} under key {key} (Payment {payment}): {why}", amount.amount, amount.currency)
     }
 }
 
 /// Every such charge of a namespace.
 pub struct Charges {
-    deliveries: Api<Delivery>,
-    platform: Option<OrderPlatformSpec>,
+    executor: Executor,
+    /// Any key of the namespace.
+    key: Key,
     open: Vec<Charge>,
-    outbound: Outbound,
+    /// Whether the whole namespace is being deleted: its objects are marked for it one after the other.
+    goes: bool,
+    /// Names of the children of orders that have not ended and are not being deleted: nobody's business here.
+    living: BTreeSet<String>,
+}
+
+/// What one step of a charge came to.
+enum Step {
+    Again,
+    /// Settled, in words.
+    Done(String),
+    /// Not settled, and why.
+    Left(String),
 }
 
 impl Charges {
-    /// The charges of Payments that are being deleted and whose order did not come to its end.
-    pub async fn of(client: &Client, namespace: &str) -> Result<Self, Failure> {
-        let payments: Api<Payment> = Api::namespaced(client.clone(), namespace);
-        let (orders, rows): (Api<Order>, Api<OrderView>) =
-            (Api::namespaced(client.clone(), namespace), Api::namespaced(client.clone(), namespace));
-        let platforms: Api<OrderPlatform> = Api::namespaced(client.clone(), namespace);
-        let mut ended = HashMap::new();
-        for row in rows.list(&ListParams::default()).await? {
-            ended.insert(row.spec.order.uid.clone(), row.status.is_some_and(|status| status.order.is_end()));
+    /// The charges of Payments that are being deleted and whose order neither lives nor came to its end.
+    pub async fn of(client: &Client, clock: &Arc<Clock>, namespace: &str) -> Result<Self, Failure> {
+        let metrics = Metrics::default();
+        let executor = Executor {
+            client: client.clone(),
+            world: Arc::default(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
+            outbound: Outbound::new(metrics),
+            slots: Arc::new(Slots::new(1)),
+            taken: Arc::default(),
+        };
+        let mut charges =
+            Self { executor, key: Key::new(namespace, ""), open: Vec::new(), goes: false, living: BTreeSet::new() };
+        charges.goes = charges.goes_away().await;
+        charges.list::<OrderPlatform>().await?;
+        charges.list::<OrderView>().await?;
+        charges.list::<Ticket>().await?;
+        charges.list::<Delivery>().await?;
+        charges.list::<Payment>().await?;
+        charges.orders().await?;
+        charges.find().await?;
+        Ok(charges)
+    }
+
+    /// Whether an object of this name is the child of an order that lives.
+    pub fn lives(&self, child: &str) -> bool {
+        self.living.contains(child)
+    }
+
+    fn world(&self) -> &World {
+        &self.executor.world
+    }
+
+    fn api<K: Held>(&self) -> Api<K> {
+        Api::namespaced(self.executor.client.clone(), &self.key.namespace)
+    }
+
+    async fn list<K: Held>(&self) -> Result<(), Failure> {
+        for object in self.api::<K>().list(&ListParams::default()).await? {
+            K::cache(self.world()).deliver(object, self.executor.clock.now());
         }
-        for order in orders.list(&ListParams::default()).await? {
-            let over = order.status.as_ref().is_some_and(|status| status.ended_at.is_some());
-            ended.insert(order.uid().unwrap_or_default(), over);
+        Ok(())
+    }
+
+    /// How the orders stand. Who is gone was so long ago: nothing of it is on its way any more.
+    async fn orders(&mut self) -> Result<(), Failure> {
+        let long_ago = Time::from_millis(0);
+        let list = self.api::<Order>().list(&ListParams::default()).await?;
+        let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
+        let mut there = BTreeSet::new();
+        for order in list {
+            let uid = order.uid().unwrap_or_default();
+            let ended = order.status.as_ref().is_some_and(|status| status.ended_at.is_some());
+            match order.metadata.deletion_timestamp {
+                _ if ended => drop(self.world().orders.deliver(order, long_ago)),
+                None if !self.goes => drop(self.living.insert(ids::child_name(&order.name_any(), &uid))),
+                _ => drop(self.world().orders.delete(&order, Some(false), long_ago)),
+            }
+            there.insert(uid);
         }
-        let mut open = Vec::new();
-        for payment in payments.list(&ListParams::default()).await? {
-            let settled = payment.status.as_ref().is_some_and(crate::domain::payment::Status::is_final);
-            let over = settled || ended.get(&payment.spec.order.uid) == Some(&true);
-            let Some(provider) = payment.spec.provider.clone().filter(|_| !over) else { continue };
-            if payment.metadata.deletion_timestamp.is_none() {
+        for seen in self.payments() {
+            let uid = &seen.spec.order.uid;
+            if !there.contains(uid) {
+                self.world().orders.bury(uid, version, long_ago);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the namespace is being deleted; who may not ask takes it for not.
+    async fn goes_away(&self) -> bool {
+        let namespaces: Api<Namespace> = Api::all(self.executor.client.clone());
+        let found = namespaces.get_metadata_opt(&self.key.namespace).await;
+        found.ok().flatten().is_some_and(|found| found.metadata.deletion_timestamp.is_some())
+    }
+
+    fn payments(&self) -> Vec<Arc<Payment>> {
+        let payments = &self.world().payments;
+        payments.keys(&self.key.namespace).iter().filter_map(|key| Some(payments.get(key)?.object)).collect()
+    }
+
+    async fn find(&mut self) -> Result<(), Failure> {
+        for payment in self.payments() {
+            let (name, spec) = (payment.name_any(), &payment.spec);
+            let Some(provider) = spec.provider.clone() else { continue };
+            let stays = payment.metadata.deletion_timestamp.is_none() && !self.goes;
+            if stays || self.lives(&name) {
                 continue;
             }
-            open.push(Charge {
-                payment: payment.name_any(),
+            let charge = Charge {
+                payment: name,
+                order: spec.order.clone(),
                 provider,
-                key: provider::key(&payment.spec.order.uid),
-                amount: payment.spec.amount.clone(),
+                key: provider::key(&spec.order.uid),
+                amount: spec.amount.clone(),
                 why: "not asked yet".to_owned(),
-            });
+            };
+            let pass = self.read(&charge).await?;
+            if self.observe(&charge, &pass).is_some_and(|seen| seen.is_owed()) {
+                self.open.push(charge);
+            }
         }
-        Ok(Self {
-            deliveries: Api::namespaced(client.clone(), namespace),
-            platform: platforms.get_opt(platform::NAME).await?.map(|platform| platform.spec),
-            open,
-            outbound: Outbound::new(Metrics::default()),
-        })
+        Ok(())
     }
 
     /// Asks the providers to give back what they have taken, again and again for `limit`; gives what has no answer.
-    pub async fn give_back(mut self, limit: Duration) -> Result<Vec<Charge>, Failure> {
+    pub async fn give_back(&mut self, limit: Duration) -> Result<Vec<Charge>, Failure> {
         let began = Instant::now();
         loop {
             let mut left = Vec::new();
@@ -101,53 +197,110 @@ impl Charges {
         }
     }
 
-    /// Stops the courier, then asks the provider; gives the charge back where that did not settle it.
+    /// Stops store and courier, then asks the provider; gives the charge back where that did not settle it.
     async fn settle(&self, mut charge: Charge) -> Result<Option<Charge>, Failure> {
-        if self.is_brought(&charge.payment).await? {
-            return Ok(None);
-        }
-        let spec = self.platform.as_ref();
-        let Some(found) = spec.and_then(|spec| spec.provider(&charge.provider)) else {
-            charge.why = format!("the OrderPlatform has no payment provider {}", charge.provider);
-            return Ok(Some(charge));
-        };
-        let timeout = found.timeout.map_or(DEFAULT_TIMEOUT, |span| span.duration());
-        let allowed = spec.and_then(OrderPlatformSpec::allowed_hosts);
-        match self.outbound.provider(allowed, &found.url, timeout, &charge.key, &Call::Void).await {
-            Reply::Refunded => println!("given back: {} {}", charge.amount.amount, charge.key),
-            Reply::Voided | Reply::Declined { .. } => println!("never taken: {}", charge.key),
-            Reply::Charged | Reply::NotFound => {
-                charge.why = "an answer that fits no void".to_owned();
-                return Ok(Some(charge));
+        let key = self.key.sibling(&charge.payment);
+        for _ in 0..STEPS {
+            let mut pass = self.read(&charge).await?;
+            if self.stop::<Tickets>(&key, &mut pass).await? || self.stop::<Deliveries>(&key, &mut pass).await? {
+                continue;
             }
-            Reply::Refused { status, .. } => {
-                charge.why = format!("refused for good with HTTP {status}");
-                return Ok(Some(charge));
-            }
-            Reply::Unknown { why } => {
-                charge.why = why;
-                return Ok(Some(charge));
+            match self.step(&charge, &mut pass).await? {
+                Step::Again => {}
+                Step::Done(said) => {
+                    println!("{said}");
+                    return Ok(None);
+                }
+                Step::Left(why) => {
+                    charge.why = why;
+                    return Ok(Some(charge));
+                }
             }
         }
-        Ok(None)
+        "it is changed again and again: does an operator run?".clone_into(&mut charge.why);
+        Ok(Some(charge))
     }
 
-    /// Whether the customer has what was bought; where not, no courier can bring it any more.
-    async fn is_brought(&self, name: &str) -> Result<bool, Failure> {
-        let hold = Hold { cause: Cause::OrderGone, step: Progress::Delivered };
-        let Some(delivery) = self.deliveries.get_opt(name).await? else { return Ok(false) };
-        if delivery.spec.progress == Some(Progress::Delivered) {
-            return Ok(true);
+    /// Reads what stands of an order: its children, and its row.
+    async fn read(&self, charge: &Charge) -> Result<Pass, Failure> {
+        let mut pass = Pass::default();
+        for kind in [Kind::Payment, Kind::Ticket, Kind::Delivery] {
+            self.executor.read_afresh(kind, &self.key.sibling(&charge.payment), &mut pass).await?;
         }
-        if delivery.spec.hold.is_some() {
-            return Ok(false);
+        self.executor.read_afresh(Kind::OrderView, &self.key.sibling(&charge.order.name), &mut pass).await?;
+        Ok(pass)
+    }
+
+    /// The Payment as it stands; nothing where it is gone. Pauses after failed attempts are not for a person who waits.
+    fn observe(&self, charge: &Charge, pass: &Pass) -> Option<Observed> {
+        let mut seen = Payments::observe(self.world(), &self.key.sibling(&charge.payment), pass)?;
+        (seen.status.retry_at, seen.meta.changed) = (None, Time::from_millis(0));
+        Some(seen)
+    }
+
+    /// Stops the steps of a child, where it is not stopped; gives whether there was anything to do.
+    async fn stop<C: Controller>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Failure> {
+        let Some(seen) = C::observe(self.world(), key, pass) else { return Ok(false) };
+        let plan = C::decide(&seen, self.executor.clock.now(), &Policy::default());
+        let holds = |intent: &&Intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..));
+        match plan.intents.iter().find(holds) {
+            // What comes too late is seen at the next look: it was brought at this very moment.
+            Some(hold) => self.perform::<C::Root>(key, hold, pass).await.map(|_| true),
+            None => Ok(false),
         }
-        let body = json!({ "spec": { "hold": hold } });
-        match self.deliveries.patch(name, &PatchParams::default(), &Patch::Merge(&body)).await {
-            Ok(_) => Ok(false),
-            // It was brought at this very moment.
-            Err(kube::Error::Api(status)) if status.is_invalid() => Ok(true),
+    }
+
+    /// Carries out an intent; gives whether the object was as it was seen.
+    async fn perform<K: Held>(&self, key: &Key, intent: &Intent, pass: &mut Pass) -> Result<bool, Failure> {
+        match self.executor.perform::<K>(key, intent, Instant::now(), pass).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.class(), Class::Conflict | Class::Invalid) => Ok(false),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What the Payment decides, until a write was made or there is nothing to do.
+    async fn step(&self, charge: &Charge, pass: &mut Pass) -> Result<Step, Failure> {
+        let key = self.key.sibling(&charge.payment);
+        for _ in 0..STEPS {
+            let Some(seen) = self.observe(charge, pass) else { return Ok(Step::Done(said(charge, None))) };
+            if !seen.is_owed() {
+                return Ok(Step::Done(said(charge, Some(&seen.status))));
+            }
+            let plan = Payments::decide(&seen, self.executor.clock.now(), &Policy::default());
+            if let Some(intent) = plan.intents.first() {
+                let met = self.perform::<Payment>(&key, intent, pass).await?;
+                if met && intent.informs() {
+                    continue;
+                }
+                return Ok(Step::Again);
+            }
+            let status = plan.status.as_ref().unwrap_or(&seen.status);
+            if !status.is_final() {
+                let why =
+                    conditions::waiting_message(&status.conditions).unwrap_or("it waits for its Ticket or Delivery");
+                return Ok(Step::Left(why.to_owned()));
+            }
+            let (before, after) = (serde_json::to_value(&seen.status)?, serde_json::to_value(status)?);
+            let Some(patch) = merge_patch(&before, &after) else { return Ok(Step::Again) };
+            let target = seen.meta.target();
+            return match self.executor.write_status::<Payment>(&key, &target, patch, Instant::now()).await {
+                Ok(_) => Ok(Step::Done(said(charge, Some(status)))),
+                Err(error) if error.class() == Class::Conflict => Ok(Step::Again),
+                Err(error) => Err(error.into()),
+            };
+        }
+        Ok(Step::Again)
+    }
+}
+
+/// How a charge was settled, in words.
+fn said(charge: &Charge, status: Option<&payment::Status>) -> String {
+    let (amount, key) = (charge.amount.amount, &charge.key);
+    match status {
+        None => format!("gone meanwhile: {amount} {key}"),
+        Some(status) if status.refunded_at.is_some() => format!("given back: {amount} {key}"),
+        Some(status) if status.is_final() => format!("never taken: {key}"),
+        Some(_) => format!("stays paid, for it was brought: {amount} {key}"),
     }
 }

@@ -17,8 +17,9 @@ use crate::domain::ids::{FINALIZER, LET_GO};
 ///
 /// First asks the payment providers to give back what orders under way have paid by card, for --ask-for seconds; what
 /// has no answer by then is printed with its key and amount, and its Payment stays unless --leave-charges is given. Then
-/// takes our finalizer off every object that is being deleted. Nothing else is undone: an order that is under way keeps
-/// what it has paid from a wallet and sold. Where an operator runs, use `kubectl delete` alone: it undoes first.
+/// takes our finalizer off every object that is being deleted, but for children of orders that are not. Nothing else is
+/// undone: an order that is under way keeps what it has paid from a wallet and sold. Where an operator runs, use `kubectl
+/// delete` alone: it undoes first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The namespace
@@ -37,19 +38,23 @@ pub struct Args {
 
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
-    let client = client::calls(&config, std::sync::Arc::default())?;
+    let clock = std::sync::Arc::default();
+    let client = client::calls(&config, std::sync::Arc::clone(&clock))?;
+    let mut charges = Charges::of(&client, &clock, &args.namespace).await?;
     let left = match args.dry_run {
         true => Vec::new(),
-        false => Charges::of(&client, &args.namespace).await?.give_back(Duration::from_secs(args.ask_for)).await?,
+        false => charges.give_back(Duration::from_secs(args.ask_for)).await?,
     };
     for charge in &left {
         println!("money at risk: {charge}");
     }
-    let stays = |name: &str| !args.leave_charges && left.iter().any(|charge| charge.payment == name);
+    let owed = |name: &str| !args.leave_charges && left.iter().any(|charge| charge.payment == name);
+    let lives = |name: &str| charges.lives(name);
+    let stays = |name: &str| owed(name) || lives(name);
     let mut released = 0;
     released += release::<Payment>(&client, &args, stays).await?;
     released += release::<Order>(&client, &args, |_| false).await?;
-    released += release::<Ticket>(&client, &args, |_| false).await?;
+    released += release::<Ticket>(&client, &args, lives).await?;
     released += release::<Delivery>(&client, &args, stays).await?;
     released += release::<Product>(&client, &args, |_| false).await?;
     released += release::<Wallet>(&client, &args, |_| false).await?;

@@ -187,7 +187,9 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
         let misses = order.status.as_ref().is_some_and(|status| status.missing_since.is_some());
         !misses && called.as_ref().is_none_or(|called| called.contains(uid))
     };
-    let seen = others.iter().filter_map(|other| world.orders.get(other));
+    // One that cannot be read is not placed before it can.
+    let understood = others.iter().filter(|other| world.unreadables.why(Kind::Order, other).is_none());
+    let seen = understood.filter_map(|other| world.orders.get(other));
     let before = seen.filter(|seen| comes(&seen.object) && arrival(&seen.object) < mine);
     before.take(free + 1).count() >= free
 }

@@ -75,14 +75,18 @@ fn fate_of(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
         world.orders.bury(&order.uid, version, at);
     }
     let Some(stone) = world.orders.gone(&order.uid) else { return Fate::Unproven };
-    Fate::Gone(Gone { noticed: stone.at, ended: stone.ended.or_else(|| row_says(world, key, order)) })
+    let row_read = pass.read(Kind::OrderView, &order.name).is_some();
+    let ended = stone.ended.or_else(|| row_says(world, key, order, row_read));
+    Fate::Gone(Gone { noticed: stone.at, ended, row_read })
 }
 
-/// Whether an order that is gone had ended, as its row says: an order's finalizer goes only once the row shows the end.
-fn row_says(world: &World, key: &Key, order: &OrderRef) -> Option<bool> {
+/// Whether an order that is gone had ended, as its row says: an order's finalizer goes only once the row shows the end. An
+/// end stays; the lack of one counts only in a row that was read for this very decision.
+fn row_says(world: &World, key: &Key, order: &OrderRef, read: bool) -> Option<bool> {
     let row = world.views.get(&key.sibling(&order.name))?;
     let mine = row.object.spec.order.uid == order.uid;
-    row.object.status.as_ref().filter(|_| mine).map(|status| status.order.is_end())
+    let ended = row.object.status.as_ref().filter(|_| mine)?.shows_end_of_order();
+    (ended || read).then_some(ended)
 }
 
 /// Whether the order's payment is cancelled or declined. It has the name of every child: all are derived from the order.
@@ -91,3 +95,6 @@ fn unpaid(world: &World, child: &Key, pass: &Pass) -> Lookup<bool> {
         found.object.status.as_ref().is_some_and(crate::domain::payment::Status::is_final)
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,11 @@ impl Source for Order {
             for order in [old, new].into_iter().flatten().take(1) {
                 let child = ids::child_name(name, order.metadata.uid.as_deref().unwrap_or_default());
                 woken.extend([Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| (kind, child.clone())));
-                woken.extend(order.spec.payment.wallet.iter().map(|wallet| (Kind::Wallet, wallet.clone())));
+                let payment = &order.spec.payment;
+                woken.extend(payment.wallet.iter().map(|wallet| (Kind::Wallet, wallet.clone())));
+                // A deleted platform waits for what is paid at its providers.
+                let platform = || (Kind::OrderPlatform, platform::NAME.to_owned());
+                woken.extend(payment.provider.iter().map(|_| platform()));
             }
         }
         woken.extend(notices_woken(name, old, new).into_iter().map(|notice| (Kind::Notification, notice)));

@@ -7,7 +7,6 @@ use crate::domain::delivery::Progress;
 use crate::domain::payment::{self, Item, Observed, Shipment, Status, decide};
 use crate::domain::product::Answer;
 use crate::domain::provider::Token;
-use crate::domain::ticket::Decision;
 use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time, platform};
 
 use super::facts::map;
@@ -45,7 +44,8 @@ impl Source for Payment {
         let order = payment.spec.order.name.clone();
         let mut woken = vec![(Kind::Payment, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
         let asks = |payment: Option<&Self>| payment.is_some_and(|payment| !payment.index().is_empty());
-        if asks(old) || asks(new) {
+        // A deleted wallet waits for whatever may still have to be given back.
+        if asks(old) || asks(new) || new.is_none() {
             woken.extend(payment.spec.wallet().map(|wallet| (Kind::Wallet, wallet.name.clone())));
         }
         let asks_stock = |payment: Option<&Self>| payment.is_some_and(Self::speaks_for_stock);
@@ -98,9 +98,7 @@ impl Controller for Payments {
                 held: seen.object.spec.hold.is_some(),
                 delivered: seen.object.spec.progress == Some(Progress::Delivered),
             }),
-            ticket: map(world.lookup::<Ticket>(key, None, pass), |seen| {
-                seen.object.spec.hold.is_some() || seen.object.spec.decision == Some(Decision::Reject)
-            }),
+            ticket: map(world.lookup::<Ticket>(key, None, pass), |seen| seen.object.kitchen()),
             stock: stock(world, key, payment, pass),
             has_items: !spec.items.is_empty(),
             status: payment.status.clone().unwrap_or_default(),

@@ -8,7 +8,7 @@ use crate::cluster::world::EVERY;
 use crate::cluster::{Key, Pass, Seen, Source, World};
 use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
-use crate::domain::platform::{Crowd, Guest, Observed, Place, Status, Turn, decide};
+use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Status, Turn, decide};
 use crate::domain::store::{Fulfilment, Intake};
 use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time};
 
@@ -57,6 +57,9 @@ fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Cro
         match found {
             Lookup::Present(seen) => hall.take(&seen),
             Lookup::Gone => hall.gone(turn),
+            Lookup::Unproven if hall.cannot_read(&key.sibling(&turn.name)) => hall.crowd.guests.push(away(turn)),
+            // What a list of all orders lacks is not there.
+            Lookup::Unproven if pass.read(Kind::Order, EVERY).is_some() => hall.gone(turn),
             Lookup::Unproven => hall.crowd.unproven.push(turn.name.clone()),
         }
     }
@@ -64,7 +67,9 @@ fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Cro
     let asked = world.orders.count(&key.namespace, Index::Unnumbered) > 0;
     let full = limits.pending.is_some_and(|limit| in_flight.len() >= limit);
     let waiting = if full && !asked { Vec::new() } else { world.orders.find(&key.namespace, Index::Unplaced) };
-    for order in waiting.iter().chain(&in_flight) {
+    // Nothing is known of what cannot be read: it gets no number, and a place only where it was placed before.
+    let waiting = waiting.iter().filter(|order| world.unreadables.why(Kind::Order, order).is_none());
+    for order in waiting.chain(&in_flight) {
         let seen = world.orders.get(order);
         let new = |seen: &Seen<Order>| seen.object.metadata.uid.as_ref().is_some_and(|uid| !known.contains(uid));
         seen.filter(new).iter().for_each(|seen| hall.take(seen));
@@ -102,9 +107,11 @@ impl Hall<'_> {
     }
 
     fn gone(&mut self, turn: &Turn) {
-        let (order, name) = (turn.order.clone(), turn.name.clone());
-        let created = Time::from_millis(0);
-        self.crowd.guests.push(Guest { order, name, created, number: None, place: Place::Over });
+        self.crowd.guests.push(Guest { place: Place::Over, ..away(turn) });
+    }
+
+    fn cannot_read(&self, order: &Key) -> bool {
+        self.world.unreadables.why(Kind::Order, order).is_some()
     }
 
     fn place(&mut self, order: &Order) -> Place {
@@ -115,6 +122,9 @@ impl Hall<'_> {
         }
         if status.ended_at.is_some() {
             return Place::Over;
+        }
+        if self.cannot_read(&Key::of(order)) {
+            return Place::Away;
         }
         let key = Key::of(order).sibling(&order.spec.store);
         let open = self.world.stores.get(&key).is_some_and(|seen| seen.object.spec.intake == Intake::Open);
@@ -146,6 +156,12 @@ impl Hall<'_> {
     }
 }
 
+/// An order that has a turn, and of which nothing else is known: it does not come now.
+fn away(turn: &Turn) -> Guest {
+    let (order, name, created) = (turn.order.clone(), turn.name.clone(), Time::from_millis(0));
+    Guest { order, name, created, number: None, place: Place::Away }
+}
+
 /// Whether an object is seen, and not on its way out.
 fn stays<K: kube::Resource>(seen: Option<Seen<K>>) -> bool {
     seen.is_some_and(|seen| seen.object.meta().deletion_timestamp.is_none())
@@ -165,6 +181,16 @@ fn free(world: &World, store: &Key) -> usize {
     }
 }
 
+/// The payments for which a provider may still have to answer.
+fn owed(world: &World, key: &Key, pass: &Pass) -> Affected {
+    let mut all = Affected::default();
+    let payments = world.payments.find(&key.namespace, Index::AtProvider);
+    for payment in payments.iter().filter(|payment| super::payment::owed(world, payment, pass)) {
+        all.add(Affected::one(Kind::Payment, &payment.name, "its order has not ended, or its provider not answered"));
+    }
+    all
+}
+
 /// The OrderPlatform controller.
 pub struct OrderPlatforms;
 
@@ -176,10 +202,6 @@ impl Controller for OrderPlatforms {
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.platforms.get(key)?;
         let spec = &seen.object.spec;
-        let owed = || {
-            let payments = world.payments.find(&key.namespace, Index::AtProvider);
-            payments.iter().any(|payment| super::payment::owed(world, payment, pass))
-        };
         Some(Observed {
             meta: meta_of(world, &seen),
             crowd: crowd(world, key, &seen.object, pass),
@@ -187,7 +209,10 @@ impl Controller for OrderPlatforms {
             denied: world.denied(&key.namespace),
             unreadable: world.unreadables.of(&key.namespace),
             has_providers: spec.payment.as_ref().is_some_and(|payment| !payment.providers.is_empty()),
-            is_owed: seen.object.metadata.deletion_timestamp.is_some() && owed(),
+            owed: match seen.object.metadata.deletion_timestamp {
+                Some(_) => owed(world, key, pass),
+                None => Affected::default(),
+            },
             status: seen.object.status.clone().unwrap_or_default(),
         })
     }
@@ -283,5 +308,32 @@ mod tests {
         assert_eq!((places[4].1, places[5].1), (Place::Ready(kitchen), Place::Ready(kitchen)));
         assert_eq!([places[2].1, places[7].1, places[8].1], [Place::Away; 3], "closed, missing");
         assert_eq!([open, kitchen, warehouse].map(|store| crowd.stores[store]), [usize::MAX, 1, usize::MAX]);
+    }
+
+    fn platform(world: &World, status: serde_json::Value) -> Key {
+        put::<OrderPlatform>(
+            world,
+            serde_json::json!({
+                "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": meta("default"),
+                "spec": { "intake": { "maxPending": 9 } }, "status": status,
+            }),
+        );
+        Key::new("default", "default")
+    }
+
+    #[test]
+    fn what_a_list_of_all_orders_lacks_is_gone_and_what_cannot_be_read_does_not_come() {
+        let world = World::default();
+        let turns = ["gone", "garbled"].map(|name| serde_json::json!({ "order": name, "name": name, "number": 1 }));
+        let key = platform(&world, serde_json::json!({ "observedGeneration": 1, "issued": 2, "turns": turns }));
+        super::super::tests::garble(&world, Kind::Order, "garbled");
+        let seen = world.platforms.get(&key).expect("the platform");
+        let mut pass = Pass::default();
+        let places = |crowd: &Crowd| crowd.guests.iter().map(|guest| guest.place).collect::<Vec<_>>();
+        let unread = crowd(&world, &key, &seen.object, &pass);
+        assert_eq!((places(&unread), unread.unproven), (vec![Place::Away], vec!["gone".to_owned()]));
+        pass.note(Kind::Order, EVERY, crate::domain::Version(9), Time::from_millis(0));
+        let read = crowd(&world, &key, &seen.object, &pass);
+        assert_eq!((read.unproven.len(), places(&read)), (0, vec![Place::Over, Place::Away]));
     }
 }

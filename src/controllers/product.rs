@@ -102,6 +102,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
         requester: (Kind::Order, key.name.to_string()),
         version: seen.version,
         read: pass.read(Kind::Order, &key.name),
+        gone: None,
         arrived,
         ask,
     })
@@ -119,12 +120,18 @@ fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pa
         let (spec, status) = (&seen.object.spec, seen.object.status.as_ref()?);
         let item = spec.items.iter().find(|item| item.uid == uid)?;
         let (ask, arrived) = Ask::of_removed(status, item.quantity)?;
+        let order = product.sibling(&spec.order.name);
+        let gone = match world.missing::<Order>(&order, Some(&spec.order.uid), pass) {
+            Missing::Gone(version) => Some(version),
+            _ => None,
+        };
         Some(Request {
             order: spec.order.uid.clone(),
             name: spec.order.name.clone(),
             requester: (Kind::Payment, key.name.to_string()),
             version: seen.version,
             read: pass.read(Kind::Payment, &key.name),
+            gone,
             arrived,
             ask,
         })
@@ -144,6 +151,8 @@ fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -
         Some(true) => Missing::Gone(version),
         _ if world.payments.get(&payment).is_some() => Missing::Removed,
         _ if world.unreadables.why(Kind::Payment, &payment).is_some() => Missing::Unreadable,
+        None if world.unreadables.why(Kind::OrderView, &product.sibling(name)).is_some() => Missing::Unreadable,
+        None if !gone.row_read => Missing::RowUnseen,
         None => Missing::Gone(version),
         Some(false) if pass.read(Kind::Payment, &payment.name).is_some() => Missing::NeverPaid(version, gone.noticed),
         Some(false) => Missing::PaymentUnseen(gone.noticed),

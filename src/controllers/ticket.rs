@@ -2,7 +2,8 @@
 
 use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::Ticket;
-use crate::domain::ticket::{Observed, Status, decide};
+use crate::domain::payment::Kitchen;
+use crate::domain::ticket::{Cooking, Decision, Observed, Status, decide};
 use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
 use super::{Controller, fate_of, meta_of, unpaid};
@@ -21,11 +22,22 @@ impl Source for Ticket {
         let order = ticket.spec.order.name.clone();
         let mut woken = vec![(Kind::Ticket, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
         // The Payment of an order that is gone waits until the store is stopped.
-        let held = |ticket: Option<&Self>| ticket.map(|ticket| ticket.spec.hold.is_some());
-        if old.is_some() && held(old) != held(new) {
+        let stopped = |ticket: Option<&Self>| ticket.map(|ticket| ticket.kitchen().stopped);
+        if old.is_some() && stopped(old) != stopped(new) {
             woken.push((Kind::Payment, name.to_owned()));
         }
         woken
+    }
+}
+
+impl Ticket {
+    /// What the Payment of an order that is gone looks at.
+    pub(super) fn kitchen(&self) -> Kitchen {
+        let spec = &self.spec;
+        Kitchen {
+            stopped: spec.hold.is_some() || spec.decision == Some(Decision::Reject),
+            cooked: spec.cooking == Some(Cooking::Finished),
+        }
     }
 }
 

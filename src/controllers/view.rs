@@ -11,6 +11,7 @@ use crate::domain::view::{
 };
 use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
 
+use super::facts::map;
 use super::{Controller, fate_of, meta_of};
 
 impl Source for OrderView {
@@ -57,9 +58,9 @@ impl Controller for OrderViews {
             Some(Found { sources, changed, stepped }) => (Some(sources), changed, stepped),
             None => (None, Time::from_millis(0), Time::from_millis(0)),
         };
-        let standing = row.as_ref().filter(|row| sources.is_none() && !shows_end(&row.object));
+        let standing = row.as_ref().filter(|_| sources.is_none());
         Some(Observed {
-            left: standing.map(|row| left(world, key, &row.object.spec.order)),
+            left: standing.and_then(|row| left(world, key, &row.object.spec.order, pass)),
             fate,
             afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
             row: row.map(|seen| (meta_of(world, &seen), seen.object.to_row())),
@@ -164,14 +165,18 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
     })
 }
 
-/// What stands of the children of an order that is not there.
-fn left(world: &World, key: &Key, order: &OrderRef) -> Left {
+/// What stands of the children of an order that is not there; nothing where one of them cannot be read.
+fn left(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Option<Left> {
     let child = key.sibling(&ids::child_name(&order.name, &order.uid));
-    Left {
-        payment: world.payments.get(&child).map(|seen| payment(&seen)),
-        ticket: world.tickets.get(&child).map(|seen| ticket(&seen)),
-        delivery: world.deliveries.get(&child).map(|seen| delivery(&seen)),
+    let unreadable = |kind: &Kind| world.unreadables.why(*kind, &child).is_some();
+    if [Kind::Payment, Kind::Ticket, Kind::Delivery].iter().any(unreadable) {
+        return None;
     }
+    Some(Left {
+        payment: map(world.lookup(&child, None, pass), |seen| payment(&seen)),
+        ticket: map(world.lookup(&child, None, pass), |seen| ticket(&seen)),
+        delivery: map(world.lookup(&child, None, pass), |seen| delivery(&seen)),
+    })
 }
 
 fn payment(seen: &Seen<Payment>) -> PaymentSource {

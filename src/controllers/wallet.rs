@@ -6,6 +6,7 @@ use crate::cluster::{Key, Pass, Source, World};
 use crate::crd::{Payment, Wallet};
 use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
+use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
 
@@ -54,7 +55,8 @@ impl Controller for Wallets {
             deposited: seen.object.spec.deposited.clone(),
             points: seen.object.spec.points,
             missing: ledger::unseen(&requests, entries, missing),
-            referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
+            referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty()
+                || (meta.deleting.is_some() && is_needed(world, key, &meta.uid, pass)),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
             unreadable: world.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
             requests,
@@ -74,6 +76,27 @@ impl Controller for Wallets {
     fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
         Some(&mut observed.status.conditions)
     }
+}
+
+/// Whether a payment may still have to be given back to a wallet that is being deleted, though its order is gone: until it
+/// is final, or its charge is known to stand. Deleted wallets are few, so every payment is looked at.
+fn is_needed(world: &World, key: &Key, wallet: &str, pass: &Pass) -> bool {
+    let needs = |payment: &Payment| {
+        let (spec, status) = (&payment.spec, payment.status.as_ref());
+        let asks = spec.wallet().is_some_and(|mine| mine.uid == wallet) && !spec.is_free();
+        let stands = || {
+            let approved = status.is_some_and(|status| status.approved_at.is_some()) && !spec.cancel;
+            let sold = status.is_some_and(|status| status.sold_at.is_some());
+            let ended = match fate_of(world, key, &spec.order, pass) {
+                Fate::Ended(_) => true,
+                Fate::Gone(gone) => gone.ended == Some(true),
+                Fate::Open | Fate::Unproven => false,
+            };
+            approved && (ended || sold)
+        };
+        asks && !status.is_some_and(payment::Status::is_final) && !stands()
+    };
+    world.payments.keys(&key.namespace).iter().filter_map(|key| world.payments.get(key)).any(|seen| needs(&seen.object))
 }
 
 /// What a payment asks of the wallet with this UID. Payments without our finalizer are not served, and those of nothing
@@ -102,6 +125,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         requester: (Kind::Payment, key.name.to_string()),
         version: seen.version,
         read: pass.read(Kind::Payment, &key.name),
+        gone: None,
         arrived: meta_of(world, &seen).created,
         ask,
     })

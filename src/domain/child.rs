@@ -27,8 +27,10 @@ pub enum Fate {
 pub struct Gone {
     /// When that was noticed here.
     pub noticed: Time,
-    /// Whether it had come to its end before; nothing where that is not known.
+    /// Whether it had come to its end before, by the delete event or by its row; nothing where that is not known.
     pub ended: Option<bool>,
+    /// Whether its row was read from the API server for this very decision: what it does not tell then, nothing does.
+    pub row_read: bool,
 }
 
 impl Fate {
@@ -36,6 +38,13 @@ impl Fate {
     pub fn is_removed(self) -> bool {
         matches!(self, Self::Gone(gone) if gone.ended != Some(true))
     }
+}
+
+/// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
+/// one that shows no end may be an old version of the row, and one that is not seen may be there.
+pub fn ask_row<S>(fate: Fate, order: &str) -> Option<Plan<S>> {
+    let unasked = matches!(fate, Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
+    unasked.then(|| Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: order.to_owned() }))
 }
 
 /// What to do with a child that has no work left.

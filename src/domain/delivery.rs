@@ -162,7 +162,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return leave(seen, now, policy);
     }
     match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => return removed(seen, now, policy),
+        Fate::Gone(_) if seen.fate.is_removed() => {
+            return child::ask_row(seen.fate, &seen.order.name).unwrap_or_else(|| removed(seen, now, policy));
+        }
         Fate::Gone(_) => return leave(seen, now, policy),
         Fate::Unproven if !seen.held => {
             return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
@@ -178,10 +180,13 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
         return cancelled(seen, now);
     }
-    match seen.fate {
-        Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
-        Fate::Open if seen.held => held(seen, now),
-        Fate::Open | Fate::Ended(_) => Plan::rest(),
+    if seen.held && seen.fate == Fate::Open {
+        return held(seen, now);
+    }
+    if seen.fate == Fate::Unproven {
+        child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy)
+    } else {
+        Plan::rest()
     }
 }
 

@@ -15,7 +15,8 @@
 //!   cluster, or after the backup was made that stands here now. It is replaced by the version of that read, which is
 //!   newer than everything that this ledger has settled here, and the requester is served as the read shows it.
 //! - Only the requester's word gives anything back; one that is gone settles its entry as it stands. For an order that was
-//!   removed before its end its Payment gives the word, and answers for the order from then on.
+//!   removed before its end its Payment gives the word, and answers for the order from then on; the mark rises to a version
+//!   at which the order was gone.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -35,6 +36,8 @@ pub struct Request<Ask> {
     pub version: Version,
     /// The version of the list by which it was read from the API server for this very decision, where it was.
     pub read: Option<Version>,
+    /// Where another object speaks for the order: a version of the order's kind at which that was gone, once one is known.
+    pub gone: Option<Version>,
     /// First come, first served; ties are broken by UID.
     pub arrived: Time,
     pub ask: Ask,
@@ -49,6 +52,8 @@ pub enum Missing {
     Unreadable,
     /// A delete event or a list of this version shows that it is gone.
     Gone(Version),
+    /// It is gone, and only its row may tell whether it had ended: that is read afresh.
+    RowUnseen,
     /// It was removed before its end, and its Payment has still to say what becomes of the entry.
     Removed,
     /// It was removed before its end, which was noticed at this time, and no Payment of it was seen: proves nothing.
@@ -62,7 +67,7 @@ impl Missing {
     pub fn waits_until(self, linger: Duration) -> Option<Time> {
         match self {
             Self::PaymentUnseen(noticed) | Self::NeverPaid(_, noticed) => Some(noticed.after(linger)),
-            Self::Unproven | Self::Unreadable | Self::Gone(_) | Self::Removed => None,
+            Self::Unproven | Self::Unreadable | Self::Gone(_) | Self::RowUnseen | Self::Removed => None,
         }
     }
 }
@@ -192,6 +197,10 @@ fn revisit<B: Book>(
                     }
                     true
                 }
+                Missing::RowUnseen => {
+                    served.read_afresh.push((Kind::OrderView, B::requester(entry).to_owned()));
+                    true
+                }
                 Missing::Removed => true,
                 Missing::PaymentUnseen(_) => {
                     let payment = ids::child_name(B::requester(entry), B::order(entry));
@@ -214,13 +223,18 @@ fn revisit<B: Book>(
                 true
             }
             Step::Leave => {
+                // Who still sees the order as it was must not find a lower mark: an entry that has left would be opened anew.
+                let acknowledged =
+                    if request.requester.0 == B::REQUESTERS { Some(request.version) } else { request.gone };
+                let Some(version) = acknowledged else {
+                    served.read_afresh.push((B::REQUESTERS, B::requester(entry).to_owned()));
+                    return true;
+                };
                 if B::holds(entry) {
                     served.lazy_since = Some(served.lazy_since.map_or(request.arrived, |t| t.min(request.arrived)));
                 }
                 book.settle(entry);
-                if request.requester.0 == B::REQUESTERS {
-                    *mark = (*mark).max(request.version);
-                }
+                *mark = (*mark).max(version);
                 false
             }
         }

@@ -87,18 +87,20 @@ impl State {
         matches!(self, Self::Pending | Self::Placed)
     }
 
+    /// The ends: none of them ever changes again.
+    pub const ENDS: [Self; 7] = [
+        Self::Completed,
+        Self::Cancelled,
+        Self::Rejected,
+        Self::Expired,
+        Self::OutOfStock,
+        Self::PaymentFailed,
+        Self::Invalid,
+    ];
+
     /// Whether this is an end: it never changes again.
     pub fn is_end(self) -> bool {
-        matches!(
-            self,
-            Self::Completed
-                | Self::Cancelled
-                | Self::Rejected
-                | Self::Expired
-                | Self::OutOfStock
-                | Self::PaymentFailed
-                | Self::Invalid
-        )
+        Self::ENDS.contains(&self)
     }
 }
 

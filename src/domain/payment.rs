@@ -30,7 +30,8 @@ use super::conditions::{self, Report};
 use super::notification::is_zero;
 use super::provider::{self, Reply};
 use super::{
-    Condition, Generation, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, product, wallet,
+    Condition, Generation, Intent, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, product,
+    wallet,
 };
 
 /// An undo that fails for so long needs a person; it goes on trying.
@@ -44,7 +45,7 @@ const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand
 mod ask;
 mod gone;
 
-pub use gone::{Item, Shipment};
+pub use gone::{Item, Kitchen, Shipment};
 
 /// How far a Payment is, in one word for people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -196,8 +197,8 @@ pub struct Observed {
     pub status: Status,
     /// What is known of the order's Delivery; looked at where the order is gone.
     pub delivery: Lookup<Shipment>,
-    /// Whether every step of the store is stopped on the order's Ticket; looked at where the order is gone.
-    pub ticket: Lookup<bool>,
+    /// What is known of the order's Ticket; looked at where the order is gone.
+    pub ticket: Lookup<Kitchen>,
     /// The answers of the ledgers of stock; looked at while the Payment asks for them. By product.
     pub stock: Vec<(String, Lookup<Option<product::Answer>>)>,
     /// Whether there is stock to give back.
@@ -215,11 +216,17 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
 
 fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let status = &seen.status;
+    if let Some(read) = child::ask_row(seen.fate, &seen.order.name) {
+        return read;
+    }
     if status.is_final() {
         return gone::give_back(seen, now, policy);
     }
-    if !seen.cancel && seen.fate.is_removed() {
-        return gone::removed(seen, now, policy);
+    if let Fate::Gone(order) = seen.fate
+        && seen.fate.is_removed()
+        && !seen.cancel
+    {
+        return gone::removed(seen, order, now, policy);
     }
     if status.approved_at.is_some() && !seen.cancel {
         return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
@@ -233,10 +240,12 @@ fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     match &seen.source {
         Source::Provider(provider) => ask::provider(seen, provider, now, policy),
-        Source::Wallet { name, answer, lacked } => match (child::prove(answer, Kind::Wallet, name), seen.cancel) {
-            (Some(read), _) => Plan::only(read),
-            (None, true) => cancel(seen, name, answer, now, policy),
-            (None, false) => charge(seen, name, answer, lacked.as_deref(), now, policy),
+        Source::Wallet { name, answer, lacked } => match (answer, seen.cancel) {
+            (Lookup::Unproven, _) => Plan::only(Intent::ReadAfresh { kind: Kind::Wallet, name: name.clone() }),
+            (Lookup::Present(answer), true) => cancel(seen, name, *answer, now, policy),
+            (Lookup::Present(answer), false) => charge(seen, name, *answer, lacked.as_deref(), now, policy),
+            (Lookup::Gone, true) => nobody_to_refund(seen, name, now, policy),
+            (Lookup::Gone, false) => declined(seen, "WalletGone".to_owned(), format!("Wallet {name} is gone."), now),
         },
     }
 }
@@ -286,53 +295,50 @@ fn recovered(seen: &Observed) -> Status {
 fn charge(
     seen: &Observed,
     name: &str,
-    answer: &Lookup<Option<wallet::Answer>>,
+    answer: Option<wallet::Answer>,
     lacked: Option<&str>,
     now: Time,
     policy: &Policy,
 ) -> Plan<Status> {
     match answer {
-        Lookup::Present(Some(wallet::Answer::Charged)) => approved(seen, now),
-        Lookup::Present(Some(wallet::Answer::Refused)) => {
+        Some(wallet::Answer::Charged) => approved(seen, now),
+        Some(wallet::Answer::Refused) => {
             let message = format!("Wallet {name} has {}.", lacked.unwrap_or("another currency"));
             declined(seen, "InsufficientFunds".to_owned(), message, now)
         }
-        Lookup::Present(_) | Lookup::Unproven if seen.fate != Fate::Open => {
-            child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy)
-        }
-        Lookup::Present(_) | Lookup::Unproven => {
+        _ if seen.fate != Fate::Open => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        _ => {
             let report =
                 Report::Moving { reason: "WaitingForWallet", message: format!("Wallet {name} has not answered yet.") };
             wait(seen, State::Pending, report, now, policy)
         }
-        Lookup::Gone => declined(seen, "WalletGone".to_owned(), format!("Wallet {name} is gone."), now),
     }
 }
 
-fn cancel(
-    seen: &Observed,
-    name: &str,
-    answer: &Lookup<Option<wallet::Answer>>,
-    now: Time,
-    policy: &Policy,
-) -> Plan<Status> {
+fn cancel(seen: &Observed, name: &str, answer: Option<wallet::Answer>, now: Time, policy: &Policy) -> Plan<Status> {
     match answer {
-        Lookup::Present(Some(wallet::Answer::Refunded)) => cancelled(seen, true, "Refunded", now),
-        Lookup::Present(Some(wallet::Answer::Void)) => cancelled(seen, false, "NotCharged", now),
-        Lookup::Present(_) | Lookup::Unproven => {
+        Some(wallet::Answer::Refunded) => cancelled(seen, true, "Refunded", now),
+        Some(wallet::Answer::Void) => cancelled(seen, false, "NotCharged", now),
+        _ => {
             let message = format!("Wallet {name} has not given the money back yet.");
             let report = Report::Moving { reason: "WaitingForRefund", message };
             wait(seen, State::Cancelling, report, now, policy)
         }
-        Lookup::Gone if seen.status.approved_at.is_none() => cancelled(seen, false, "WalletGone", now),
-        Lookup::Gone if seen.refunded_by_hand => cancelled(seen, true, "RefundedByHand", now),
-        Lookup::Gone => {
-            let message = format!("Wallet {name} is gone: {BY_HAND}.");
-            let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
-            let plan = wait(seen, State::Cancelling, report, now, policy);
-            if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }
-        }
     }
+}
+
+/// The wallet that was charged is gone.
+fn nobody_to_refund(seen: &Observed, name: &str, now: Time, policy: &Policy) -> Plan<Status> {
+    if seen.status.approved_at.is_none() {
+        return cancelled(seen, false, "WalletGone", now);
+    }
+    if seen.refunded_by_hand {
+        return cancelled(seen, true, "RefundedByHand", now);
+    }
+    let message = format!("Wallet {name} is gone: {BY_HAND}.");
+    let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
+    let plan = wait(seen, State::Cancelling, report, now, policy);
+    if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }
 }
 
 fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {

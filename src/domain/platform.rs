@@ -108,8 +108,8 @@ pub struct Observed {
     pub unreadable: Affected,
     /// Whether it names payment providers.
     pub has_providers: bool,
-    /// Whether one of them has still to answer for the money of an order; looked at while it is being deleted.
-    pub is_owed: bool,
+    /// The payments for which one of them may still have to answer; looked at while it is being deleted.
+    pub owed: Affected,
     pub status: Status,
 }
 
@@ -120,33 +120,31 @@ const SETTLE: Duration = Duration::from_secs(2);
 impl Observed {
     /// A platform for a test, without endpoint and providers.
     fn sample(meta: Meta, crowd: Crowd, status: Status) -> Self {
-        let (denied, unreadable) = (Affected::default(), Affected::default());
-        Self { meta, crowd, circuit: None, denied, unreadable, has_providers: false, is_owed: false, status }
+        let (denied, unreadable, owed) = Default::default();
+        Self { meta, crowd, circuit: None, denied, unreadable, has_providers: false, owed, status }
     }
 }
 
 /// What to do about an OrderPlatform.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
-    if seen.meta.deleting.is_some() {
-        // Without it nobody could be asked for the money any more.
-        let free = seen.meta.guarded && !seen.is_owed;
-        return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
-    }
-    if seen.meta.name != NAME {
-        return misnamed(seen, now);
-    }
-    if seen.has_providers && !seen.meta.guarded {
-        return Plan::only(Intent::AddFinalizer(seen.meta.target()));
+    // Without it nobody could be asked for the money any more.
+    let needed = seen.meta.name == NAME && seen.owed.objects > 0;
+    match seen.meta.deleting {
+        Some(_) if !needed && seen.meta.guarded => return Plan::only(Intent::DropFinalizer(seen.meta.target())),
+        Some(_) if !needed => return Plan::rest(),
+        _ if seen.meta.name != NAME => return misnamed(seen, now),
+        None if seen.has_providers && !seen.meta.guarded => {
+            return Plan::only(Intent::AddFinalizer(seen.meta.target()));
+        }
+        // As long as it stays it goes on as before: orders wait for their turn.
+        Some(_) | None => {}
     }
     let (mut status, generation) = (seen.status.clone(), seen.meta.generation);
     let turns = turns::advance(&seen.crowd, &mut status, now);
     if !turns.reads.is_empty() {
         return Plan::all(turns.reads);
     }
-    let paused = "New orders wait until spec.intake.state is Open; everything under way goes on.";
-    let (reason, message) = if seen.crowd.paused { ("IntakePaused", paused) } else { ("Serving", "") };
-    let report = Report::Ready { ready: !seen.crowd.paused, reason, message: message.to_owned() };
-    status.conditions = conditions::conditions(&seen.status.conditions, report, generation, now);
+    status.conditions = conditions::conditions(&seen.status.conditions, readiness(seen), generation, now);
     let circuit = seen.circuit.as_ref().map(|circuit| circuit.condition(&seen.status.conditions, generation, now));
     status.conditions.extend(circuit);
     status.conditions.extend(troubles(seen, now));
@@ -159,6 +157,24 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
     };
     let plan = super::plan::settle(&seen.status, status, due, now);
     Plan { next: turns.next.into_iter().chain(plan.next).min(), ..plan }
+}
+
+/// Whether it serves, or what stands in the way: of its deletion, too.
+fn readiness(seen: &Observed) -> Report<'static> {
+    let paused = "New orders wait until spec.intake.state is Open; everything under way goes on.";
+    let (ready, reason, message) = match seen.owed.count().filter(|_| seen.meta.deleting.is_some()) {
+        Some(count) => {
+            let message = format!(
+                "It is deleted once its payment providers have nothing to answer for any more; {count} left, such as {}. \
+                 Everything goes on until then; set spec.intake.state to Paused for no more of them.",
+                seen.owed.example
+            );
+            (false, "WaitingForCharges", message)
+        }
+        None if seen.crowd.paused => (false, "IntakePaused", paused.to_owned()),
+        None => (true, "Serving", String::new()),
+    };
+    Report::Ready { ready, reason, message }
 }
 
 /// Another name than the one that is read would be ignored in silence.
@@ -191,6 +207,37 @@ mod tests {
         let seen = Observed { meta, ..seen(Crowd::default()) };
         let status = decide(&seen, Time::from_millis(0)).status.unwrap();
         assert_eq!(status.conditions[0].reason, "Ignored");
+    }
+
+    #[test]
+    fn a_deleted_platform_that_is_needed_says_for_what_and_goes_on_handing_out_turns() {
+        let now = Time::from_millis(1_000);
+        let limits = Limits { pending: Some(1), per_second: None };
+        let guest = |number: usize| Guest {
+            order: format!("uid-{number}"),
+            name: format!("order-{number}"),
+            created: Time::from_millis(0),
+            number: None,
+            place: Place::Ready(0),
+        };
+        let crowd =
+            Crowd { limits, stores: vec![9], highest: Some(0), guests: vec![guest(1), guest(2)], ..Crowd::default() };
+        let mut leaving = seen(crowd);
+        leaving.has_providers = true;
+        leaving.meta.deleting = Some(now);
+        assert_eq!(decide(&leaving, now).intents, [Intent::DropFinalizer(leaving.meta.target())], "nobody needs it");
+        leaving.owed = Affected::one(Kind::Payment, "order-9-abc", "its order has not ended");
+        let status = decide(&leaving, now).status.expect("it goes on");
+        assert_eq!((status.turns.len(), status.turns[0].called_at), (2, Some(now)));
+        let said = &status.conditions[0];
+        assert_eq!((said.status, said.reason.as_str()), (conditions::Truth::False, "WaitingForCharges"));
+        assert!(said.message.contains("1 object left, such as Payment order-9-abc"), "{}", said.message);
+        leaving.status = status;
+        assert!(decide(&leaving, now).status.is_none(), "once");
+        leaving.meta.guarded = false;
+        assert!(decide(&leaving, now).intents.is_empty(), "nothing is put on what is being deleted");
+        leaving.meta.name = "other".to_owned();
+        assert_eq!(decide(&leaving, now), Plan::rest(), "another name counts for nothing");
     }
 
     #[test]

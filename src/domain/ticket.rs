@@ -166,7 +166,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         return Plan::write(finish(seen, status, State::Cancelled, report, now));
     }
     match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => removed(seen, now, policy),
+        Fate::Gone(_) if seen.fate.is_removed() => {
+            child::ask_row(seen.fate, &seen.order.name).unwrap_or_else(|| removed(seen, now, policy))
+        }
         Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
         Fate::Open | Fate::Ended(_) => {
             let plan = progress(seen, now, policy);

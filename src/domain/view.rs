@@ -112,6 +112,15 @@ pub struct Status {
     pub sources: Marks,
 }
 
+impl Status {
+    /// Whether it shows that the order came to its end. The row of one that was removed before shows what its children made
+    /// of it: only what was brought is as good as an end.
+    pub fn shows_end_of_order(&self) -> bool {
+        let removed = self.timeline.iter().any(|moment| moment.what == removed::MOMENT);
+        self.order == order::State::Completed || (self.order.is_end() && !removed)
+    }
+}
+
 /// What has become of a wish to cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 pub enum Wish {
@@ -153,6 +162,11 @@ impl Row {
         self.status.order.is_end() && !self.status.deleted && !content.is_empty() && self.spec.content == content
     }
 
+    /// Whether the timeline tells of an end.
+    fn tells_of_an_end(&self) -> bool {
+        self.status.timeline.iter().any(|moment| order::State::ENDS.iter().any(|end| moment.what == format!("{end:?}")))
+    }
+
     /// When the order ended, as far as the row tells.
     pub fn ended_at(&self) -> Option<Time> {
         self.status.timeline.last().map(|moment| moment.at)
@@ -180,7 +194,7 @@ pub struct Observed {
     pub changed: Time,
     /// When the newest spec of the sources was first seen as it is: a person's last step, at the earliest.
     pub stepped: Time,
-    /// What stands of the children of an order that was removed before its end; looked at until the row shows an end.
+    /// What stands of the children of an order that is not there; nothing where one of them cannot be read.
     pub left: Option<Left>,
     /// How long the row of an order that is gone stays; nothing for ever.
     pub retention: Option<Duration>,
@@ -263,13 +277,16 @@ fn read(sources: &Sources, kind: Kind) -> Intent {
 }
 
 /// Live reads of what is seen older than the row shows it. What was read for this very decision is as new as can be: a
-/// mark beyond it is of another history. A child that is gone leaves what it was in the row of an ended order.
+/// mark beyond it is of another history. A child that is gone leaves what it was in the row of an ended order. An end is
+/// not taken back, whatever the marks say, before the order was read.
 fn older(seen: &Observed, sources: &Sources, row: &Row) -> Vec<Intent> {
+    let reopens = row.status.order.is_end() && !sources.have_ended();
     let marks = row.status.sources.all().into_iter().zip(sources.marks().all());
     let gone = sources.have_ended() && row.status.order.is_end();
     let behind = marks.map(|(shown, seen)| shown > seen && !(seen.is_none() && gone));
     let stale = SOURCES.into_iter().zip(behind).zip(seen.afresh);
-    stale.filter(|((_, behind), afresh)| *behind && !afresh).map(|((kind, _), _)| read(sources, kind)).collect()
+    let stale = stale.filter(|((kind, behind), afresh)| (*behind || (reopens && *kind == Kind::Order)) && !afresh);
+    stale.map(|((kind, _), _)| read(sources, kind)).collect()
 }
 
 /// Where a mark of the row that is about to be written anew is of another history: which marks, and what was seen.
@@ -305,7 +322,8 @@ fn is_being_undone(sources: &Sources) -> bool {
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
 fn retire(seen: &Observed, now: Time) -> Plan<()> {
     let Some((meta, row)) = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none()) else { return Plan::rest() };
-    if let (Some(left), false) = (&seen.left, row.status.order.is_end()) {
+    let Some(left) = &seen.left else { return Plan::rest() };
+    if !row.status.order.is_end() && left.may_follow(row) {
         return removed::follow(meta, row, left, seen.fate, now);
     }
     let Some(retention) = seen.retention else { return Plan::rest() };
@@ -313,7 +331,11 @@ fn retire(seen: &Observed, now: Time) -> Plan<()> {
     let ended = row.ended_at().unwrap_or(meta.created);
     match (Some(ended.after(retention)).filter(|due| now < *due), seen.fate) {
         (Some(due), _) => Plan::wait_until(due),
-        (None, Fate::Gone(_)) => Plan::only(Intent::DeleteView(meta.target())),
+        // Nothing but the row may tell the order's Payment how the order stood.
+        (None, Fate::Gone(_)) => match removed::paid(&left.payment, row) {
+            Some(read) => Plan::all(read),
+            None => Plan::only(Intent::DeleteView(meta.target())),
+        },
         (None, Fate::Unproven) => {
             Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() })
         }

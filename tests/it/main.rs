@@ -18,6 +18,7 @@ mod denied;
 mod events;
 mod explain;
 mod faults;
+mod gone;
 mod harness;
 mod history;
 mod input;

@@ -15,7 +15,7 @@ use crate::harness::{World, wait_for};
 use crate::outside::{Card, by_card, platform};
 
 /// A shop whose customers pay by card, with so many orders on their way to the courier.
-async fn shop(name: &str, card: &Card, give_up_after: &str, orders: usize) -> World {
+pub async fn shop(name: &str, card: &Card, give_up_after: &str, orders: usize) -> World {
     let world = World::new(name, 1).await;
     let providers = json!([{ "name": "card", "url": card.url(), "timeout": "1s" }]);
     let payment = json!({ "payment": { "providers": providers, "giveUpAfter": give_up_after } });
@@ -100,7 +100,7 @@ async fn a_platform_stays_while_charges_at_its_providers_stand() {
     world.finish().await;
 }
 
-fn release(world: &World, more: &[&str]) -> Output {
+pub fn release(world: &World, more: &[&str]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_jumun"))
         .args(["release", "-n", &world.namespace, "--ask-for", "3"])
         .args(more)

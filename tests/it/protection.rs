@@ -28,7 +28,7 @@ where
 
 /// Removes an order before its controller can look, as if there were no policies: the operator, where one runs, is frozen
 /// meanwhile.
-async fn remove(world: &World, order: &str, operator: Option<usize>) {
+pub async fn remove(world: &World, order: &str, operator: Option<usize>) {
     let signal = |name: &str| {
         let Some(operator) = operator else { return };
         let pid = world.operator(operator).pid().to_string();
@@ -43,7 +43,7 @@ async fn remove(world: &World, order: &str, operator: Option<usize>) {
     signal("-CONT");
 }
 
-async fn shop(name: &str, operators: usize) -> World {
+pub async fn shop(name: &str, operators: usize) -> World {
     let world = World::new(name, operators).await;
     world.shop().await;
     world.product("mug", 1_000, 100).await;
@@ -120,7 +120,7 @@ async fn a_put_on_an_order_that_is_being_deleted_does_not_let_it_go() {
 }
 
 /// Waits until a child of a removed order is gone.
-async fn children_gone(world: &World, child: &str) {
+pub async fn children_gone(world: &World, child: &str) {
     wait_for("the children to be gone", || async {
         let payment = world.api::<Payment>().get_opt(child).await.ok()?.is_none();
         let ticket = world.api::<Ticket>().get_opt(child).await.ok()?.is_none();

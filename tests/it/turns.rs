@@ -154,6 +154,10 @@ async fn orders_of_a_store_on_hold_keep_nobodys_place_and_are_called_when_it_ope
         (ended.count() == 6).then_some(())
     })
     .await;
+    let orders = world.orders();
+    for n in 0..6 {
+        wait_for("its number", || async { orders.get(&format!("held-{n}")).await.ok()?.status?.queue_number }).await;
+    }
     let known = world.recorder.seen();
     world.patch::<Store>("closed", json!({ "spec": { "intake": "Open" } })).await.unwrap();
     crate::books::deliver_all(&world, 12).await;

@@ -59,6 +59,8 @@ pub struct Config {
     pub endpoint_down: bool,
     /// Whether the store is missing at first.
     pub store_missing: bool,
+    /// Whether rows are removed with their orders, by hand: nothing but a delete event tells how those stood.
+    pub rowless: bool,
     /// Whether orders are born with our finalizer.
     pub guarded: bool,
     /// Whether the ledgers' marks come from another history at first.
@@ -102,6 +104,7 @@ impl Config {
             deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver],
             endpoint_down: false,
             store_missing: false,
+            rowless: false,
             guarded: true,
             foreign: false,
             left: Left { restarts: 0, drops: 0, delays: 0, lost: 0, deletions: 0 },

@@ -162,6 +162,23 @@ pub fn all(deep: bool) -> Vec<Config> {
         },
         Config {
             replicas: 2,
+            ticks: &[10],
+            lag: if deep { &[Kind::Order, Kind::Payment] } else { &[Kind::Order] },
+            others: if deep { EVERYTHING } else { &[Kind::Payment, Kind::Delivery, Kind::Product] },
+            deeds: &[Deed::PickUp, Deed::Deliver, Deed::RemoveOrder],
+            left: Left { deletions: 1, ..NOTHING },
+            ..Config::plain("removed before its end, two replicas")
+        },
+        Config {
+            rowless: true,
+            ticks: &[10],
+            lag: if deep { EVERYTHING } else { &[Kind::Order] },
+            deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver, Deed::RemoveOrder, Deed::DeleteOrder],
+            left: Left { deletions: 1, restarts: 1, ..NOTHING },
+            ..Config::plain("removed with its row")
+        },
+        Config {
+            replicas: 2,
             lag: &[Kind::Order],
             others: &[Kind::Order],
             ticks: if deep { &[200, 4_000] } else { &[4_000] },

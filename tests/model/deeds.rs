@@ -37,7 +37,7 @@ pub fn act(config: &Config, state: &State, deed: Deed, number: usize) -> Option<
             next.left.deletions = next.left.deletions.checked_sub(1)?;
             let slot = *next.stored(id)?;
             let version = next.next_version(id);
-            next.cells[id] = Cell::Gone { nth: slot.nth, version, noticed: 0 };
+            next.cells[id] = Cell::Gone { nth: slot.nth, version, noticed: 0, tells: true };
         }
         _ => edit(config, &mut next, id, deed)?,
     }
@@ -113,7 +113,7 @@ fn delete(config: &Config, state: &mut State, id: Id) -> Option<()> {
         server::put(state, id, &slot, body, slot.mark);
     } else {
         let version = state.next_version(id);
-        state.cells[id] = Cell::Gone { nth: slot.nth, version, noticed: 0 };
+        state.cells[id] = Cell::Gone { nth: slot.nth, version, noticed: 0, tells: true };
     }
     Some(())
 }

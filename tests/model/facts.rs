@@ -4,7 +4,7 @@ use jumun::domain::delivery::{Address, Progress};
 use jumun::domain::order::{
     DeliveryFacts, NoticeFacts, Pay, PaymentFacts, ProductFacts, Request, StoreFacts, TicketFacts, WalletFacts,
 };
-use jumun::domain::payment::Shipment;
+use jumun::domain::payment::{Kitchen, Shipment};
 use jumun::domain::provider::Token;
 use jumun::domain::store::{Intake, SellerNotice};
 use jumun::domain::{Money, Target, Version, conditions, ticket};
@@ -154,10 +154,13 @@ pub fn shipment(slot: &Slot) -> Shipment {
     }
 }
 
-/// Whether the store is stopped.
-pub fn stopped(slot: &Slot) -> bool {
+/// What the Payment of an order that is gone looks at of its Ticket.
+pub fn kitchen(slot: &Slot) -> Kitchen {
     match &slot.body.fields {
-        Fields::Ticket { hold, decision, .. } => hold.is_some() || *decision == Some(ticket::Decision::Reject),
-        _ => false,
+        Fields::Ticket { hold, decision, cooking, .. } => Kitchen {
+            stopped: hold.is_some() || *decision == Some(ticket::Decision::Reject),
+            cooked: *cooking == Some(ticket::Cooking::Finished),
+        },
+        _ => Kitchen { stopped: false, cooked: false },
     }
 }

@@ -87,6 +87,14 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("removed before its end")
     };
+    // The second order's write is what lets the first one's entry leave its ledger.
+    let forgotten = Config {
+        orders: 2,
+        deeds: &[Deed::DeleteOrder],
+        lag: &[],
+        left: Left { deletions: 1, restarts: 1, ..NOTHING },
+        ..Config::plain("removed while nobody looks")
+    };
     let dies = Config { left: Left { drops: 1, ..NOTHING }, workers: 1, ..Config::plain("a crash") };
     [
         (Mutation::NoMark, &ledgers),
@@ -128,6 +136,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::TellsEarly, &senders),
         (Mutation::RemovedTakenForEnded, &gone),
         (Mutation::RemovedUnheld, &gone),
+        (Mutation::RowTakenAtItsWord, &forgotten),
         (Mutation::RowStandsStill, &plain),
         (Mutation::RowFreezesEarly, &plain),
         (Mutation::RowFromOldSources, &plain),

@@ -91,6 +91,8 @@ pub enum Mutation {
     TellsEarly,
     /// Children of an order that was removed take it for one that had ended.
     RemovedTakenForEnded,
+    /// An old version of a row is taken at its word.
+    RowTakenAtItsWord,
     /// The Payment of a removed order goes back before the courier is stopped.
     RemovedUnheld,
     /// A row is written once.

@@ -34,6 +34,14 @@ pub const NOTICES: [(Topic, Audience); 4] = [
     (Topic::Undone, Audience::Seller),
 ];
 
+/// The row of an order, which a replica may read: never kept in a state.
+pub fn row(number: usize) -> Id {
+    EVERY - 2 + number
+}
+pub fn is_row(id: Id) -> bool {
+    (row(0)..EVERY).contains(&id)
+}
+
 /// The objects of the order with this number.
 pub fn order(number: usize) -> Id {
     FIRST + EACH * number
@@ -110,6 +118,7 @@ pub fn find(kind: Kind, name: &str) -> Id {
         Kind::Product => PRODUCT,
         Kind::Wallet => WALLET,
         Kind::Order => of(order),
+        Kind::OrderView => (0..2).find(|number| names(*number).order.name == name).map_or(CONSTANT, row),
         Kind::Payment => of(payment),
         Kind::Ticket => of(ticket),
         Kind::Delivery => of(delivery),

@@ -1,6 +1,5 @@
 //! What each controller sees: `src/controllers` on the cache of one replica, with the live reads of one pass.
 
-use jumun::domain::child::{Fate, Gone};
 use jumun::domain::ledger::{Missing, Request as Asked};
 use jumun::domain::notification::{Company, Endpoint, Untaken};
 use jumun::domain::{
@@ -76,30 +75,6 @@ impl<'a> View<'a> {
             Cell::Gone { .. } => Lookup::Gone,
             _ => self.lookup(id, with),
         }
-    }
-
-    /// What a child knows of its order.
-    fn fate(&self, number: usize) -> Fate {
-        let id = super::objects::order(number);
-        if let Some(slot) = self.slot(id)
-            && let Fields::Order { status, .. } = &slot.body.fields
-        {
-            return status.ended_at.map_or(Fate::Open, Fate::Ended);
-        }
-        match self.state.cached(self.replica, id) {
-            Cell::Gone { noticed, .. } => {
-                let (noticed, ended) = (self.config.time(*noticed), Some(self.has_ended(number)));
-                Fate::Gone(Gone { noticed, ended })
-            }
-            _ => Fate::Unproven,
-        }
-    }
-
-    /// Whether an order that is gone had ended, as the delete event and its row tell.
-    fn has_ended(&self, number: usize) -> bool {
-        // An order that goes too soon is undone by its children: such a fault shows only where they do not know it.
-        let blind = [Mutation::RemovedTakenForEnded, Mutation::ServeUnguarded, Mutation::OrderLetGo];
-        self.state.past[number].ended.is_some() || blind.contains(&self.config.mutation)
     }
 
     fn is_open_order(&self, number: usize) -> bool {
@@ -191,7 +166,7 @@ impl<'a> View<'a> {
             unreadable: None,
             refunded_by_hand: false,
             delivery: self.lookup(super::objects::delivery(number), facts::shipment),
-            ticket: self.lookup(super::objects::ticket(number), facts::stopped),
+            ticket: self.lookup(super::objects::ticket(number), facts::kitchen),
             stock: if status.speaks_for_stock() { vec![self.stock_of(number)] } else { Vec::new() },
             has_items: true,
             status: status.clone(),
@@ -294,25 +269,6 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What is known of an order that has an entry and was not seen.
-    fn missing_order(&self, uid: &str) -> Missing {
-        let number = (0..self.config.orders).find(|number| names(*number).order.uid == uid).unwrap_or_default();
-        let id = super::objects::order(number);
-        let payment = super::objects::payment(number);
-        let gone = match (self.read(id), self.state.cached(self.replica, id)) {
-            (Some(version), _) => Missing::Gone(version),
-            (None, Cell::Gone { version, .. }) if *version > 0 => Missing::Gone(Version(u64::from(*version))),
-            _ => Missing::Unproven,
-        };
-        let (Missing::Gone(version), Fate::Gone(order)) = (gone, self.fate(number)) else { return gone };
-        match (self.slot(payment), self.read(payment)) {
-            _ if order.ended == Some(true) => gone,
-            (Some(_), _) => Missing::Removed,
-            (None, Some(_)) => Missing::NeverPaid(version, order.noticed),
-            (None, None) => Missing::PaymentUnseen(order.noticed),
-        }
-    }
-
     fn asks_stock(&self, number: usize, entries: &[product::Entry]) -> Option<Asked<product::Ask>> {
         let id = super::objects::order(number);
         let slot = self.slot(id)?;
@@ -329,7 +285,7 @@ impl<'a> View<'a> {
         let (ask, arrived) = product::Ask::of(status, *cancel || slot.body.deleting.is_some(), line.quantity)?;
         let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
         let requester = (Kind::Order, name.clone());
-        Some(Asked { order: uid, name, requester, version, read: self.read(id), arrived, ask })
+        Some(Asked { order: uid, name, requester, version, read: self.read(id), gone: None, arrived, ask })
     }
 
     pub fn wallet(&self) -> Option<wallet::Observed> {
@@ -351,7 +307,7 @@ impl<'a> View<'a> {
             deposited: Money::new(self.config.deposited, CURRENCY),
             points: 0,
             missing: missing.collect(),
-            referred: orders.clone().any(|number| self.is_open_order(number)),
+            referred: orders.clone().any(|number| self.is_open_order(number) || self.is_needed(number)),
             orders_afresh: self.read(EVERY).is_some(),
             unreadable: Vec::new(),
             requests,
@@ -386,7 +342,7 @@ impl<'a> View<'a> {
         let (version, arrived) = (Version(u64::from(slot.version)), slot.body.created);
         let (order, name) = (names.order.uid.clone(), names.child.clone());
         let requester = (Kind::Payment, name.clone());
-        Some(Asked { order, name, requester, version, read: self.read(id), arrived, ask })
+        Some(Asked { order, name, requester, version, read: self.read(id), gone: None, arrived, ask })
     }
 }
 

@@ -46,7 +46,7 @@ pub fn write(state: &mut State, step: &Step, rules: bool, guards: bool, now: Tim
     }
     if body.deleting.is_some() && !body.guarded {
         let version = state.next_version(step.id);
-        state.cells[step.id] = Cell::Gone { nth: slot.nth, version, noticed: 0 };
+        state.cells[step.id] = Cell::Gone { nth: slot.nth, version, noticed: 0, tells: true };
         return Answer::Written;
     }
     if rules && !allowed(&slot.body, &body) {

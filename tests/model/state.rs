@@ -4,7 +4,7 @@
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::{Time, delivery, order::State as OrderState, ticket};
 
-use super::objects::{EVERY, FIRST, Id, Kept, NOTICES, PRODUCT, WALLET, kind};
+use super::objects::{EVERY, FIRST, Id, Kept, NOTICES, PRODUCT, WALLET, is_row, kind};
 use jumun::domain::Kind;
 
 /// A ledger's mark from another history: later than every version that there ever is. It takes no part in the numbering.
@@ -30,11 +30,13 @@ pub enum Cell {
     #[default]
     Never,
     At(Slot),
-    /// Gone; in a cache a tombstone with the time it was noticed.
+    /// Gone; in a cache a tombstone with the time it was noticed, and whether it tells how the object stood in the end: a
+    /// delete event does, a live read that found nothing does not, unless an end was seen before.
     Gone {
         nth: u8,
         version: u16,
         noticed: u8,
+        tells: bool,
     },
 }
 
@@ -153,6 +155,7 @@ pub struct State {
 fn series(id: Id) -> usize {
     match id {
         EVERY => 0,
+        row if is_row(row) => 2 + row,
         PRODUCT | WALLET => 2 + id,
         _ => match kind(id) {
             Kind::Order => 0,

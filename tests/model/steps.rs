@@ -7,7 +7,7 @@ use super::config::Config;
 use super::counters::{Race, count};
 use super::decide::decided;
 use super::mutations::Mutation;
-use super::objects::{EVERY, Fields, Id, kind, notices, number, order};
+use super::objects::{EVERY, Fields, Id, is_row, kind, notices, number, order};
 use super::server::{self, Answer};
 use super::state::{Cell, Flight, Op, Provider, Slot, State, Step};
 
@@ -89,6 +89,8 @@ fn perform(
     informs: bool,
 ) -> Option<State> {
     match (&step.op, mode) {
+        // What a row shows is a matter of what has happened to its order; that it was read is what counts.
+        (Op::Read, Mode::Well) if is_row(step.id) => flight.reads.push((step.id, 1, state.clock)),
         (Op::Read, Mode::Well) => {
             let mark = state.cached(replica, flight.root).slot().map_or(0, |slot| slot.mark);
             if state.cached(replica, step.id).slot().is_some_and(|slot| slot.version <= mark) {
@@ -146,7 +148,7 @@ pub fn put(config: &Config, state: &mut State, step: &Step) -> Answer {
         && matches!(step.op, Op::Create(_))
         && let Cell::At(slot) = *state.server(step.id)
     {
-        state.cells[step.id] = Cell::Gone { nth: slot.nth, version: slot.version, noticed: 0 };
+        state.cells[step.id] = Cell::Gone { nth: slot.nth, version: slot.version, noticed: 0, tells: true };
     }
     server::write(state, step, rules, guards, config.time(state.clock))
 }
@@ -187,13 +189,14 @@ fn read(state: &mut State, replica: usize, flight: &mut Flight, id: Id) {
     flight.reads.sort_unstable();
     match (*state.server(id), *state.cached(replica, id)) {
         (Cell::At(slot), _) => learn(state, replica, id, Cell::At(slot)),
-        (_, Cell::At(Slot { nth, .. })) => {
+        (_, Cell::At(Slot { nth, body, .. })) => {
+            let tells = matches!(&body.fields, Fields::Order { status, .. } if status.ended_at.is_some());
             let noticed = state.clock;
-            state.cache(replica, id, Cell::Gone { nth, version, noticed });
+            state.cache(replica, id, Cell::Gone { nth, version, noticed, tells });
         }
         (_, Cell::Never) if kind(id) == Kind::Order => {
             let noticed = state.clock;
-            state.cache(replica, id, Cell::Gone { nth: 0, version, noticed });
+            state.cache(replica, id, Cell::Gone { nth: 0, version, noticed, tells: false });
         }
         _ => {}
     }
@@ -206,7 +209,7 @@ pub fn learn(state: &mut State, replica: usize, id: Id, cell: Cell) {
         (Cell::At(slot), _) => state.cache(replica, id, Cell::At(Slot { new: true, ..slot })),
         (Cell::Gone { nth, version, .. }, Cell::At(_)) => {
             let noticed = state.clock;
-            state.cache(replica, id, Cell::Gone { nth, version, noticed });
+            state.cache(replica, id, Cell::Gone { nth, version, noticed, tells: true });
         }
         _ => {}
     }

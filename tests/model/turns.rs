@@ -120,8 +120,8 @@ impl Turns {
             }
             let (denied, unreadable) = (Affected::default(), Affected::default());
             let status = side.platform.clone();
-            let (has_providers, is_owed) = (false, false);
-            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, has_providers, is_owed, status };
+            let (has_providers, owed) = (false, Affected::default());
+            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, has_providers, owed, status };
             let plan = platform::decide(&seen, now);
             if plan.intents.is_empty() {
                 return self.write(town, replica, plan.status);

@@ -23,7 +23,7 @@ fn meta() -> Meta {
 fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {
     let requester = (Kind::Order, order.to_owned());
     let (order, name) = (order.to_owned(), order.to_owned());
-    Request { order, name, requester, version: Version(version), read: None, arrived: now(), ask }
+    Request { order, name, requester, version: Version(version), read: None, gone: None, arrived: now(), ask }
 }
 
 fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) -> product::Observed {
@@ -284,6 +284,7 @@ fn a_wallets_mark_from_another_history_is_replaced_too() {
         requester: (Kind::Payment, "pay-a".into()),
         version: Version(12),
         read,
+        gone: None,
         arrived: now(),
         ask: ask.clone(),
     };
@@ -350,4 +351,34 @@ fn an_unreadable_order_keeps_a_deleted_ledger_that_it_may_refer_to_and_its_entry
     let mut seen = observed(3, held, Vec::new());
     seen.missing = vec![("a".into(), Missing::Unreadable)];
     assert_eq!(product::decide(&seen, now(), &policy()), Plan::rest(), "it is there, and its word cannot be read");
+}
+
+#[test]
+fn an_entry_for_which_a_payment_speaks_leaves_with_a_mark_that_nobody_serves_below() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let speaks = |ask, gone: Option<u64>| {
+        let requester = (Kind::Payment, ids::child_name("a", "a"));
+        Request { requester, gone: gone.map(Version), ..request("a", 900, ask) }
+    };
+    let released = next(3, &held, vec![speaks(Ask::Release { quantity: 2, paid: false }, None)]);
+    for (status, ask) in [(&released, Ask::Ended), (&held, Ask::Sell)] {
+        let plan = decide(3, status, vec![speaks(ask, None)]);
+        assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }], "{ask:?}");
+        assert!(plan.status.is_none(), "{ask:?}");
+        let left = next(3, status, vec![speaks(ask, Some(30)), request("b", 31, Ask::Hold(1))]);
+        assert_eq!((answers(&left), left.settled_through.as_str()), (vec![("b", Answer::Held)], "30"), "{ask:?}");
+        // Who still sees the order as it was does not hold for it again.
+        let plan = decide(3, &left, vec![request("a", 5, Ask::Hold(2)), request("b", 31, Ask::Hold(1))]);
+        assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }], "{ask:?}");
+    }
+}
+
+#[test]
+fn an_entry_of_which_only_the_row_may_tell_waits_until_that_was_read() {
+    let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
+    let mut seen = observed(3, held, Vec::new());
+    seen.missing = vec![("a".into(), Missing::RowUnseen)];
+    let plan = product::decide(&seen, now(), &policy());
+    assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::OrderView, name: "a".into() }]);
+    assert!(plan.status.is_none());
 }

@@ -68,7 +68,7 @@ fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
     left.fate = Fate::Open;
     assert!(matches!(&plan(&left).intents[..], [Intent::SendNotice(_)]), "an undo waits for it");
-    left.fate = Fate::Gone(Gone { noticed: day, ended: None });
+    left.fate = Fate::Gone(Gone { noticed: day, ended: None, row_read: false });
     assert_eq!(plan(&left).status.expect("given up").state, Some(State::GaveUp));
 }
 
@@ -142,7 +142,11 @@ fn what_tells_of_an_end_waits_for_it() {
         assert_eq!(about(topic, Fate::Open, false), Plan::rest(), "{topic:?}");
         assert!(sends(&about(topic, over, false)), "{topic:?}");
         assert!(
-            sends(&about(topic, Fate::Gone(Gone { noticed: Time::from_millis(0), ended: Some(true) }), false)),
+            sends(&about(
+                topic,
+                Fate::Gone(Gone { noticed: Time::from_millis(0), ended: Some(true), row_read: false }),
+                false
+            )),
             "its order is gone: {topic:?}"
         );
         assert!(matches!(&about(topic, Fate::Unproven, false).intents[..], [Intent::ReadAfresh { .. }]));

@@ -104,7 +104,7 @@ fn absent(seen: &Observed, missing: &Missing, now: Time, policy: &Policy) -> Opt
     if now >= until {
         return called.then(|| stuck(seen, missing, now));
     }
-    let status = Status { missing_since: Some(since), ..seen.status.clone() };
+    let status = Status { missing_since: Some(since), queue_number: number(seen), ..seen.status.clone() };
     let message = format!("{}; waited for until {until}.", missing.what);
     let wanted = moving(seen, status, State::Pending, "ReferenceNotFound", message, now);
     let plan = plan::settle(&seen.status, wanted, now, now);
@@ -120,7 +120,8 @@ fn was_called(seen: &Observed) -> bool {
 /// An order that was called goes on once what it refers to is there again, however long that takes.
 fn stuck(seen: &Observed, missing: &Missing, now: Time) -> Plan<Status> {
     let message = format!("{}: create it again, or cancel the order.", missing.what);
-    let wanted = stalled(seen, seen.status.clone(), "ReferenceNotFound", message.clone(), now);
+    let status = Status { queue_number: number(seen), ..seen.status.clone() };
+    let wanted = stalled(seen, status, "ReferenceNotFound", message.clone(), now);
     if wanted == seen.status {
         return Plan::rest();
     }
@@ -180,8 +181,15 @@ fn placed(seen: &Observed, terms: Terms, queue_number: Option<i64>, now: Time) -
     Plan::write(moving(seen, status, State::Placed, "WaitingForStock", message, now))
 }
 
+/// The number of an order that waits, for whatever: once it is copied, the order asks for none any more and makes room for
+/// others that do.
+fn number(seen: &Observed) -> Option<i64> {
+    let queue = &seen.platform.queue;
+    seen.status.queue_number.or(queue.turn.as_ref().filter(|_| queue.limited).map(|turn| turn.number))
+}
+
 fn pending(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
-    let status = Status { missing_since: None, ..seen.status.clone() };
+    let status = Status { missing_since: None, queue_number: number(seen), ..seen.status.clone() };
     let wanted = moving(seen, status, State::Pending, reason, message, now);
     plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
 }

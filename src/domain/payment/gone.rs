@@ -3,13 +3,17 @@
 //! An order is removed before its end only where somebody has taken its finalizer off. Its Payment then waits until no
 //! courier can bring what was bought, cancels itself, and asks the ledgers of stock for what the order held or had bought;
 //! `releasingAt` and `releasedAt` are the facts by which they answer once and no more.
+//!
+//! Whether the order had ended is told by its delete event, by its row, or by what stands of its children. Where none of
+//! them tells, which takes somebody who removes row and Delivery by hand, a charge that was approved is `Stalled`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::super::child::{self, Fate};
+use super::super::child::{self, Fate, Gone};
+use super::super::conditions::Report;
 use super::super::{Intent, Kind, Lookup, Plan, Policy, Time, product, provider};
-use super::{Observed, Source, Status};
+use super::{Observed, Source, State, Status, wait};
 
 /// What a person can do about money that nobody asks for any more.
 const BY_KEY: &str = "Look it up there and give it back by hand.";
@@ -36,6 +40,15 @@ pub struct Shipment {
     pub held: bool,
     /// Whether the customer has it.
     pub delivered: bool,
+}
+
+/// What is known of the Ticket of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Kitchen {
+    /// Whether every step of the store is stopped: it is held, or rejected.
+    pub stopped: bool,
+    /// Whether the store has finished.
+    pub cooked: bool,
 }
 
 impl Observed {
@@ -73,30 +86,47 @@ pub(super) fn last_refund(seen: &Observed, now: Time, plan: Plan<Status>) -> Pla
     Plan::only(Intent::DropFinalizer(seen.meta.target())).with_fact("MoneyAtRisk", message, true)
 }
 
-/// The order was removed before its end: nothing is charged any more, and what was charged is given back once the store
-/// is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as long
-/// as children linger; not so where nothing can be created any more.
-pub(super) fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+/// The order is gone and not known to have ended: nothing is charged any more, and what was charged is given back once the
+/// store is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as
+/// long as children linger; not so where nothing can be created any more.
+pub(super) fn removed(seen: &Observed, order: Gone, now: Time, policy: &Policy) -> Plan<Status> {
     let cancel = || Plan::only(Intent::CancelPayment(seen.meta.target()));
     if seen.status.approved_at.is_none() {
         return cancel();
     }
-    let name = &seen.meta.name;
-    let delivery = child::prove(&seen.delivery, Kind::Delivery, name);
-    let reads = delivery.into_iter().chain(child::prove(&seen.ticket, Kind::Ticket, name));
-    match (&seen.delivery, seen.fate) {
-        (Lookup::Present(delivery), _) if delivery.delivered => stand(seen, now, policy),
-        (Lookup::Unproven, _) => Plan::all(reads.collect()),
-        _ if seen.ticket == Lookup::Unproven => Plan::all(reads.collect()),
-        _ if seen.ticket == Lookup::Present(false) => Plan::rest(),
-        (Lookup::Present(delivery), _) if delivery.held => cancel(),
-        (Lookup::Present(_), _) => Plan::rest(),
-        (Lookup::Gone, _) if seen.meta.namespace_terminating => cancel(),
-        (Lookup::Gone, Fate::Gone(gone)) if now < gone.noticed.after(policy.linger) => {
-            Plan::wait_until(gone.noticed.after(policy.linger))
-        }
-        (Lookup::Gone, _) => cancel(),
+    let delivery = seen.delivery.present();
+    if delivery.is_some_and(|delivery| delivery.delivered) {
+        return stand(seen, now, policy);
     }
+    let name = &seen.meta.name;
+    let unseen = [child::prove(&seen.delivery, Kind::Delivery, name), child::prove(&seen.ticket, Kind::Ticket, name)];
+    if unseen.iter().any(Option::is_some) {
+        return Plan::all(unseen.into_iter().flatten().collect());
+    }
+    let works = seen.ticket.present().is_some_and(|ticket| !ticket.stopped);
+    if works || delivery.is_some_and(|delivery| !delivery.held) {
+        return Plan::rest(); // They hold themselves.
+    }
+    let late = order.noticed.after(policy.linger);
+    if delivery.is_none() && now < late && !seen.meta.namespace_terminating {
+        return Plan::wait_until(late);
+    }
+    // A charge stood, and what was bought was not brought, or not even cooked: the order cannot have ended.
+    let uncooked = seen.ticket.present().is_some_and(|ticket| !ticket.cooked);
+    let proven = order.ended.is_some() || delivery.is_some() || uncooked;
+    if proven { cancel() } else { unsure(seen, now, policy) }
+}
+
+/// Nothing is left that tells whether the order had ended: neither the customer's money nor the store's is given away.
+fn unsure(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    let message = format!(
+        "Money at risk: Order {} is gone, and nothing tells whether what was bought was brought. If not, set spec.cancel: \
+         true on this Payment, which gives the money back; if so, let the Payment go (docs/states.md).",
+        seen.order.name
+    );
+    let report = Report::Stalled { reason: "OrderGone", message: message.clone() };
+    let plan = wait(seen, State::Approved, report, now, policy);
+    if plan.status.is_some() { plan.with_fact("MoneyAtRisk", message, true) } else { plan }
 }
 
 /// What was bought was brought: the charge stands, and the ledgers of stock are told that they have sold it.

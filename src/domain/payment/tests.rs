@@ -211,7 +211,7 @@ fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
 }
 
 fn removed(ended: Option<bool>) -> Fate {
-    Fate::Gone(Gone { noticed: Time::from_millis(0), ended })
+    Fate::Gone(Gone { noticed: Time::from_millis(0), ended, row_read: true })
 }
 
 /// An approved payment of an order that is gone.
@@ -227,12 +227,10 @@ fn the_payment_of_an_order_that_was_removed_goes_back_once_no_courier_can_bring_
     for ended in [None, Some(false)] {
         assert_eq!(plan(&paid(ended, shipment(false, false))), Plan::rest(), "the Delivery holds itself first");
         assert!(cancels(&paid(ended, shipment(true, false))));
-        for (ticket, goes) in [(Lookup::Present(false), false), (Lookup::Present(true), true)] {
-            assert_eq!(
-                cancels(&Observed { ticket, ..paid(ended, shipment(true, false)) }),
-                goes,
-                "the store is stopped"
-            );
+        for stopped in [false, true] {
+            let ticket = Lookup::Present(Kitchen { stopped, cooked: false });
+            let seen = Observed { ticket, ..paid(ended, shipment(true, false)) };
+            assert_eq!(cancels(&seen), stopped, "the store is stopped");
         }
         let mut brought = paid(ended, shipment(false, true));
         brought.status.sold_at = plan(&brought).status.expect("it was brought: charge and sale stand").sold_at;
@@ -243,11 +241,42 @@ fn the_payment_of_an_order_that_was_removed_goes_back_once_no_courier_can_bring_
         let unseen = plan(&paid(ended, Lookup::Unproven)).intents;
         assert!(matches!(&unseen[..], [Intent::ReadAfresh { kind: Kind::Delivery, .. }]));
         let mut late = paid(ended, Lookup::Gone);
-        assert!(cancels(&late));
-        late.fate = Fate::Gone(Gone { noticed: now(), ended });
+        assert_eq!(cancels(&late), ended.is_some(), "what nothing tells of is no proof");
+        late.fate = Fate::Gone(Gone { noticed: now(), ended, row_read: true });
         assert_eq!(plan(&late), Plan::wait_until(now().after(Policy::default().linger)), "one may be on its way");
     }
     assert!(!cancels(&paid(Some(true), shipment(true, false))), "an order that had ended owes nothing");
+}
+
+#[test]
+fn a_charge_of_which_nothing_tells_whether_its_order_ended_is_neither_given_back_nor_let_go() {
+    let mut lost = paid(None, Lookup::Gone);
+    lost.fate = Fate::Gone(Gone { noticed: Time::from_millis(0), ended: None, row_read: false });
+    let row = [Intent::ReadAfresh { kind: Kind::OrderView, name: "order-1".into() }];
+    assert_eq!(plan(&lost).intents, row, "its row may be there");
+    for is_final in [true, false] {
+        lost.status.cancelled_at = is_final.then_some(now());
+        assert_eq!(plan(&lost).intents, row, "whether stock is to be asked back is told by the row, too");
+    }
+    lost.fate = removed(None);
+    lost.meta.changed = Time::from_millis(0);
+    let stalled = plan(&lost);
+    assert!(stalled.intents.is_empty(), "{stalled:?}");
+    assert_eq!((stalled.facts[0].reason, stalled.facts[0].warning), ("MoneyAtRisk", true));
+    lost.status = stalled.status.expect("it says so");
+    let said = lost.status.conditions.iter().find(|c| c.type_ == conditions::STALLED).expect("stalled");
+    assert!(said.message.contains("spec.cancel: true") && said.message.contains("docs/states.md"), "{said:?}");
+    lost.meta.deleting = Some(now());
+    assert_eq!(plan(&lost), Plan::rest(), "whoever deletes it: the collector of garbage does");
+    // What was not even cooked was not brought.
+    for (cooked, proven) in [(true, false), (false, true)] {
+        let ticket = Lookup::Present(Kitchen { stopped: true, cooked });
+        let seen = Observed { ticket, ..paid(None, Lookup::Gone) };
+        assert_eq!(plan(&seen).intents == [Intent::CancelPayment(seen.meta.target())], proven, "{cooked}");
+    }
+    // A person has said so.
+    let cancelled = Observed { cancel: true, ..lost };
+    assert_eq!(asks(&cancelled), Some(Call::Void));
 }
 
 #[test]
@@ -274,7 +303,7 @@ fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     let mut left = paid(Some(false), Lookup::Gone);
     (left.meta.namespace_terminating, left.meta.deleting) = (true, Some(now()));
     // Just now: a Delivery that is not there cannot be on its way, and children linger as long as a provider is asked.
-    left.fate = Fate::Gone(Gone { noticed: now(), ended: Some(false) });
+    left.fate = Fate::Gone(Gone { noticed: now(), ended: Some(false), row_read: false });
     assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())]);
     left.cancel = true;
     assert_eq!(asks(&left), Some(Call::Void));

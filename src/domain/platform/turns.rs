@@ -53,7 +53,7 @@ const MOST: usize = 800;
 const HANDED: usize = 500;
 /// Above so many turns, those of orders that were placed more than a second ago are counted by what is seen alone.
 const MANY: usize = 600;
-/// How many reads one decision asks for.
+/// Above so many orders that are not seen, all orders are read at once.
 const READS: usize = 32;
 
 /// One order's turn.
@@ -196,7 +196,9 @@ pub(super) fn advance(crowd: &Crowd, status: &mut Status, now: Time) -> Advance 
     };
     if !crowd.unproven.is_empty() {
         let read = |name: &String| Intent::ReadAfresh { kind: Kind::Order, name: name.clone() };
-        return Advance { reads: crowd.unproven.iter().take(READS).map(read).collect(), ..Advance::default() };
+        let many = crowd.unproven.len() > READS;
+        let reads = if many { vec![Intent::ReadOrders] } else { crowd.unproven.iter().map(read).collect() };
+        return Advance { reads, ..Advance::default() };
     }
     let guests: HashMap<&str, &Guest> = crowd.guests.iter().map(|guest| (guest.order.as_str(), guest)).collect();
     keep(crowd, &guests, status, now);

@@ -2,7 +2,7 @@
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::{Condition, Version, conditions};
+use crate::domain::{Condition, Lookup, Version, conditions};
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)
@@ -256,23 +256,48 @@ fn what_only_a_person_can_do_is_the_message_of_the_row() {
     assert_eq!(row.status.waiting_for.as_deref(), Some("PaymentMissing"));
 }
 
+/// No child is left.
+fn none() -> Left {
+    Left { payment: Lookup::Gone, ticket: Lookup::Gone, delivery: Lookup::Gone }
+}
+
+fn approved() -> PaymentSource {
+    paid().payment.expect("it is paid")
+}
+
 fn gone_at(seconds: i64) -> Fate {
-    Fate::Gone(Gone { noticed: at(seconds), ended: Some(true) })
+    Fate::Gone(Gone { noticed: at(seconds), ended: Some(true), row_read: false })
 }
 
 #[test]
 fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_ever_happened() {
     let hour = Some(Duration::from_secs(3_600));
-    let gone = |sources: &Sources, fate| Observed { sources: None, fate, retention: hour, ..seen(sources, paid()) };
+    let left = Some(none());
+    let gone = |sources: &Sources, fate| Observed {
+        sources: None,
+        left: left.clone(),
+        fate,
+        retention: hour,
+        ..seen(sources, paid())
+    };
     let deleted = |seen: &Observed, now| matches!(&decide(seen, now).intents[..], [Intent::DeleteView(_)]);
     let ended = gone(&cancelled(), gone_at(2_000));
     assert_eq!(decide(&ended, at(3_608)), Plan::wait_until(at(3_609)));
     assert!(deleted(&ended, at(3_609)));
+    for (payment, then) in [(Lookup::Unproven, vec![Kind::Payment]), (Lookup::Present(approved()), Vec::new())] {
+        let owed = Observed { left: Some(Left { payment, ..none() }), ..ended.clone() };
+        let plan = decide(&owed, at(3_609));
+        assert_eq!(reads(&plan), then, "the row tells the Payment how the order stood, for as long as there is one");
+        assert!(!deleted(&owed, at(3_609)));
+    }
     let mut nothing = paid();
     (nothing.order.status, nothing.payment) = (order::Status::default(), None);
     let never = gone(&nothing, gone_at(3_000));
-    assert_eq!(decide(&never, at(3_700)), Plan::wait_until(at(5_600)));
-    assert!(deleted(&never, at(5_600)));
+    let row = written(&never, at(3_700)).expect("it never came to an end").status;
+    assert_eq!((row.order, row.deleted), (order::State::Cancelled, true), "the same may be ordered again");
+    let never = Observed { row: never.row.clone().map(|(meta, old)| (meta, Row { status: row, ..old })), ..never };
+    assert_eq!(decide(&never, at(3_701)), Plan::wait_until(at(7_300)));
+    assert!(deleted(&never, at(7_300)));
     let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));
     assert!(matches!(&unproven.intents[..], [Intent::ReadAfresh { .. }]), "absence proves nothing");
 }
@@ -317,9 +342,11 @@ fn a_row_remembers_what_retention_removed_and_not_what_somebody_deleted() {
 
 #[test]
 fn the_row_of_a_removed_order_shows_what_its_children_made_of_it() {
-    let fate = Fate::Gone(Gone { noticed: at(20), ended: Some(false) });
+    let fate = Fate::Gone(Gone { noticed: at(20), ended: Some(false), row_read: false });
     let removed = |left: &Sources| {
-        let left = Left { payment: left.payment.clone(), ticket: None, delivery: left.delivery.clone() };
+        let there = |found: Option<_>| found.map_or(Lookup::Gone, Lookup::Present);
+        let delivery = left.delivery.clone().map_or(Lookup::Gone, Lookup::Present);
+        let left = Left { payment: there(left.payment.clone()), delivery, ..none() };
         Observed { sources: None, left: Some(left), fate, ..seen(&shipped(None, 8), paid()) }
     };
     let mut left = shipped(None, 8);
@@ -329,8 +356,41 @@ fn the_row_of_a_removed_order_shows_what_its_children_made_of_it() {
     left.delivery.iter_mut().for_each(|delivery| delivery.status.cancelled_at = Some(at(22)));
     let row = written(&removed(&left), at(99)).expect("a row").status;
     assert_eq!((row.order, row.reason.as_deref()), (order::State::Cancelled, Some("OrderRemoved")));
+    assert!(row.deleted && !row.shows_end_of_order(), "what is undone by children is no end of the order's own");
+    let mut unseen = removed(&left);
+    unseen.left.iter_mut().for_each(|left| left.payment = Lookup::Unproven);
+    assert_eq!(reads(&decide(&unseen, at(99))), [Kind::Payment], "nor is a child that is not seen undone");
     let brought = shipped(Some(delivery::Progress::Delivered), 9);
-    assert_eq!(written(&removed(&brought), at(99)).expect("a row").status.order, order::State::Completed);
+    let row = written(&removed(&brought), at(99)).expect("a row").status;
+    assert!(row.order == order::State::Completed && row.shows_end_of_order(), "what was brought stays bought");
     let unproven = Observed { fate: Fate::Unproven, ..removed(&left) };
     assert_eq!(reads(&decide(&unproven, at(99))), [Kind::Order], "absence proves nothing");
+}
+
+#[test]
+fn a_row_that_somebody_set_back_after_its_order_was_gone_is_left_alone() {
+    let mut set_back = seen(&cancelled(), paid());
+    set_back.row.iter_mut().for_each(|(_, row)| {
+        row.status.order = order::State::Delivering;
+        row.status.timeline.push(Moment { what: "Cancelled".into(), at: at(9) });
+    });
+    let fate = Fate::Gone(Gone { noticed: at(20), ended: None, row_read: false });
+    let mut gone = Observed { sources: None, left: Some(none()), fate, retention: None, ..set_back };
+    assert_eq!(
+        decide(&gone, at(99)),
+        Plan::rest(),
+        "its timeline tells of an end, and no child is left that knows better"
+    );
+    gone.retention = Some(Duration::from_secs(60));
+    assert!(matches!(&decide(&gone, at(99)).intents[..], [Intent::DeleteView(_)]), "it goes as any other");
+}
+
+#[test]
+fn an_end_is_not_taken_back_before_the_order_was_read() {
+    // Whatever its marks say: somebody has taken them out, or an earlier version wrote none.
+    let mut ended = seen(&cancelled(), paid());
+    ended.row.iter_mut().for_each(|(_, row)| row.status.sources = Marks::default());
+    assert_eq!(reads(&decide(&ended, at(99))), [Kind::Order]);
+    ended.afresh = [true, false, false, false];
+    assert!(written(&ended, at(99)).is_some());
 }

@@ -208,3 +208,26 @@ fn what_has_run_before_is_not_run_again() {
     assert!(status.placed_at.is_none() && outcome.message.contains(&ended.to_string()), "{}", outcome.message);
     assert!(outcome.message.len() < 256, "{}", outcome.message.len());
 }
+
+/// Orders without a number are few at a time: who waits for its store, or for what is missing, copies its own.
+#[test]
+fn whoever_waits_copies_its_number_whatever_it_waits_for() {
+    let turn = |called_at| Turn { order: "uid-1".into(), name: "order-1".into(), number: 7, called_at, away: false };
+    let mut waiting: Vec<Observed> = lacking().into_iter().map(|(seen, ..)| seen).collect();
+    let mut held = fresh();
+    if let Lookup::Present(store) = &mut held.store {
+        store.intake = crate::domain::store::Intake::Hold;
+    }
+    waiting.push(held.clone());
+    for mut seen in waiting {
+        seen.platform.exists = true;
+        seen.platform.queue = Standing { limited: true, serving: 0, turn: Some(turn(None)) };
+        let later = now().after(MINUTE / 2);
+        seen.status = at(&seen, later).status.expect("it says that it waits");
+        assert_eq!(seen.status.queue_number, Some(7));
+        assert_eq!(at(&seen, later).status, None, "once");
+    }
+    held.platform.queue = Standing { limited: false, serving: 9, turn: Some(turn(None)) };
+    let status = at(&held, now().after(MINUTE)).status.expect("it waits");
+    assert_eq!(status.queue_number, None, "without limits nobody is numbered");
+}

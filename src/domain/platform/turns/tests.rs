@@ -229,3 +229,32 @@ fn an_order_with_a_turn_that_is_not_seen_is_read_before_anything_is_said() {
     let plan = decide(&Observed::sample(Meta::sample(NAME, 1, at(0)), crowd, status), at(0));
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "order-9".into() }]);
 }
+
+#[test]
+fn a_crowd_that_waits_at_one_closed_store_keeps_nobody_from_a_number() {
+    let mut hall = hall(HANDED + 40, Some(5), None);
+    hall.crowd.guests.iter_mut().for_each(|guest| guest.place = Place::Away);
+    let (last, now) = (HANDED + 39, Time::from_millis(0));
+    hall.crowd.guests[last].place = Place::Ready(0);
+    hall.serve(now);
+    assert!(hall.called(now).is_empty(), "it has no number yet");
+    // They wait for their store, with their numbers.
+    hall.copy();
+    hall.serve(now);
+    assert_eq!(hall.called(now).len(), 1, "its store is open");
+    assert_eq!(hall.status.turns.len(), 40, "who waits elsewhere has copied its number and needs no turn");
+}
+
+#[test]
+fn many_orders_that_are_not_seen_are_read_at_once() {
+    let mut hall = hall(0, Some(5), None);
+    hall.crowd.unproven = (0..READS).map(|number| format!("order-{number}")).collect();
+    let reads = |hall: &Hall| {
+        let (crowd, status) = (hall.crowd.clone(), hall.status.clone());
+        let now = Time::from_millis(0);
+        decide(&Observed::sample(Meta::sample(NAME, 1, now), crowd, status), now).intents
+    };
+    assert_eq!(reads(&hall).len(), READS);
+    hall.crowd.unproven.push("one-more".to_owned());
+    assert_eq!(reads(&hall), [Intent::ReadOrders]);
+}

@@ -1,0 +1,169 @@
+//! What controllers make of what the caches hold, and whom a change wakes.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::cluster::Source;
+use crate::cluster::guard::Guarded;
+use crate::cluster::world::Held;
+use crate::crd::{Order, OrderView, Store, Ticket, Wallet};
+use crate::domain::{Version, platform};
+
+fn now() -> Time {
+    Time::from_millis(0)
+}
+
+/// An object of the namespace `default`, with its name for a UID.
+pub(super) fn object<K: Held>(name: &str, mut rest: Value) -> K {
+    rest["metadata"] = json!({ "name": name, "namespace": "default", "uid": name, "resourceVersion": "1" });
+    serde_json::from_value(rest).expect("an object")
+}
+
+pub(super) fn put<K: Held>(world: &World, object: K) {
+    K::cache(world).deliver(object, now());
+}
+
+/// An object that cannot be understood.
+pub(super) fn garble(world: &World, kind: Kind, name: &str) {
+    let object = json!({ "metadata": { "name": name, "namespace": "default", "uid": name }, "spec": "?" });
+    let object: Guarded<Order> = serde_json::from_value(object).expect("metadata");
+    world.not_understood(kind, &key(name), object.content.expect_err("no order"));
+}
+
+pub(super) fn key(name: &str) -> Key {
+    Key::new("default", name)
+}
+
+fn order(name: &str, payment: Value, status: Value) -> Order {
+    let address = json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+    let items = json!([{ "product": "stew", "quantity": 1 }]);
+    let spec =
+        json!({ "customer": "alice", "store": "shop", "items": items, "payment": payment, "deliverTo": address });
+    object(name, json!({ "spec": spec, "status": status }))
+}
+
+fn row(status: Value) -> OrderView {
+    let order = json!({ "name": "order-1", "uid": "order-1" });
+    object("order-1", json!({ "spec": { "order": order, "customer": "alice", "store": "shop" }, "status": status }))
+}
+
+/// Whether the order had ended, as a child sees it once that is gone.
+fn ended(world: &World, pass: &Pass) -> Option<bool> {
+    let order = OrderRef { name: "order-1".to_owned(), uid: "order-1".to_owned() };
+    match fate_of(world, &key("child"), &order, pass) {
+        Fate::Gone(gone) => gone.ended,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_row_without_an_end_tells_only_where_it_was_read_for_this_very_decision() {
+    let world = World::default();
+    world.orders.bury("order-1", Version(9), now());
+    let (unread, mut read) = (Pass::default(), Pass::default());
+    read.note(Kind::OrderView, "order-1", Version(9), now());
+    assert_eq!([ended(&world, &unread), ended(&world, &read)], [None, None], "there is no row");
+    put(&world, row(json!({ "order": "Delivering" })));
+    assert_eq!([ended(&world, &unread), ended(&world, &read)], [None, Some(false)], "it may be an old version of it");
+    let replace = |status| {
+        world.views.absent(&key("order-1"), Version(99), now());
+        put(&world, row(status));
+    };
+    replace(json!({ "order": "Cancelled" }));
+    assert_eq!([ended(&world, &unread), ended(&world, &read)], [Some(true); 2], "an end stays");
+    let removed = json!([{ "what": "Removed", "at": "2026-11-21T00:00:00Z" }]);
+    replace(json!({ "order": "Cancelled", "reason": "OrderRemoved", "timeline": removed }));
+    assert_eq!([ended(&world, &unread), ended(&world, &read)], [None, Some(false)], "its children have ended it");
+    replace(json!({ "order": "Cancelled", "reason": "OrderRemoved" }));
+    assert_eq!(ended(&world, &unread), Some(true), "a customer may give that word for a reason");
+    // The delete event knows it all the same.
+    let gone = order("order-1", json!({ "wallet": "alice" }), json!({ "observedGeneration": 1 }));
+    world.orders.delete(&gone, Some(false), now());
+    assert_eq!(ended(&world, &unread), Some(false));
+}
+
+#[test]
+fn a_payment_is_woken_when_the_store_is_stopped_in_either_way() {
+    let ticket = |steps: Value| {
+        let order = json!({ "name": "order-1", "uid": "order-1" });
+        let mut spec = json!({
+            "order": order, "store": "shop", "customer": "alice", "items": [], "acceptance": "Manual",
+            "amount": { "amount": 1, "currency": "KRW" }, "cancellation": { "until": "Delivered" },
+            "until": "Delivered", "deadlines": {},
+        });
+        for (field, value) in steps.as_object().expect("steps") {
+            spec[field] = value.clone();
+        }
+        object::<Ticket>("ticket-1", json!({ "spec": spec }))
+    };
+    let wakes = |steps| {
+        let woken = Ticket::wakes("ticket-1", Some(&ticket(json!({}))), Some(&ticket(steps)));
+        woken.contains(&(Kind::Payment, "ticket-1".to_owned()))
+    };
+    assert!(wakes(json!({ "hold": { "cause": "OrderGone" } })) && wakes(json!({ "decision": "Reject" })));
+    assert!(!wakes(json!({ "decision": "Accept" })));
+}
+
+#[test]
+fn a_platform_is_woken_when_an_order_by_card_ends() {
+    let wakes = |payment: Value| {
+        let open = json!({ "observedGeneration": 1, "placedAt": "2026-11-21T00:00:00Z" });
+        let mut over = open.clone();
+        over["endedAt"] = json!("2026-11-21T00:01:00Z");
+        let (old, new) = (order("order-1", payment.clone(), open), order("order-1", payment, over));
+        let woken = Order::wakes("order-1", Some(&old), Some(&new));
+        woken.contains(&(Kind::OrderPlatform, platform::NAME.to_owned()))
+    };
+    assert!(wakes(json!({ "method": "Provider", "provider": "card", "token": "t" })));
+    assert!(!wakes(json!({ "wallet": "alice" })));
+}
+
+#[test]
+fn an_order_that_cannot_be_read_keeps_no_place_in_a_kitchen() {
+    let world = World::default();
+    put(
+        &world,
+        object::<Store>("shop", json!({ "spec": { "seller": "kim", "maxOpenTickets": 1, "fulfilment": "Kitchen" } })),
+    );
+    for name in ["a", "b"] {
+        put(&world, order(name, json!({ "wallet": "alice" }), json!({ "observedGeneration": 1 })));
+    }
+    let full = || {
+        let seen = world.orders.get(&key("b")).expect("an order");
+        facts::platform(&world, &key("b"), &seen.object, &Default::default(), &Pass::default()).kitchen_full
+    };
+    assert!(full(), "the one before it comes first");
+    garble(&world, Kind::Order, "a");
+    assert!(!full());
+}
+
+#[test]
+fn a_deleted_wallet_stays_while_a_payment_of_an_order_that_is_gone_may_be_given_back() {
+    let world = World::default();
+    let won = json!({ "amount": 1, "currency": "KRW" });
+    let mut wallet: Wallet = object("alice", json!({ "spec": { "owner": "alice", "deposited": won } }));
+    wallet.metadata.deletion_timestamp = serde_json::from_value(json!("2026-11-21T00:00:00Z")).expect("a time");
+    put(&world, wallet);
+    let version = std::cell::Cell::new(1);
+    let payment = |status: Value| {
+        version.set(version.get() + 1);
+        let (order, wallet) =
+            (json!({ "name": "order-1", "uid": "order-1" }), json!({ "name": "alice", "uid": "alice" }));
+        let spec = json!({ "order": order, "method": "Wallet", "wallet": wallet, "amount": won });
+        let mut payment: Payment = object("pay-1", json!({ "spec": spec, "status": status }));
+        payment.metadata.resource_version = Some(version.get().to_string());
+        put(&world, payment);
+    };
+    let referred = || wallet::Wallets::observe(&world, &key("alice"), &Pass::default()).expect("a wallet").referred;
+    assert!(!referred());
+    let approved = json!({ "observedGeneration": 1, "approvedAt": "2026-11-21T00:00:00Z" });
+    payment(approved.clone());
+    assert!(referred(), "its order is not seen, which proves nothing");
+    let gone = order("order-1", json!({ "wallet": "alice" }), json!({ "observedGeneration": 1 }));
+    world.orders.delete(&gone, Some(false), now());
+    assert!(referred(), "it goes back");
+    let mut over = approved;
+    over["cancelledAt"] = json!("2026-11-21T00:00:01Z");
+    payment(over);
+    assert!(!referred(), "it is back");
+}
