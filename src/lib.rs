@@ -9,5 +9,6 @@ pub mod controllers;
 pub mod crd;
 pub mod domain;
 pub mod http;
+mod kinds;
 pub mod outbound;
 pub mod telemetry;

@@ -269,3 +269,33 @@ fn every_field_that_takes_a_persons_words_has_a_reader() {
         assert!(said, "docs/fields.md does not say who types {path}, and who reads it: add a row");
     }
 }
+
+/// A list that somebody has to remember is a kind that is forgotten somewhere, in silence.
+#[test]
+fn no_file_but_the_table_names_every_kind() {
+    let kinds = jumun::domain::Kind::ALL.map(|kind| kind.as_str());
+    for file in files("src", ".rs") {
+        let text = read(&file);
+        let words: std::collections::BTreeSet<&str> =
+            text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| kinds.contains(word)).collect();
+        // The modules of the definitions, one beside the other: what is missing there does not compile.
+        let may = ["src/kinds.rs", "src/crd/mod.rs"].iter().any(|known| file.ends_with(known));
+        assert!(may || words.len() < kinds.len(), "{} names every kind: generate it from src/kinds.rs", file.display());
+    }
+}
+
+#[test]
+fn the_operators_rights_know_every_kind() {
+    let rights = read("manifests/operator/rbac.yaml");
+    for definition in jumun::crd::definitions() {
+        let (plural, kind) = (definition.spec.names.plural, definition.spec.names.kind);
+        let listed = |line: &str| {
+            let names = line.trim().trim_start_matches("resources: [").trim_end_matches(']');
+            line.contains("resources: [") && names.split(", ").any(|name| name == plural)
+        };
+        assert!(rights.lines().any(listed), "manifests/operator/rbac.yaml does not let {plural} be read");
+        // A row has no controller that writes a status of its own.
+        let status = format!("- {plural}/status\n");
+        assert!(kind == "OrderView" || rights.contains(&status), "manifests/operator/rbac.yaml has no {plural}/status");
+    }
+}

@@ -22,11 +22,12 @@ use super::outside::Taken;
 use super::slots::Slots;
 use super::watch::slim;
 use super::world::{EVERY, Held, Pass, World};
-use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
+use crate::crd::{Delivery, Notification, Order, OrderView, Payment, Ticket};
 use crate::domain::ids::{FINALIZER, LET_GO};
 use crate::domain::notification::Message;
 use crate::domain::provider::Reply;
 use crate::domain::{Intent, Kind, Target, Time, Version};
+use crate::kinds::kinds;
 use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Call;
@@ -150,18 +151,14 @@ impl Executor {
     /// # Errors
     /// As for [`Executor::perform`].
     pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
-        match kind {
-            Kind::Store => self.read::<Store>(key, pass).await,
-            Kind::Product => self.read::<Product>(key, pass).await,
-            Kind::Wallet => self.read::<Wallet>(key, pass).await,
-            Kind::Order => self.read::<Order>(key, pass).await,
-            Kind::Payment => self.read::<Payment>(key, pass).await,
-            Kind::Ticket => self.read::<Ticket>(key, pass).await,
-            Kind::Delivery => self.read::<Delivery>(key, pass).await,
-            Kind::Notification => self.read::<Notification>(key, pass).await,
-            Kind::OrderPlatform => self.read::<OrderPlatform>(key, pass).await,
-            Kind::OrderView => self.read::<OrderView>(key, pass).await,
+        macro_rules! one {
+            ([$me:ident $pass:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+                match kind {
+                    $(Kind::$kind => $me.read::<crate::crd::$kind>(key, $pass).await,)+
+                }
+            };
         }
+        kinds!(one, self, pass)
     }
 
     /// A list of one: unlike a read by name, it has a version even where it finds nothing.

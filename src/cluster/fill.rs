@@ -12,8 +12,8 @@ use super::clock::Clock;
 use super::guard::Guarded;
 use super::watch::slim;
 use super::world::{Held, World};
-use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::Version;
+use crate::kinds::kinds;
 
 /// Everything of ours in a namespace.
 ///
@@ -22,16 +22,12 @@ use crate::domain::Version;
 pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> kube::Result<World> {
     let world = World::default();
     let look = Look { client, namespace, clock, world: &world };
-    look.at::<OrderPlatform>().await?;
-    look.at::<Store>().await?;
-    look.at::<Product>().await?;
-    look.at::<Wallet>().await?;
-    look.at::<Order>().await?;
-    look.at::<Payment>().await?;
-    look.at::<Ticket>().await?;
-    look.at::<Delivery>().await?;
-    look.at::<Notification>().await?;
-    look.at::<OrderView>().await?;
+    macro_rules! all {
+        ([$look:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            $($look.at::<crate::crd::$kind>().await?;)+
+        };
+    }
+    kinds!(all, look);
     // Whoever may read orders need not be allowed to read namespaces: one that goes away says so in many other ways.
     let found: kube::Result<PartialObjectMeta<Namespace>> = Api::all(client.clone()).get_metadata(namespace).await;
     world.set_terminating(namespace, found.is_ok_and(|found| found.metadata.deletion_timestamp.is_some()));

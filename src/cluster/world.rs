@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Instant;
 
-use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
+use crate::crd::OrderPlatform;
 use crate::domain::ledger::Missing;
 use crate::domain::notification::Untaken;
 use crate::domain::platform::{self, Affected};
 use crate::domain::provider::Reply;
 use crate::domain::{Kind, Lookup, Time, Version};
+use crate::kinds::kinds;
 
 use super::cache::{Cache, Change, Index, Key, Rouse, Seen, Source};
 use super::denials::{Denials, denied};
@@ -20,30 +21,33 @@ use super::members::Members;
 use super::queue::Queue;
 use super::slots::Slot;
 
-/// See the module's documentation.
-#[derive(Default)]
-pub struct World {
-    pub stores: Cache<Store>,
-    pub products: Cache<Product>,
-    pub wallets: Cache<Wallet>,
-    pub orders: Cache<Order>,
-    pub payments: Cache<Payment>,
-    pub tickets: Cache<Ticket>,
-    pub deliveries: Cache<Delivery>,
-    pub notifications: Cache<Notification>,
-    pub platforms: Cache<OrderPlatform>,
-    pub views: Cache<OrderView>,
-    /// What this process was denied and is denied still.
-    pub denials: Denials,
-    /// What cannot be understood.
-    pub unreadables: Unreadables,
-    /// The history from which all this is filled.
-    pub history: History,
-    /// Who else works here.
-    pub members: Arc<Members>,
-    terminating: RwLock<HashSet<Arc<str>>>,
-    queues: HashMap<Kind, Arc<Queue>>,
+macro_rules! world {
+    ([] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+        /// See the module's documentation.
+        #[derive(Default)]
+        pub struct World {
+            $(pub $field: Cache<crate::crd::$kind>,)+
+            /// What this process was denied and is denied still.
+            pub denials: Denials,
+            /// What cannot be understood.
+            pub unreadables: Unreadables,
+            /// The history from which all this is filled.
+            pub history: History,
+            /// Who else works here.
+            pub members: Arc<Members>,
+            terminating: RwLock<HashSet<Arc<str>>>,
+            queues: HashMap<Kind, Arc<Queue>>,
+        }
+
+        $(impl Held for crate::crd::$kind {
+            fn cache(world: &World) -> &Cache<Self> {
+                &world.$field
+            }
+        })+
+    };
 }
+
+kinds!(world);
 
 /// Stands for the name of every object of a kind in a [`Pass`].
 pub const EVERY: &str = "*";
@@ -54,42 +58,22 @@ pub trait Held: Source {
     fn cache(world: &World) -> &Cache<Self>;
 }
 
-macro_rules! held {
-    ($($kind:ty => $field:ident),+ $(,)?) => { $(
-        impl Held for $kind {
-            fn cache(world: &World) -> &Cache<Self> {
-                &world.$field
-            }
-        }
-    )+ };
-}
-
-held!(Store => stores, Product => products, Wallet => wallets, Order => orders, Payment => payments,
-      Ticket => tickets, Delivery => deliveries, Notification => notifications, OrderPlatform => platforms,
-      OrderView => views);
-
 /// Does the same with the cache of a kind, whichever that is.
 macro_rules! each_cache {
-    ($world:expr, $kind:expr, |$cache:ident| $with:expr) => {{
-        macro_rules! with {
-            ($field:ident) => {{
+    ($world:expr, $kind:expr, |$cache:ident| $with:expr) => {
+        kinds!(with_cache, ($world), ($kind), $cache, ($with))
+    };
+}
+
+macro_rules! with_cache {
+    ([($world:expr) ($which:expr) $cache:ident ($with:expr)] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+        match $which {
+            $(Kind::$kind => {
                 let $cache = &$world.$field;
                 $with
-            }};
+            })+
         }
-        match $kind {
-            Kind::Store => with!(stores),
-            Kind::Product => with!(products),
-            Kind::Wallet => with!(wallets),
-            Kind::Order => with!(orders),
-            Kind::Payment => with!(payments),
-            Kind::Ticket => with!(tickets),
-            Kind::Delivery => with!(deliveries),
-            Kind::Notification => with!(notifications),
-            Kind::OrderPlatform => with!(platforms),
-            Kind::OrderView => with!(views),
-        }
-    }};
+    };
 }
 
 /// What one pass of one reconcile has learnt beside the caches: live reads, with the version of the list that answered,
@@ -168,7 +152,7 @@ impl World {
     }
 
     /// How many objects each cache holds.
-    pub fn sizes(&self) -> [(Kind, usize); 10] {
+    pub fn sizes(&self) -> [(Kind, usize); Kind::COUNT] {
         Kind::ALL.map(|kind| (kind, each_cache!(self, kind, |cache| cache.len())))
     }
 

@@ -13,14 +13,13 @@ use crate::cluster::members::{Ground, Members};
 use crate::cluster::queue::Queue;
 use crate::cluster::slots::Slots;
 use crate::cluster::watch::Watcher;
-use crate::cluster::{Clock, Executor, World, Worlds};
-use crate::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
+use crate::cluster::{Clock, Executor, Source, World, Worlds};
 use crate::domain::{Kind, Policy};
+use crate::kinds::kinds;
 use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
 
 use super::driver::{self, Context, Controller};
-use super::{delivery, notification, order, payment, platform, product, store, ticket, view, wallet};
 
 /// Changes of one order's sources within this time become one write of its row.
 const VIEW_WINDOW: Duration = Duration::from_millis(20);
@@ -168,19 +167,12 @@ async fn live(parts: &Parts, world: &Arc<World>) {
         tick.tick().await;
     }
     tracing::info!("caches are filled; controllers start");
-    let concurrency = options.concurrency;
-    tokio::join!(
-        control::<order::Orders>(&context, concurrency),
-        control::<product::Products>(&context, concurrency),
-        control::<wallet::Wallets>(&context, concurrency),
-        control::<payment::Payments>(&context, concurrency),
-        control::<ticket::Tickets>(&context, concurrency),
-        control::<delivery::Deliveries>(&context, concurrency),
-        control::<notification::Notifications>(&context, concurrency),
-        control::<platform::OrderPlatforms>(&context, concurrency),
-        control::<store::Stores>(&context, concurrency),
-        control::<view::OrderViews>(&context, concurrency.min(VIEWS_AT_ONCE)),
-    );
+    macro_rules! all {
+        ([$context:ident $options:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            tokio::join!($(control::<super::$module::$controller>(&$context, $options)),+)
+        };
+    }
+    kinds!(all, context, options);
 }
 
 /// Any answer of the API server carries its time; nothing is judged by the clock before one has come.
@@ -195,7 +187,11 @@ async fn learn_the_time(context: &Context) {
     }
 }
 
-async fn control<C: Controller>(context: &Context, concurrency: usize) {
+async fn control<C: Controller>(context: &Context, options: &Options) {
+    let concurrency = match C::Root::KIND {
+        Kind::OrderView => options.concurrency.min(VIEWS_AT_ONCE),
+        _ => options.concurrency,
+    };
     tokio::join!(driver::run::<C>(context.clone(), concurrency), driver::resync::<C>(context.clone()));
 }
 
@@ -211,15 +207,11 @@ fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {
 }
 
 fn spawn_watches(tasks: &mut JoinSet<()>, watcher: &Watcher) {
-    tasks.spawn(watcher.clone().run::<Store>());
-    tasks.spawn(watcher.clone().run::<Product>());
-    tasks.spawn(watcher.clone().run::<Wallet>());
-    tasks.spawn(watcher.clone().run::<Order>());
-    tasks.spawn(watcher.clone().run::<Payment>());
-    tasks.spawn(watcher.clone().run::<Ticket>());
-    tasks.spawn(watcher.clone().run::<Delivery>());
-    tasks.spawn(watcher.clone().run::<Notification>());
-    tasks.spawn(watcher.clone().run::<OrderPlatform>());
-    tasks.spawn(watcher.clone().run::<OrderView>());
+    macro_rules! all {
+        ([$tasks:ident $watcher:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            $($tasks.spawn($watcher.clone().run::<crate::crd::$kind>());)+
+        };
+    }
+    kinds!(all, tasks, watcher);
     tasks.spawn(watcher.clone().run_namespaces());
 }

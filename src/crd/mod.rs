@@ -32,6 +32,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use kube::CustomResourceExt;
 
 use crate::domain::{OrderRef, ids};
+use crate::kinds::kinds;
 
 /// The API group of every kind.
 pub const GROUP: &str = "jumun.dev";
@@ -40,19 +41,10 @@ pub const API_VERSION: &str = "jumun.dev/v1alpha1";
 
 /// Every CustomResourceDefinition, parents before children.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
-    let all = [
-        OrderPlatform::crd(),
-        Store::crd(),
-        Product::crd(),
-        Wallet::crd(),
-        Order::crd(),
-        Payment::crd(),
-        Ticket::crd(),
-        Delivery::crd(),
-        Notification::crd(),
-        OrderView::crd(),
-    ];
-    all.into_iter().map(schema::finish).collect()
+    macro_rules! all {
+        ([] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => { [$($kind::crd()),+] };
+    }
+    kinds!(all).into_iter().map(schema::finish).collect()
 }
 
 /// Everything that is installed into a cluster before the controllers run, as (file name, YAML).

@@ -9,6 +9,7 @@ pub mod conditions;
 pub mod delivery;
 pub mod denial;
 pub mod ids;
+pub mod kind;
 pub mod ledger;
 pub mod meta;
 pub mod money;
@@ -27,7 +28,8 @@ pub mod view;
 pub mod wallet;
 
 pub use conditions::Condition;
+pub use kind::Kind;
 pub use meta::{Generation, Lookup, Meta, ObjectRef, OrderRef, Target, Version};
 pub use money::Money;
-pub use plan::{Fact, Intent, Kind, Plan, Policy};
+pub use plan::{Fact, Intent, Plan, Policy};
 pub use time::{Span, Time};

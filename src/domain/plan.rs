@@ -2,60 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Target, Time, delivery, notification, payment, provider, ticket, view};
-
-/// The kinds of the group. `Display` gives the kind's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
-    Store,
-    Product,
-    Wallet,
-    Order,
-    Payment,
-    Ticket,
-    Delivery,
-    Notification,
-    OrderView,
-    OrderPlatform,
-}
-
-impl Kind {
-    /// Every kind, parents before children.
-    pub const ALL: [Self; 10] = [
-        Self::OrderPlatform,
-        Self::Store,
-        Self::Product,
-        Self::Wallet,
-        Self::Order,
-        Self::Payment,
-        Self::Ticket,
-        Self::Delivery,
-        Self::Notification,
-        Self::OrderView,
-    ];
-
-    /// The kind's name as it stands in `kind:`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Store => "Store",
-            Self::Product => "Product",
-            Self::Wallet => "Wallet",
-            Self::Order => "Order",
-            Self::Payment => "Payment",
-            Self::Ticket => "Ticket",
-            Self::Delivery => "Delivery",
-            Self::Notification => "Notification",
-            Self::OrderView => "OrderView",
-            Self::OrderPlatform => "OrderPlatform",
-        }
-    }
-}
-
-impl std::fmt::Display for Kind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+use super::{Kind, Target, Time, delivery, notification, payment, provider, ticket, view};
 
 /// Settings that decisions take into account.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Writes down every version of every object of a namespace, as plain JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use futures::StreamExt;
 use kube::api::{ApiResource, DynamicObject, ListParams};
@@ -12,18 +12,10 @@ use serde_json::Value;
 
 use crate::harness::wait_for;
 
-pub const KINDS: [(&str, &str); 10] = [
-    ("OrderPlatform", "orderplatforms"),
-    ("Store", "stores"),
-    ("Product", "products"),
-    ("Wallet", "wallets"),
-    ("Order", "orders"),
-    ("Payment", "payments"),
-    ("Ticket", "tickets"),
-    ("Delivery", "deliveries"),
-    ("Notification", "notifications"),
-    ("OrderView", "orderviews"),
-];
+pub static KINDS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
+    let names = jumun::crd::definitions().into_iter().map(|definition| definition.spec.names);
+    names.map(|names| (&*names.kind.leak(), &*names.plural.leak())).collect()
+});
 
 /// One version of one object.
 #[derive(Clone, Debug)]
@@ -71,7 +63,7 @@ impl Recorder {
         let log = Arc::<Mutex<Log>>::default();
         let mut tasks = tokio::task::JoinSet::new();
         let ready = Arc::new(tokio::sync::Semaphore::new(0));
-        for (kind, plural) in KINDS {
+        for &(kind, plural) in KINDS.iter() {
             let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
             tasks.spawn(async move {
                 let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
@@ -109,7 +101,7 @@ impl Recorder {
 
     /// Waits until everything that stands was recorded, and gives the log in the order of events.
     pub async fn stop(&mut self, client: &Client, namespace: &str) -> Vec<Version> {
-        for (kind, plural) in KINDS {
+        for &(kind, plural) in KINDS.iter() {
             let list = api(client, namespace, kind, plural).list(&ListParams::default()).await.expect("listed");
             let standing: Vec<u64> = list.items.iter().map(version_of).collect();
             wait_for("the recorder to catch up", || async {
