@@ -101,7 +101,12 @@ impl Agent {
         memory_kib(self.child.id())
     }
 
-    pub fn stop(mut self) {
+    pub fn stop(self) {}
+}
+
+impl Drop for Agent {
+    /// Also where a phase fails: what it started does not go on.
+    fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -126,6 +126,8 @@ async fn blocks(report: &mut Report, settings: &Settings) {
             say(&format!("the raw readings differ by {:.1} %", block.difference() * 100.0));
             valid += usize::from(!block.is_void());
             report.blocks.push(block);
+            // An hour of blocks is not lost with the last of them.
+            report.save();
         }
     }
 }

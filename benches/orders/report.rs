@@ -13,6 +13,9 @@ use crate::trace::{self, Hop};
 
 #[derive(Serialize)]
 pub struct Report {
+    /// The file in `bench-results/`.
+    #[serde(skip)]
+    name: String,
     quick: bool,
     seed: u64,
     machine: Machine,
@@ -49,7 +52,9 @@ struct Machine {
 
 impl Report {
     pub fn new(settings: &Settings) -> Self {
+        let started = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
         Self {
+            name: format!("{started}{}.json", if settings.quick { "-quick" } else { "" }),
             quick: settings.quick,
             seed: settings.seed,
             machine: Machine::read(),
@@ -125,7 +130,7 @@ impl Report {
         layouts
     }
 
-    /// Writes the report into `bench-results/` and gives the path.
+    /// Writes what there is so far into `bench-results/`, over what was written before, and gives the path.
     pub fn save(&self) -> String {
         let mut value = serde_json::to_value(self).expect("JSON");
         for (block, written) in self.blocks.iter().zip(value["blocks"].as_array_mut().expect("blocks")) {
@@ -146,10 +151,8 @@ impl Report {
         value["summary"] = summaries.map(|layout| json!({ "layout": layout, "figures": figures(layout) })).collect();
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("bench-results");
         std::fs::create_dir_all(&folder).expect("bench-results");
-        let seconds = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string();
-        let name = format!("{seconds}{}.json", if self.quick { "-quick" } else { "" });
-        std::fs::write(folder.join(&name), serde_json::to_string_pretty(&value).expect("JSON")).expect("written");
-        format!("bench-results/{name}")
+        std::fs::write(folder.join(&self.name), serde_json::to_string_pretty(&value).expect("JSON")).expect("written");
+        format!("bench-results/{}", self.name)
     }
 }
 
