@@ -10,8 +10,9 @@ use super::Failure;
 use super::charges::Charges;
 use crate::cluster::client;
 use crate::cluster::world::Held;
-use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Product, Store, Ticket, Wallet};
+use crate::domain::Kind;
 use crate::domain::ids::{FINALIZER, LET_GO};
+use crate::kinds::kinds;
 
 /// Let the objects of a namespace go that are being deleted, when no operator runs that could do it.
 ///
@@ -25,7 +26,7 @@ pub struct Args {
     /// The namespace
     #[arg(short, long)]
     namespace: String,
-    /// Only say what would be let go
+    /// Only say what would be let go; providers are not asked
     #[arg(long)]
     dry_run: bool,
     /// Seconds for which payment providers are asked
@@ -49,19 +50,20 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         println!("money at risk: {charge}");
     }
     let owed = |name: &str| !args.leave_charges && left.iter().any(|charge| charge.payment == name);
-    let lives = |name: &str| charges.lives(name);
-    let stays = |name: &str| owed(name) || lives(name);
-    let mut released = 0;
-    released += release::<Payment>(&client, &args, stays).await?;
-    released += release::<Order>(&client, &args, |_| false).await?;
-    released += release::<Ticket>(&client, &args, lives).await?;
-    released += release::<Delivery>(&client, &args, stays).await?;
-    released += release::<Product>(&client, &args, |_| false).await?;
-    released += release::<Wallet>(&client, &args, |_| false).await?;
-    released += release::<Store>(&client, &args, |_| false).await?;
-    released += release::<OrderView>(&client, &args, |_| false).await?;
     let kept = !left.is_empty() && !args.leave_charges;
-    released += release::<OrderPlatform>(&client, &args, |_| kept).await?;
+    let stays = |kind: Kind, name: &str| match kind {
+        Kind::Payment | Kind::Delivery => owed(name) || charges.lives(name),
+        Kind::Ticket => charges.lives(name),
+        Kind::OrderPlatform => kept,
+        _ => false,
+    };
+    let mut released = 0;
+    macro_rules! all {
+        ([$released:ident $client:ident $args:ident $stays:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            $($released += release::<crate::crd::$kind>(&$client, &$args, |name| $stays(Kind::$kind, name)).await?;)+
+        };
+    }
+    kinds!(all, released, client, args, stays);
     let verb = if args.dry_run { "would be let go" } else { "let go" };
     println!("{released} objects {verb} in namespace {}", args.namespace);
     if kept {
