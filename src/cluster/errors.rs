@@ -47,6 +47,11 @@ impl Error {
         let kube::Error::Api(status) = &error else {
             return Self::Call { kind, verb, name, source: Box::new(error) };
         };
+        // An object that is not there is named in the answer, a kind that is not there is not.
+        if status.code == 404 && status.details.is_none() {
+            let message = format!("the API server does not know the kind {kind}: kubectl apply -f crds/");
+            return Self::Denied { kind, verb, name, message };
+        }
         if status.is_conflict() || status.is_already_exists() || status.is_not_found() {
             return Self::Conflict { kind, verb, name };
         }

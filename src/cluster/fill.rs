@@ -9,9 +9,10 @@ use k8s_openapi::api::core::v1::Namespace;
 
 use super::cache::Key;
 use super::clock::Clock;
+use super::errors::Error;
 use super::guard::Guarded;
 use super::watch::slim;
-use super::world::{Held, World};
+use super::world::{EVERY, Held, World};
 use crate::domain::Version;
 use crate::kinds::kinds;
 
@@ -19,7 +20,7 @@ use crate::kinds::kinds;
 ///
 /// # Errors
 /// Those of the first list that fails.
-pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> kube::Result<World> {
+pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> Result<World, Error> {
     let world = World::default();
     let look = Look { client, namespace, clock, world: &world };
     macro_rules! all {
@@ -42,9 +43,9 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    async fn at<K: Held>(&self) -> kube::Result<()> {
+    async fn at<K: Held>(&self) -> Result<(), Error> {
         let api: Api<Guarded<K>> = Api::namespaced(self.client.clone(), self.namespace);
-        let list = api.list(&ListParams::default()).await?;
+        let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
         let (cache, now) = (K::cache(self.world), self.clock.now());
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.world.history.continues(K::KIND, Version::default(), version);

@@ -17,10 +17,11 @@ use tokio::time::Instant;
 
 use super::cache::{Key, Source};
 use super::clock::Clock;
+use super::errors::Error;
 use super::events::Events;
 use super::guard::{self, Guarded};
 use super::stream::{self, After, Pauses};
-use super::world::{Held, World};
+use super::world::{EVERY, Held, World};
 use crate::domain::{Fact, Version};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Watch;
@@ -113,7 +114,12 @@ impl Watcher {
         let api: Api<PartialObjectMeta<K>> = self.api();
         let before = self.world.newest::<K>();
         let one = ListParams::default().limit(1);
-        let Ok(Ok(list)) = tokio::time::timeout(PROBE_LIMIT, api.list(&one)).await else { return false };
+        let answer = match tokio::time::timeout(PROBE_LIMIT, api.list(&one)).await {
+            Ok(answer) => answer.map_err(|error| Error::of(K::KIND, "list", EVERY, error).to_string()),
+            Err(_) => Err(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
+        };
+        self.world.hears(K::KIND, answer.as_ref().map(drop).map_err(Clone::clone));
+        let Ok(list) = answer else { return false };
         self.count::<K>("probe");
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.world.history.continues(K::KIND, before, version);

@@ -1,8 +1,8 @@
 //! Everything the controllers can see: the caches of all kinds, and the queues that a change wakes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::crd::OrderPlatform;
 use crate::domain::ledger::Missing;
@@ -35,6 +35,8 @@ macro_rules! world {
             pub history: History,
             /// Who else works here.
             pub members: Arc<Members>,
+            /// Which kinds cannot be read at present, since when, and why.
+            silent: RwLock<BTreeMap<Kind, (Instant, String)>>,
             terminating: RwLock<HashSet<Arc<str>>>,
             queues: HashMap<Kind, Arc<Queue>>,
         }
@@ -51,6 +53,9 @@ kinds!(world);
 
 /// Stands for the name of every object of a kind in a [`Pass`].
 pub const EVERY: &str = "*";
+
+/// A kind that cannot be read for so long is no matter of a moment.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// A kind whose cache the world holds.
 pub trait Held: Source {
@@ -232,6 +237,35 @@ impl World {
     /// The newest version that the API server has told of a kind, by its watch or in an answer.
     pub fn newest<K: Held>(&self) -> Version {
         K::cache(self).delivered().max(self.history.heard(K::KIND))
+    }
+
+    /// Notes whether a kind can be read, or why not.
+    pub fn hears(&self, kind: Kind, outcome: Result<(), String>) {
+        let mut silent = self.silent.write().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => drop(silent.remove(&kind)),
+            Err(why) => silent.entry(kind).or_insert_with(|| (Instant::now(), String::new())).1 = why,
+        }
+    }
+
+    /// What keeps this world from being as things stand, in words: a cache that is not filled, or a kind that could not be
+    /// read for a while.
+    pub fn unready(&self) -> Option<String> {
+        let silent = self.silent.read().unwrap_or_else(PoisonError::into_inner);
+        let (mut empty, mut old) = (Vec::new(), Vec::new());
+        for kind in Kind::ALL {
+            let why = silent.get(&kind);
+            if !each_cache!(self, kind, |cache| cache.is_complete()) {
+                empty.push(why.map_or_else(|| kind.to_string(), |(_, why)| format!("{kind} ({why})")));
+            } else if let Some((since, why)) = why.filter(|(since, _)| since.elapsed() > SILENCE) {
+                old.push(format!("{kind} for {} s ({why})", since.elapsed().as_secs()));
+            }
+        }
+        match (empty.is_empty(), old.is_empty()) {
+            (true, true) => None,
+            (true, false) => Some(format!("cannot be read: {}", old.join(", "))),
+            (false, _) => Some(format!("the caches are not filled yet: {}", empty.join(", "))),
+        }
     }
 
     /// Notes that an object cannot be understood; gives whether that is news, of which everything in the namespace is to

@@ -1,7 +1,7 @@
 //! The operator's own listener: `/livez`, `/readyz`, `/metrics`.
 //!
 //! Liveness does not depend on the API server: restarting this process would not bring that back. Ready means that every
-//! cache has been filled, so that controllers decide.
+//! cache has been filled, so that controllers decide, and that every kind can be read.
 
 use std::sync::Arc;
 
@@ -30,11 +30,9 @@ pub fn router(worlds: Worlds, registry: Registry) -> Router {
 
 async fn readyz(State(ops): State<Arc<Ops>>) -> Response {
     let world = ops.worlds.now();
-    if world.is_complete() {
-        return "ok\n".into_response();
-    }
-    let why = match world.history.before() {
-        None => "the caches are not filled yet\n".to_owned(),
+    let Some(unready) = world.unready() else { return "ok\n".into_response() };
+    let why = match world.history.before().filter(|_| !world.is_complete()) {
+        None => format!("{unready}\n"),
         Some(why) => format!("the API server tells another history than before ({why}): the caches are filled anew\n"),
     };
     (StatusCode::SERVICE_UNAVAILABLE, why).into_response()

@@ -142,3 +142,36 @@ async fn what_cannot_be_read_blocks_only_what_needs_it_and_is_said_there() {
     drop(world);
     sh(&format!("tools/cluster down {name}"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_on() {
+    let name = format!("less-{:08x}", rand::random::<u32>());
+    let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
+    let client = Client::try_from(config(&plane.admin).await).expect("client");
+    let mut world = World::on(plane, client, "less").await;
+    world.store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen" })).await;
+    let spec = json!({ "store": "kitchen", "price": { "amount": 1_000, "currency": "KRW" }, "stock": 9 });
+    world.create::<Product>(json!({ "metadata": { "name": "stew" }, "spec": spec })).await;
+    world.wallet("alice", 50_000).await;
+    world.start_operator(&[]);
+    wait_for("readiness", || async { (world.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
+    let (done, said) = world.kubectl(&["delete", "crd", "tickets.jumun.dev"]);
+    assert!(done, "{said}");
+    order_at(&world, "kitchen", "order-1", "alice", "stew").await;
+    wait_for("the probe to name the kind", || async {
+        let (status, said) = world.operator(0).get("/readyz").await;
+        (status == 503 && said.contains("Ticket") && said.contains("crds/")).then_some(())
+    })
+    .await;
+    wait_for("the order to say so", || async {
+        let said = condition(&world, "ord", "order-1", "Stalled")?;
+        said["message"].as_str()?.contains("does not know the kind Ticket").then_some(())
+    })
+    .await;
+    let (done, said) = world.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/crds/tickets.yaml")]);
+    assert!(done, "{said}");
+    world.row("order-1", State::Accepted).await;
+    wait_for("readiness", || async { (world.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
+    drop(world);
+    sh(&format!("tools/cluster down {name}"));
+}

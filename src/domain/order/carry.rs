@@ -117,8 +117,13 @@ fn await_payment(seen: &Observed, payment: &PaymentFacts, now: Time, policy: &Po
     if let Some(why) = &payment.stalled {
         return stall(seen, "PaymentStalled", why.clone(), now, policy);
     }
-    let message = payment.trouble.clone().unwrap_or_else(|| "The payment has no answer yet.".to_owned());
-    wait(seen, State::Placed, "WaitingForPayment", message, now, policy)
+    let Some(trouble) = payment.trouble.clone() else {
+        let message = "The payment has no answer yet.".to_owned();
+        return wait(seen, State::Placed, "WaitingForPayment", message, now, policy);
+    };
+    // Each attempt changes the Payment: the wait began when the order was placed, not with the last of them.
+    let since = seen.status.placed_at.unwrap_or(seen.changed);
+    wait_since(seen, since, State::Placed, "WaitingForPayment", trouble, now, policy)
 }
 
 /// Paid: the Ticket or the Delivery is created, then the order says so.
@@ -242,9 +247,22 @@ pub(super) fn wait(
     now: Time,
     policy: &Policy,
 ) -> Plan<Status> {
+    wait_since(seen, seen.changed, state, reason, message, now, policy)
+}
+
+/// The same, for a wait that began then.
+fn wait_since(
+    seen: &Observed,
+    since: Time,
+    state: State,
+    reason: &str,
+    message: String,
+    now: Time,
+    policy: &Policy,
+) -> Plan<Status> {
     let wanted = moving(seen, seen.status.clone(), state, reason, message, now);
     if wanted.state != seen.status.state {
         return plan::settle(&seen.status, wanted, seen.stepped.after(policy.step), now);
     }
-    plan::report(&seen.status, wanted, true, seen.changed, now, policy)
+    plan::report(&seen.status, wanted, true, since, now, policy)
 }

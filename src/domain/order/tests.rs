@@ -301,6 +301,21 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
 }
 
 #[test]
+fn a_provider_that_fails_is_what_an_order_waits_for_however_often_it_is_asked() {
+    let mut seen = placed();
+    let trouble = "Provider card answers 500; next attempt in 2 s.";
+    seen.payment = Lookup::Present(PaymentFacts { trouble: Some(trouble.to_owned()), ..payment() });
+    seen.status.placed_at = Some(now().before(std::time::Duration::from_secs(6)));
+    // The Payment was written a moment ago, as with every attempt.
+    seen.changed = now();
+    let conditions = plan(&seen).status.expect("it says so").conditions;
+    assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
+    assert_eq!(conditions::waiting_message(&conditions), Some(trouble));
+    seen.status.placed_at = Some(now());
+    assert!(plan(&seen).status.is_none(), "a wait that passes is not written");
+}
+
+#[test]
 fn an_order_says_what_its_payment_needs_a_person_for() {
     let mut seen = placed();
     let why = "The OrderPlatform has no payment provider card.";
