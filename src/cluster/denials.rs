@@ -49,6 +49,12 @@ impl Denials {
         !held.is_empty() && held.remove(&(kind, key.clone())).is_some()
     }
 
+    /// What was denied to an object.
+    pub fn what(&self, kind: Kind, key: &Key) -> Option<String> {
+        let held = lock(&self.held);
+        (!held.is_empty()).then(|| held.get(&(kind, key.clone())).map(Denial::what))?
+    }
+
     /// What was denied in a namespace, apart from objects that say so themselves.
     pub fn unsaid(&self, namespace: &str, says: impl Fn(Kind, &Key) -> bool) -> Vec<Affected> {
         let held = lock(&self.held);

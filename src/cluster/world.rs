@@ -320,6 +320,12 @@ impl World {
         self.wake(&key, K::cache(self).answer(object, now))
     }
 
+    /// What the API server said where a write of this object is denied, as the object says or as this process knows.
+    pub fn why_denied<K: Held>(&self, key: &Key) -> Option<String> {
+        let said = K::cache(self).get(key).and_then(|seen| denied(&*seen.object).map(|found| found.message.clone()));
+        said.or_else(|| self.denials.what(K::KIND, key))
+    }
+
     /// Whether the namespace is being deleted.
     pub fn is_terminating(&self, namespace: &str) -> bool {
         self.terminating.read().unwrap_or_else(PoisonError::into_inner).contains(namespace)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cluster::diff::merge_patch;
 use crate::cluster::{Error, Key, Source};
-use crate::domain::denial::Denial;
+use crate::domain::denial::{self, Conditioned, Denial};
 use crate::domain::{Condition, Fact, Intent, Kind, Meta};
 use crate::telemetry::metrics::DeniedWrite;
 
@@ -15,6 +15,15 @@ pub(super) fn of(error: &Error, intent: Option<&Intent>) -> Option<Denial> {
     let (reason, kind, verb, name, sentence) = error.denied()?;
     let write = format!("{} {kind} {name}", verb.replace('_', " "));
     Some(Denial { reason, write, sentence: sentence.to_owned(), blocks: true, bars: false }.of(intent))
+}
+
+/// The UID of an object of which a write is denied now and was not before, or the other way round.
+pub(super) fn turned<K: Source>(old: Option<&K>, new: Option<&K>) -> Option<String> {
+    let is_denied = |object: Option<&K>| {
+        let conditions = object.and_then(|object| object.status()).map(Conditioned::conditions);
+        conditions.is_some_and(|conditions| denial::find(conditions).is_some())
+    };
+    new.filter(|_| is_denied(old) != is_denied(new)).and_then(|new| new.meta().uid.clone())
 }
 
 /// Counts a denied write, and reports it where it is news: neither the object nor this process has said so before.

@@ -64,7 +64,9 @@ pub(super) fn store(seen: Seen<Store>) -> StoreFacts {
 /// The products of an order. Once there are terms they count: the list in the spec can be written in another order.
 pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass: &Pass) -> Vec<Lookup<ProductFacts>> {
     let product = |name: &str, wanted: Option<&str>| {
-        map(world.lookup(&key.sibling(name), wanted, pass), |seen: Seen<Product>| product_facts(&seen.object, uid))
+        let product = key.sibling(name);
+        let denied = || world.why_denied::<Product>(&product);
+        map(world.lookup(&product, wanted, pass), |seen: Seen<Product>| product_facts(&seen.object, uid, denied()))
     };
     match order.status.as_ref().and_then(|status| status.terms.as_ref()) {
         Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
@@ -72,7 +74,7 @@ pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass:
     }
 }
 
-fn product_facts(product: &Product, order: &str) -> ProductFacts {
+fn product_facts(product: &Product, order: &str, denied: Option<String>) -> ProductFacts {
     let entries = product.status.iter().flat_map(|status| &status.entries);
     ProductFacts {
         uid: product.metadata.uid.clone().unwrap_or_default(),
@@ -81,6 +83,7 @@ fn product_facts(product: &Product, order: &str) -> ProductFacts {
         points: product.spec.points,
         deleting: product.metadata.deletion_timestamp.is_some(),
         answer: entries.into_iter().find(|entry| entry.order == order).map(|entry| entry.answer),
+        denied,
     }
 }
 

@@ -93,6 +93,7 @@ impl Controller for Payments {
                 Some(wallet) => world.unreadables.why(Kind::Wallet, &key.sibling(&wallet.name)),
                 None => world.unreadables.why(Kind::OrderPlatform, &key.sibling(platform::NAME)),
             },
+            wallet_denied: spec.wallet().and_then(|wallet| world.why_denied::<Wallet>(&key.sibling(&wallet.name))),
             refunded_by_hand: spec.refunded_by_hand,
             delivery: map(world.lookup::<Delivery>(key, None, pass), |seen| Shipment {
                 held: seen.object.spec.hold.is_some(),

@@ -17,10 +17,10 @@ impl Source for Product {
     const KIND: Kind = Kind::Product;
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        super::appeared(old, new)
-            .map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Product, name)))
-            .into_iter()
-            .collect()
+        let appeared = super::appeared(old, new).map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Product, name)));
+        // Whoever asks it has to say so where it cannot be written, and no longer where it can.
+        let barred = super::denial::turned(old, new).map(|uid| Rouse::All(Kind::Order, Index::Asks(uid)));
+        appeared.into_iter().chain(barred).collect()
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -16,10 +16,10 @@ impl Source for Wallet {
     const KIND: Kind = Kind::Wallet;
 
     fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        super::appeared(old, new)
-            .map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Wallet, name)))
-            .into_iter()
-            .collect()
+        let appeared = super::appeared(old, new).map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Wallet, name)));
+        // Whoever asks it has to say so where it cannot be written, and no longer where it can.
+        let barred = super::denial::turned(old, new).map(|uid| Rouse::All(Kind::Payment, Index::Asks(uid)));
+        appeared.into_iter().chain(barred).collect()
     }
 
     fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -83,6 +83,11 @@ use crate::domain::store::{Confirmation, Deadlines};
     .message("too late for a hold: the step that decides is done")
     .field_path(".spec.hold"),
     validation = Rule::new(
+        "!has(self.status) || !has(self.status.confirmedAt) || (has(self.spec.progress) && self.spec.progress == 'Delivered')"
+    )
+    .message("only what was delivered is confirmed")
+    .field_path(".status"),
+    validation = Rule::new(
         "!has(oldSelf.status) || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.confirmedAt) == has(oldSelf.status.confirmedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a confirmed or cancelled delivery never changes its state again")

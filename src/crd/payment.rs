@@ -52,6 +52,14 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     .message("only a cancelled payment is given back")
     .field_path(".spec.refundedByHand"),
     validation = Rule::new(
+        "!has(self.status) || !(has(self.status.cancelledAt) || has(self.status.refundedAt)) || (has(self.spec.cancel) && self.spec.cancel)"
+    )
+    .message("a payment ends as cancelled only where spec.cancel asks for it")
+    .field_path(".status"),
+    validation = Rule::new("!has(self.status) || !has(self.status.declinedAt) || !has(self.status.approvedAt)")
+        .message("an approved payment is not declined: cancel it")
+        .field_path(".status"),
+    validation = Rule::new(
         "!has(oldSelf.status) || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.declinedAt) == has(oldSelf.status.declinedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a declined or cancelled payment never changes its state again")

@@ -192,6 +192,8 @@ pub struct Observed {
     pub cancel: bool,
     /// The wallet, or the platform that names the provider, where this version cannot read it: what to do.
     pub unreadable: Option<String>,
+    /// Why its wallet cannot be written, where a write of that is denied.
+    pub wallet_denied: Option<String>,
     /// The payment office has given the money back by hand.
     pub refunded_by_hand: bool,
     pub status: Status,
@@ -308,9 +310,8 @@ fn charge(
         }
         _ if seen.fate != Fate::Open => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
         _ => {
-            let report =
-                Report::Moving { reason: "WaitingForWallet", message: format!("Wallet {name} has not answered yet.") };
-            wait(seen, State::Pending, report, now, policy)
+            let message = format!("Wallet {name} has not answered yet.");
+            wait(seen, State::Pending, unanswered(seen, name, "WaitingForWallet", message), now, policy)
         }
     }
 }
@@ -321,8 +322,18 @@ fn cancel(seen: &Observed, name: &str, answer: Option<wallet::Answer>, now: Time
         Some(wallet::Answer::Void) => cancelled(seen, false, "NotCharged", now),
         _ => {
             let message = format!("Wallet {name} has not given the money back yet.");
-            let report = Report::Moving { reason: "WaitingForRefund", message };
-            wait(seen, State::Cancelling, report, now, policy)
+            wait(seen, State::Cancelling, unanswered(seen, name, "WaitingForRefund", message), now, policy)
+        }
+    }
+}
+
+/// The wallet has not answered: it will, unless it cannot be written.
+fn unanswered<'a>(seen: &Observed, wallet: &str, reason: &'a str, message: String) -> Report<'a> {
+    match &seen.wallet_denied {
+        None => Report::Moving { reason, message },
+        Some(why) => {
+            let message = format!("Wallet {wallet} cannot be written, and nothing is booked until it can: {why}");
+            Report::Stalled { reason: "LedgerDenied", message }
         }
     }
 }

@@ -208,3 +208,31 @@ async fn orders_get_the_finalizer_from_the_policy_and_from_the_controller_where_
     world.row("order-2", State::Cancelled).await;
     world.finish().await;
 }
+
+#[tokio::test]
+async fn what_never_happens_cannot_be_written_into_a_status() {
+    let world = World::new("lies", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 100).await;
+    world.wallet("alice", 50_000).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    world.row("order-1", State::Delivering).await;
+    let name = world.delivery_of("order-1").await.metadata.name.unwrap();
+    let at = "2026-11-25T20:00:00Z";
+    let (params, lie) = (PatchParams::default(), |status: Value| Patch::Merge(json!({ "status": status })));
+    let payments = world.api::<Payment>();
+    for (status, part) in [
+        (json!({ "state": "Declined", "declinedAt": at }), "an approved payment is not declined"),
+        (json!({ "state": "Cancelled", "cancelledAt": at, "refundedAt": at }), "only where spec.cancel asks for it"),
+    ] {
+        let error = payments.patch_status(&name, &params, &lie(status)).await.expect_err("a lie").to_string();
+        assert!(error.contains(part), "{error}");
+    }
+    let confirmed = lie(json!({ "state": "Confirmed", "confirmedAt": at }));
+    let error = world.api::<Delivery>().patch_status(&name, &params, &confirmed).await.expect_err("a lie").to_string();
+    assert!(error.contains("only what was delivered is confirmed"), "{error}");
+    assert!(world.deliver(&name).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
+    world.row("order-1", State::Completed).await;
+    world.finish().await;
+}

@@ -40,6 +40,15 @@ async fn stalled(world: &World, order: &str, what: &str) -> String {
     .await
 }
 
+/// Waits until the order says that a person is needed, and for what; gives the sentence.
+async fn needs_a_person(world: &World, order: &str, what: &str) -> String {
+    wait_for(&format!("{order} to say that {what}"), || async {
+        let stalled = condition(world, "ord", order, "Stalled").await?;
+        stalled["message"].as_str().filter(|message| message.contains(what)).map(str::to_owned)
+    })
+    .await
+}
+
 /// Waits until the platform says that writes are denied.
 async fn platform_says(world: &World, what: &str) {
     wait_for("the platform to say so", || async {
@@ -212,4 +221,34 @@ async fn what_a_policy_refuses_is_said_and_is_no_race() {
     world.row("order-1", State::Cancelled).await;
     world.row("probe", State::Completed).await;
     world.finish().await;
+}
+
+#[tokio::test]
+async fn a_ledger_that_cannot_be_written_is_said_on_every_order_that_waits_for_it() {
+    let world = shop("ledger", 1).await;
+    for order in ["order-1", "order-2"] {
+        world.order(order, "alice", "mug", 1).await;
+        world.row(order, State::Delivering).await;
+    }
+    // Somebody writes other books: what is to be booked next would be less than nothing.
+    let forge = |kind: &str, name: &str, status: serde_json::Value| {
+        let patch = json!({ "status": status }).to_string();
+        let (done, said) = world.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
+        assert!(done, "{said}");
+    };
+    let wallet = |charged: i64| json!({ "charged": { "amount": charged }, "balance": { "amount": 50_000 - charged, "currency": "KRW" } });
+    forge("wallet", "alice", wallet(0));
+    world.cancel("order-1").await;
+    let message = needs_a_person(&world, "order-1", "Wallet alice cannot be written").await;
+    assert!(message.contains("1000 KRW"), "{message}");
+    forge("wallet", "alice", wallet(2_000));
+    assert_eq!(world.end_of("order-1").await, State::Cancelled);
+    assert_eq!(world.settled_stock("mug").await, (99, 1));
+    forge("product", "mug", json!({ "sold": 0, "available": 100 }));
+    world.cancel("order-2").await;
+    needs_a_person(&world, "order-2", "Product mug cannot be written").await;
+    forge("product", "mug", json!({ "sold": 1, "available": 99 }));
+    assert_eq!(world.end_of("order-2").await, State::Cancelled);
+    nobody_says_so(&world).await;
+    assert_eq!((world.money("alice").await, world.settled_stock("mug").await), ((50_000, 0), (100, 0)));
 }

@@ -69,6 +69,7 @@ pub fn product(slot: &Slot, order: &str) -> ProductFacts {
         points: 0,
         deleting: slot.body.deleting.is_some(),
         answer,
+        denied: None,
     }
 }
 

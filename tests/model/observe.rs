@@ -164,6 +164,7 @@ impl<'a> View<'a> {
             free: false,
             cancel: *cancel,
             unreadable: None,
+            wallet_denied: None,
             refunded_by_hand: false,
             delivery: self.lookup(super::objects::delivery(number), facts::shipment),
             ticket: self.lookup(super::objects::ticket(number), facts::kitchen),

@@ -14,22 +14,29 @@ pub const REACHABLE: &str = "EndpointReachable";
 pub struct Circuit {
     /// Failures since the last success.
     pub failures: i64,
+    /// At how many moments, a second apart: what fails together says no more than one of it.
+    pub rounds: i64,
     /// When the last of them was.
     pub last: Option<Time>,
 }
 
+/// What fails within so long fails together.
+const ROUND: std::time::Duration = std::time::Duration::from_secs(1);
 /// How often one message counts.
 const COUNTS: i64 = 2;
 
 impl Circuit {
     /// The breaker of an endpoint with these messages waiting (attempts, time of the last) that last answered at `well`.
     pub fn of(waiting: impl IntoIterator<Item = (i64, Option<Time>)>, well: Option<Time>) -> Self {
-        let mut circuit = Self::default();
-        for (attempts, tried_at) in waiting {
-            let Some(last) = tried_at else { continue };
-            if well.is_none_or(|well| well < last) {
-                circuit.failures = circuit.failures.saturating_add(attempts.min(COUNTS));
-                circuit.last = circuit.last.max(Some(last));
+        let failed = waiting.into_iter().filter_map(|(attempts, tried_at)| Some((tried_at?, attempts)));
+        let mut failed: Vec<(Time, i64)> = failed.filter(|(last, _)| well.is_none_or(|well| well < *last)).collect();
+        failed.sort_unstable();
+        let (mut circuit, mut round) = (Self::default(), None::<Time>);
+        for (last, attempts) in failed {
+            circuit.failures = circuit.failures.saturating_add(attempts.min(COUNTS));
+            circuit.last = Some(last);
+            if round.is_none_or(|began| last.since(began) >= ROUND) {
+                (circuit.rounds, round) = (circuit.rounds.saturating_add(1), Some(last));
             }
         }
         circuit
@@ -38,7 +45,7 @@ impl Circuit {
     /// When the next probe is let through, where the breaker is open.
     pub fn probe_at(&self) -> Option<Time> {
         let last = self.last.filter(|_| self.is_open())?;
-        Some(last.after(retry::pause(self.failures - TRIP + 1)))
+        Some(last.after(retry::pause((self.failures - TRIP + 1).min(self.rounds))))
     }
 
     /// Whether only a probe is let through.

@@ -35,6 +35,16 @@ fn failures_of_several_messages_open_the_breaker_and_a_success_closes_it() {
 }
 
 #[test]
+fn messages_that_fail_together_put_the_next_probe_off_as_one_does() {
+    let together = (0..14).map(|n| (1, Some(Time::from_millis(10_000 + n * 30))));
+    let open = Circuit::of(together.clone(), None);
+    assert_eq!((open.failures, open.rounds, open.probe_at()), (14, 1, Some(Time::from_millis(11_390))));
+    // Each probe that fails after it puts the next one off further.
+    let probed = Circuit::of(together.chain([(1, at(12)), (1, at(16))]), None);
+    assert_eq!((probed.rounds, probed.probe_at()), (3, at(16).map(|last| last.after(retry::pause(3)))));
+}
+
+#[test]
 fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
     let (now, mut seen) = (Time::from_millis(0), seen());
     seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
@@ -44,7 +54,7 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
     seen.status = after(&seen);
     assert_eq!((seen.status.attempts, seen.status.answered_at()), (1, Some(now)));
     // It waits for its own next attempt, whatever the breaker says, even as the first in line.
-    (seen.outcome, seen.is_probe, seen.circuit) = (None, true, Circuit { failures: 9, last: Some(now) });
+    (seen.outcome, seen.is_probe, seen.circuit) = (None, true, Circuit { failures: 9, rounds: 9, last: Some(now) });
     let decided = |seconds: i64| decide(&seen, Time::from_millis(seconds * 1_000 - 1), &Policy::default());
     assert_eq!(decided(1), Plan::wait_until(Time::from_millis(1_000)));
     assert!(matches!(&decided(2).intents[..], [Intent::SendNotice(_)]));

@@ -48,7 +48,19 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         }
         return Plan::only(Intent::CreatePayment(payment_draft(seen, terms, false)));
     }
+    if let Some(why) = denied_product(seen, terms) {
+        return stall(seen, "LedgerDenied", why, now, policy);
+    }
     wait(seen, State::Placed, "WaitingForStock", "Stock is asked for.".to_owned(), now, policy)
+}
+
+/// A product whose ledger cannot be written, with the reason: it answers nobody until it can.
+pub(super) fn denied_product(seen: &Observed, terms: &Terms) -> Option<String> {
+    seen.products.iter().zip(&terms.items).find_map(|(product, line)| {
+        let why = product.present()?.denied.as_ref()?;
+        let name = &line.product;
+        Some(format!("Product {name} cannot be written, and nothing of it is booked until it can: {why}"))
+    })
 }
 
 /// Live reads of the products whose absence is not proven.

@@ -82,6 +82,8 @@ pub struct ProductFacts {
     pub deleting: bool,
     /// The ledger's answer to this order.
     pub answer: Option<product::Answer>,
+    /// Why the product cannot be written, where a write of it is denied.
+    pub denied: Option<String>,
 }
 
 /// What is read of a Wallet when an order is placed.

@@ -73,7 +73,15 @@ fn store() -> StoreFacts {
 
 fn mug(answer: Option<product::Answer>) -> ProductFacts {
     let price = Money::new(1_000, "KRW");
-    ProductFacts { uid: "uid-of-mug".into(), store: "shop".into(), price, points: 0, deleting: false, answer }
+    ProductFacts {
+        uid: "uid-of-mug".into(),
+        store: "shop".into(),
+        price,
+        points: 0,
+        deleting: false,
+        answer,
+        denied: None,
+    }
 }
 
 fn plan(seen: &Observed) -> Plan<Status> {
@@ -298,6 +306,24 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
     seen.changed = Time::from_millis(0);
     let conditions = plan(&seen).status.unwrap().conditions;
     assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
+}
+
+#[test]
+fn an_order_says_which_product_cannot_be_written() {
+    let mut seen = placed();
+    let why = "patch status Product mug: status.sold must not be negative";
+    seen.products = vec![Lookup::Present(ProductFacts { denied: Some(why.into()), ..mug(None) })];
+    seen.changed = Time::from_millis(0);
+    let said = plan(&seen);
+    let conditions = said.status.expect("it says so").conditions;
+    let stalled = conditions.iter().find(|c| c.type_ == conditions::STALLED).expect("stalled");
+    assert_eq!(stalled.reason, "LedgerDenied");
+    assert!(stalled.message.contains("Product mug") && stalled.message.contains(why), "{}", stalled.message);
+    assert_eq!(said.facts.len(), 1, "and once as an Event");
+    // What was answered already needs no write of it.
+    seen.products =
+        vec![Lookup::Present(ProductFacts { denied: Some(why.into()), ..mug(Some(product::Answer::Held)) })];
+    assert!(matches!(plan(&seen).intents[..], [Intent::CreatePayment(_)]));
 }
 
 #[test]

@@ -16,7 +16,7 @@
 use super::super::delivery::{self, Progress};
 use super::super::store::Fulfilment;
 use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan, product, ticket};
-use super::carry::{absent_products, delivery_draft, payment_draft, stall, ticket_draft, wait};
+use super::carry::{absent_products, delivery_draft, denied_product, payment_draft, stall, ticket_draft, wait};
 use super::turn::{Decisive, Untold, Why, is_sold};
 use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving};
 
@@ -213,6 +213,9 @@ fn release(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         .iter()
         .any(|product| product.present().is_some_and(|facts| facts.answer != Some(product::Answer::Released)));
     if open {
+        if let Some(why) = denied_product(seen, terms) {
+            return stall(seen, "LedgerDenied", why, now, policy);
+        }
         let message = "The stock is given back.".to_owned();
         return wait(seen, State::Cancelling, "WaitingForRelease", message, now, policy);
     }

@@ -29,6 +29,7 @@ fn seen(reply: Option<Reply>) -> Observed {
         free: false,
         cancel: false,
         unreadable: None,
+        wallet_denied: None,
         refunded_by_hand: false,
         status: Status::default(),
         delivery: Lookup::Unproven,
@@ -208,6 +209,23 @@ fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
     left.source = answer(Some(wallet::Answer::Refunded));
     let status = plan(&left).status.expect("cancelled");
     assert!(status.refunded_at.is_some() && status.releasing_at.is_some(), "the stock is asked back, too");
+}
+
+#[test]
+fn a_payment_says_that_its_wallet_cannot_be_written() {
+    let source = Source::Wallet { name: "alice".into(), answer: Lookup::Present(None), lacked: None };
+    let mut barred = Observed { source, wallet_denied: Some("patch status Wallet alice: no".into()), ..seen(None) };
+    barred.meta.changed = Time::from_millis(0);
+    for cancel in [false, true] {
+        barred.cancel = cancel;
+        let conditions = plan(&barred).status.expect("it says so").conditions;
+        let stalled = conditions.iter().find(|c| c.type_ == conditions::STALLED).expect("stalled");
+        let message = &stalled.message;
+        assert!(message.contains("Wallet alice cannot be written") && message.contains(": no"), "{message}");
+    }
+    barred.source =
+        Source::Wallet { name: "alice".into(), answer: Lookup::Present(Some(wallet::Answer::Refunded)), lacked: None };
+    assert!(plan(&barred).status.is_some_and(|status| status.refunded_at.is_some()), "it is answered already");
 }
 
 fn removed(ended: Option<bool>) -> Fate {

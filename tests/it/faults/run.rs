@@ -20,7 +20,8 @@ use crate::recorder::Version;
 /// How long a run may take.
 const PATIENCE: Duration = Duration::from_secs(150);
 /// How long after the quiet of the end what differs from the undisturbed run may still come to be the same: a write that
-/// was denied is tried again half a minute later, a notice after a minute, and on a busy machine an operator takes its time to start.
+/// was denied is tried again half a minute later, a notice after a minute, and on a busy machine an operator takes its time
+/// to start.
 const GRACE: Duration = Duration::from_secs(80);
 /// A write that was on its way when its sender died arrives when all has come to its end; where orders go away, sooner
 /// than their children may.
