@@ -81,7 +81,7 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
         let Some(mut observed) = C::observe(world, key, &pass) else { break };
-        let carried = C::conditions(&mut observed).and_then(denial::take);
+        C::conditions(&mut observed).and_then(denial::take);
         pass.fits(C::version(&observed));
         let plan = C::decide(&observed, now, &Policy::default());
         let mut news = false;
@@ -103,7 +103,7 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
             kind,
             name: name.to_owned(),
             state: state_of(&object),
-            says: carried.iter().flatten().map(sentence).chain(waits(&object)).collect(),
+            says: waits(&object),
             intents: plan.intents.iter().map(ToString::to_string).collect(),
             status: before.zip(after).and_then(|(before, after)| merge_patch(&before, &after)),
             next: plan.next,

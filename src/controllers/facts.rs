@@ -12,7 +12,7 @@ use crate::domain::order::{
     TicketFacts, WalletFacts, notices,
 };
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, ids, platform as platforms};
+use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, denial, ids, platform as platforms};
 
 pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
     match lookup {
@@ -246,8 +246,8 @@ pub(super) fn delivery(seen: Seen<Delivery>) -> DeliveryFacts {
 }
 
 /// The notices of an order that exist, while it is under way.
-pub(super) fn notices(world: &World, key: &Key, meta: &Meta, status: &Status) -> Vec<NoticeFacts> {
-    if status.ended_at.is_some() || world.notifications.is_empty() {
+pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -> Vec<NoticeFacts> {
+    if !are_needed || world.notifications.is_empty() {
         return Vec::new();
     }
     let find = |(topic, to): (notices::Topic, notices::Audience)| {
@@ -266,6 +266,16 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, status: &Status) ->
         })
     };
     notices::ALL.into_iter().filter_map(find).collect()
+}
+
+/// What a notice tells whose creation was denied, as the order's own condition says.
+pub(super) fn untold(meta: &Meta, status: &Status) -> Option<notices::Topic> {
+    let denied = denial::write(&status.conditions)?;
+    let name = |(topic, to): &(notices::Topic, notices::Audience)| {
+        ids::notification_name(&meta.name, &meta.uid, topic.slug(), to.slug())
+    };
+    let found = notices::ALL.iter().find(|notice| denied == format!("create Notification {}", name(notice)));
+    found.map(|(topic, _)| *topic)
 }
 
 fn target<K: Resource>(seen: &Seen<K>) -> Target {

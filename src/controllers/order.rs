@@ -160,6 +160,7 @@ impl Controller for Orders {
         let meta = meta_of(world, &seen);
         let status = order.status.clone().unwrap_or_default();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
+        let untold = facts::untold(&meta, &status);
         let payment = world.lookup::<Payment>(&child, None, pass);
         let ticket = world.lookup::<Ticket>(&child, None, pass);
         let delivery = world.lookup::<Delivery>(&child, None, pass);
@@ -180,7 +181,8 @@ impl Controller for Orders {
             payment: map(payment, facts::payment),
             ticket: map(ticket, facts::ticket),
             delivery: map(delivery, facts::delivery),
-            notices: facts::notices(world, key, &meta, &status),
+            notices: facts::notices(world, key, &meta, untold.is_some() || status.ended_at.is_none()),
+            untold,
             earlier: earlier(world, key, order, &status, pass),
             view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, pass),
             status,

@@ -124,6 +124,11 @@ pub fn find(conditions: &[Condition]) -> Option<&Condition> {
     conditions.iter().find(|condition| condition.type_ == WRITE_DENIED)
 }
 
+/// The write that is said to be denied, such as `create Payment order-1-abc`.
+pub fn write(conditions: &[Condition]) -> Option<&str> {
+    find(conditions)?.message.split(": ").next()
+}
+
 /// Takes what is said of denied writes out of an object's conditions, and gives them as they were; nothing where nothing
 /// was said.
 pub fn take(conditions: &mut Vec<Condition>) -> Option<Vec<Condition>> {

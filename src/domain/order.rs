@@ -299,6 +299,11 @@ fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
     if due.is_some_and(|due| due <= now) {
         return Plan::only(Intent::DeleteSelf(seen.meta.target()));
     }
+    // What was denied at the end, which did not wait for it, is made now.
+    let owed = notices::owed(seen);
+    if !owed.is_empty() {
+        return Plan { next: due, ..Plan::all(owed) };
+    }
     if seen.status.observed_generation == seen.meta.generation {
         return Plan { next: due, ..Plan::rest() };
     }

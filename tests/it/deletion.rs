@@ -183,6 +183,8 @@ async fn a_wallet_pays_for_no_order_that_is_gone() {
     // Of the one that was sold the entry may have gone by now, but not what it stood for.
     let taken = status.entries.iter().filter(|entry| entry.answer == Answer::Charged);
     assert!(status.charged.amount == 3_000 && taken.count() <= 1, "{status:?}");
+    let left = |entry: &&jumun::domain::wallet::Entry| entry.order == "00000000-0000-4000-8000-000000000001";
+    assert!(status.entries.iter().filter(left).all(|entry| entry.answer == Answer::Void), "{status:?}");
     gone::<Payment>(&world, "left").await;
     world.finish().await;
 }

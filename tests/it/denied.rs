@@ -251,4 +251,8 @@ async fn a_ledger_that_cannot_be_written_is_said_on_every_order_that_waits_for_i
     assert_eq!(world.end_of("order-2").await, State::Cancelled);
     nobody_says_so(&world).await;
     assert_eq!((world.money("alice").await, world.settled_stock("mug").await), ((50_000, 0), (100, 0)));
+    for order in ["order-1", "order-2"] {
+        world.row(order, State::Cancelled).await;
+    }
+    world.finish().await;
 }

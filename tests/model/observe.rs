@@ -121,6 +121,7 @@ impl<'a> View<'a> {
             stepped: newest.unwrap_or_else(|| self.changed(slot)),
             changed: newest.unwrap_or_else(|| self.changed(slot)),
             earlier: None,
+            untold: None,
             view_shows_end: status.ended_at.is_some(),
             status: status.clone(),
         })

@@ -239,6 +239,8 @@ pub struct Observed {
     pub delivery: Lookup<DeliveryFacts>,
     /// The notices that exist.
     pub notices: Vec<NoticeFacts>,
+    /// What the API server did not let be told: the order has gone on without it.
+    pub untold: Option<Topic>,
     /// When the newest of order and children was first seen in its present version.
     pub changed: Time,
     /// The order that was placed before under the same name, with the same content, and that the platform's retention has

@@ -41,15 +41,38 @@ pub(super) fn with(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Pl
     }
     let left = plan.status.as_ref().unwrap_or(&seen.status);
     let due = ALL.into_iter().filter(|(topic, to)| is_due(seen, terms, *topic, *to, left));
-    let missing = due.filter(|(topic, to)| find(seen, *topic, *to).is_none());
-    let why =
-        left.outcome.as_ref().map(|outcome| outcome.reason.clone()).or_else(|| seen.wish().map(|wish| wish.reason));
-    let end = left.ended_at.and(left.state);
-    let drafts: Vec<Intent> = missing.map(|(topic, to)| draft(seen, terms, topic, to, why.as_ref(), end)).collect();
+    let drafts = missing(seen, terms, left, due);
     if !drafts.is_empty() {
         plan.intents.splice(0..0, drafts);
     }
     plan
+}
+
+/// What an ended order was not let tell: by now its children may be gone, so that it goes by what was to be told then.
+pub(super) fn owed(seen: &Observed) -> Vec<Intent> {
+    let (Some(untold), Some(terms)) = (seen.untold, &seen.status.terms) else { return Vec::new() };
+    let of_the_end = matches!(untold, Topic::DeliveryCancelled | Topic::Undone);
+    let due = ALL
+        .into_iter()
+        .filter(|(topic, to)| *topic == untold && reaches(seen, *to) && (!of_the_end || undone(&seen.status, *to)));
+    missing(seen, terms, &seen.status, due)
+}
+
+/// Those of them that do not exist, of an order that is left with this status.
+fn missing(seen: &Observed, terms: &Terms, left: &Status, due: impl Iterator<Item = (Topic, Audience)>) -> Vec<Intent> {
+    let why =
+        left.outcome.as_ref().map(|outcome| outcome.reason.clone()).or_else(|| seen.wish().map(|wish| wish.reason));
+    let end = left.ended_at.and(left.state);
+    let missing = due.filter(|(topic, to)| find(seen, *topic, *to).is_none());
+    missing.map(|(topic, to)| draft(seen, terms, topic, to, why.as_ref(), end)).collect()
+}
+
+/// Whether this audience has an endpoint.
+fn reaches(seen: &Observed, to: Audience) -> bool {
+    match to {
+        Audience::Customer => seen.platform.tells_customers,
+        Audience::Seller => seen.store.present().is_some_and(|store| store.has_endpoint),
+    }
 }
 
 /// The notice of this topic, where it exists.
@@ -67,10 +90,7 @@ fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, left: &Sta
     let payment = seen.payment.present();
     let sold = seen.status.paid_at.is_some() || payment.is_some_and(|payment| payment.approved);
     let delivery = seen.delivery.present();
-    let told = match to {
-        Audience::Customer => seen.platform.tells_customers,
-        Audience::Seller => seen.store.present().is_some_and(|store| store.has_endpoint),
-    };
+    let told = reaches(seen, to);
     match topic {
         Topic::Placed => told && (sold || payment.is_some_and(|payment| !payment.cancel)),
         Topic::DeliveryReady => told && delivery.is_some_and(|d| d.ready && d.held.is_none()),

@@ -53,6 +53,7 @@ fn fresh() -> Observed {
         changed: now(),
         earlier: None,
         stepped: now(),
+        untold: None,
         view_shows_end: false,
     }
 }

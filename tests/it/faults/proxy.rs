@@ -124,7 +124,6 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request) -> Response
 
 async fn write(shared: Arc<Shared>, request: Request) -> Option<Response<Body>> {
     let what = format!("{} {}", request.method(), target(request.uri().path()));
-    let is_notice = what == "POST notifications";
     let fault = {
         let mut progress = shared.progress.lock().expect("progress");
         progress.writes.push(what.clone());
@@ -136,8 +135,6 @@ async fn write(shared: Arc<Shared>, request: Request) -> Option<Response<Body>> 
         fault
     };
     match fault {
-        // A closing notice that is denied is not made later: it blocks nothing. What must be told has a test of its own.
-        Some(Fault::Denied) if is_notice => Some(commit(&shared.upstream, request).await),
         None => Some(commit(&shared.upstream, request).await),
         Some(Fault::KilledBefore) => None,
         Some(Fault::KilledLate) => {

@@ -8,7 +8,7 @@ use jumun::domain::{Kind, Policy};
 use kube::{Client, Config};
 use serde_json::Value;
 
-use super::proxy::{Plan, Proxy};
+use super::proxy::{Fault, Plan, Proxy};
 use super::same::{End, differences, end_of};
 use super::scenario::{Act, Scenario, Seen};
 use crate::checker::check;
@@ -18,11 +18,11 @@ use crate::plane::config;
 use crate::recorder::Version;
 
 /// How long a run may take.
-const PATIENCE: Duration = Duration::from_secs(150);
-/// How long after the quiet of the end what differs from the undisturbed run may still come to be the same: a write that
-/// was denied is tried again half a minute later, a notice after a minute, and on a busy machine an operator takes its time
-/// to start.
-const GRACE: Duration = Duration::from_secs(80);
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How long after the quiet of the end what differs from the undisturbed run may still come to be the same.
+const GRACE: Duration = Duration::from_secs(15);
+/// What both may take longer where a write was denied: it is tried again after half a minute, a notice after a minute.
+const DENIED: Duration = Duration::from_secs(65);
 /// A write that was on its way when its sender died arrives when all has come to its end; where orders go away, sooner
 /// than their children may.
 const LATE: Duration = Duration::from_secs(1);
@@ -104,6 +104,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
     let mut late = false;
     let mut missing = scenario.missing(&Seen::default());
     let mut stage = Stage::new(&world);
+    let longer = if matches!(plan, Some((Fault::Denied, _))) { DENIED } else { Duration::ZERO };
     let (mut changed, started, mut judged) = (Instant::now(), Instant::now(), 0);
     let mut tick = tokio::time::interval(Duration::from_millis(10));
     loop {
@@ -127,7 +128,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
             missing = scenario.missing(&stage.seen);
         }
         stage.act(scenario).await;
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > PATIENCE + longer {
             let what = missing.unwrap_or_else(|| "it does not come to rest".to_owned());
             wrong.push(format!("no end after {PATIENCE:?}: {what}; last refused: {:?}", stage.refused));
             break;
@@ -136,7 +137,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
             let at_rest = judged == stage.log.len();
             judged = stage.log.len();
             let same = !at_rest && wanted.is_none_or(|wanted| differences(wanted, &end_of(&stage.log)).is_empty());
-            if same || changed.elapsed() > QUIET + GRACE {
+            if same || changed.elapsed() > QUIET + GRACE + longer {
                 break;
             }
         }

@@ -75,6 +75,23 @@ fn nothing_tells_of_an_end_before_the_end() {
 }
 
 #[test]
+fn a_notice_that_was_denied_at_the_end_is_made_after_it() {
+    let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
+    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+    seen.status = plan(&seen).status.expect("the end");
+    seen.meta.generation = seen.status.observed_generation;
+    assert_eq!(plan(&seen), Plan::rest(), "one that somebody has removed is not made again");
+    // What was to be told then, whatever is left of the children by now.
+    (seen.untold, seen.delivery) = (Some(Topic::DeliveryCancelled), Lookup::Gone);
+    let of = |to| (Topic::DeliveryCancelled, to, Some(State::Cancelled), Some("ChangedMind".to_owned()));
+    assert_eq!(tells(&seen), (vec![of(Audience::Customer), of(Audience::Seller)], false));
+    let customer = NoticeFacts { topic: Topic::DeliveryCancelled, to: Audience::Customer, ..untaken("") };
+    seen.notices = vec![customer];
+    assert_eq!(tells(&seen), (vec![of(Audience::Seller)], false), "each once");
+}
+
+#[test]
 fn a_deleted_order_that_has_ended_waits_for_no_notice() {
     let mut seen = told(delivering());
     seen.status.ended_at = Some(now());
