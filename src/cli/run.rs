@@ -35,6 +35,9 @@ pub struct Args {
     /// Seconds for which payments and deliveries stay after their order has ended, so that a delayed request finds them; 120 to 3000
     #[arg(long, env = "JUMUN_LINGER_SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(120..=3_000))]
     linger_seconds: u64,
+    /// Seconds for which a ledger may leave a sale that is paid for its next write, if there is one; 1 to 60
+    #[arg(long, env = "JUMUN_SETTLE_SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    settle_seconds: u64,
     /// For tests alone: shorter than a delayed request may be on its way
     #[arg(long, hide = true)]
     test_linger_seconds: Option<u64>,
@@ -75,6 +78,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         concurrency: args.concurrency.into(),
         policy: Policy {
             linger: Duration::from_secs(args.test_linger_seconds.unwrap_or(args.linger_seconds)),
+            settle_within: Duration::from_secs(args.settle_seconds),
             ..Policy::default()
         },
     };

@@ -178,6 +178,11 @@ impl OrderPlatformSpec {
         self.intake.as_ref().is_some_and(|intake| intake.state == IntakeState::Paused)
     }
 
+    /// Whether only so many orders may be unpaid at once.
+    pub fn counts_unpaid(&self) -> bool {
+        self.limits().pending.is_some()
+    }
+
     /// How long what an order refers to is waited for, where that is set.
     pub fn reference_patience(&self) -> Option<Duration> {
         self.intake.as_ref()?.reference_patience.map(Span::duration)

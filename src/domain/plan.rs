@@ -12,7 +12,8 @@ pub struct Policy {
     pub linger: Duration,
     /// A wait is written into a condition once it has lasted this long; the ones of a healthy system never do.
     pub patience: Duration,
-    /// How long a ledger may leave what nobody waits for (sold, acknowledged) for a later write to carry along.
+    /// How long a ledger may leave what nobody waits for (sold, acknowledged) for a later write to carry along: where
+    /// something is asked of it once in this time, to book a sale costs no write of its own.
     pub settle_within: Duration,
     /// A step that only people read is written once nothing has changed for so long: steps that pass quickly are one write.
     pub gather: Duration,
@@ -25,7 +26,7 @@ impl Default for Policy {
         Self {
             linger: Duration::from_secs(300),
             patience: Duration::from_secs(5),
-            settle_within: Duration::from_secs(2),
+            settle_within: Duration::from_secs(10),
             gather: Duration::from_secs(1),
             step: Duration::from_millis(500),
         }

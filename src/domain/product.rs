@@ -245,7 +245,9 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         let found = seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, found)| *found);
         if early(&found).is_some() { Missing::Removed } else { found }
     };
-    let served = ledger::serve(&mut book, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    let mut served = ledger::serve(&mut book, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    // One that is to go waits for no later write.
+    served.urgent |= meta.deleting.is_some() && served.lazy_since.is_some();
     status.supplied = seen.stock;
     (status.available, status.reserved, status.sold) = (book.available, book.reserved, book.sold);
     if mark > Version::default() {

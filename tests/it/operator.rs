@@ -18,7 +18,17 @@ impl Operator {
     pub fn start(kubeconfig: &Path, namespace: &str, log: &str, arguments: &[&str]) -> Self {
         let file = std::fs::File::create(log).expect("log");
         let child = Command::new(env!("CARGO_BIN_EXE_jumun"))
-            .args(["run", "-n", namespace, "--listen", "127.0.0.1:0", "--test-linger-seconds", "2"])
+            .args([
+                "run",
+                "-n",
+                namespace,
+                "--listen",
+                "127.0.0.1:0",
+                "--test-linger-seconds",
+                "2",
+                "--settle-seconds",
+                "2",
+            ])
             .args(arguments)
             .env("KUBECONFIG", kubeconfig)
             .env("LOG_FORMAT", "json")

@@ -59,13 +59,18 @@ pub fn decided(config: &Config, state: &State, replica: usize, pass: &Flight) ->
     plan
 }
 
+/// Steps are written as soon as they are seen: a write that waits is one of a slow replica.
+fn policy() -> Policy {
+    Policy { step: std::time::Duration::ZERO, ..Policy::default() }
+}
+
 /// What an object's controller decides from what one replica sees in one pass: the steps, and whether they only bring
 /// news for the same decision. Nothing where the object is not seen.
 fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Option<(Vec<Step>, bool)> {
     let id = pass.root;
     let slot = *state.cached(replica, id).slot()?;
     let view = View { config, state, replica, pass };
-    let (now, policy, mutation) = (config.now(state.clock, replica), Policy::default(), config.mutation);
+    let (now, policy, mutation) = (config.now(state.clock, replica), policy(), config.mutation);
     let lower = Lower { config, state, replica, id, slot, now };
     Some(match kind(id) {
         Kind::Order => {

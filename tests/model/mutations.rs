@@ -8,7 +8,7 @@ use jumun::domain::payment::Shipment;
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
 use jumun::domain::{
-    Intent, Lookup, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
+    Intent, Lookup, ObjectRef, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -234,6 +234,18 @@ pub fn order_plan(mutation: Mutation, seen: &order::Observed, plan: Plan<order::
                 status.outcome = Some(cancelled());
                 status.releasing_at = Some(seen.changed);
                 return Plan::write(status);
+            }
+        }
+        Mutation::StatusFirst => {
+            let hands_over = |intent: &Intent| match intent {
+                Intent::CreateTicket(draft) => draft.hold.is_none(),
+                Intent::CreateDelivery(draft) => draft.hold.is_none(),
+                _ => false,
+            };
+            if seen.status.paid_at.is_none() && plan.intents.iter().any(hands_over) {
+                let payment = seen.payment.present().map(|payment| &payment.target);
+                let payment = payment.map(|target| ObjectRef { name: target.name.clone(), uid: target.uid.clone() });
+                return Plan::write(order::Status { paid_at: Some(seen.changed), payment, ..seen.status.clone() });
             }
         }
         _ => {}

@@ -117,7 +117,7 @@ fn a_sale_is_booked_soon_after_it_was_paid_and_later_where_it_may_be_taken_back(
         let (ask, arrived) = Ask::of(&order(releasing_at), wished, 2).expect("placed");
         observed(3, held.clone(), vec![Request { arrived, ..request("a", 9, ask) }])
     };
-    for (wished, due) in [(false, 12), (true, 42)] {
+    for (wished, due) in [(false, 20), (true, 50)] {
         let plan = product::decide(&seen(wished, None), seconds(due - 1), &Policy::default());
         assert_eq!(plan, Plan::wait_until(seconds(due)), "nobody waits for it");
         let plan = product::decide(&seen(wished, None), seconds(due), &Policy::default());

@@ -35,6 +35,11 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
             await_payment(seen, payment, now, policy)
         };
     }
+    if seen.ticket.present().is_some() || seen.delivery.present().is_some() {
+        // What is handed over was paid: where the Payment is gone, another one could charge again.
+        let read = child::prove(&seen.payment, Kind::Payment, &seen.child_name());
+        return read.map_or_else(|| payment_missing(seen, terms, now, policy), Plan::only);
+    }
     let reads = absent_products(seen, terms);
     if !reads.is_empty() {
         return Plan::all(reads);
@@ -138,30 +143,26 @@ fn await_payment(seen: &Observed, payment: &PaymentFacts, now: Time, policy: &Po
     wait_since(seen, since, State::Placed, "WaitingForPayment", trouble, now, policy)
 }
 
-/// Paid: the Ticket or the Delivery is created, then the order says so.
+/// Paid: the Ticket or the Delivery is created. That it is paid the order says like any step that only people read, in
+/// one write with those that follow at once; where the platform counts who is not paid yet, without delay.
 fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
     let kitchen = terms.fulfilment == Fulfilment::Kitchen;
     let exists = if kitchen { seen.ticket.present().is_some() } else { seen.delivery.present().is_some() };
-    if !exists && !seen.may_create(now, policy) {
-        return seen.read_order();
+    if !exists {
+        return match kitchen {
+            _ if !seen.may_create(now, policy) => seen.read_order(),
+            true => Plan::only(Intent::CreateTicket(ticket_draft(seen, terms, None))),
+            false => Plan::only(Intent::CreateDelivery(delivery_draft(seen, terms, true, None))),
+        };
     }
     let status = Status {
         paid_at: Some(now),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
         ..seen.status.clone()
     };
-    let (state, reason, message) = if kitchen {
-        (State::Paid, "WaitingForStore", "The store accepts or rejects it.")
-    } else {
-        (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.")
-    };
-    let status = moving(seen, status, state, reason, message.to_owned(), now);
-    let create = match (exists, kitchen) {
-        (true, _) => None,
-        (false, true) => Some(Intent::CreateTicket(ticket_draft(seen, terms, None))),
-        (false, false) => Some(Intent::CreateDelivery(delivery_draft(seen, terms, true, None))),
-    };
-    Plan { intents: create.into_iter().collect(), ..Plan::write(status) }
+    let stepped = if seen.platform.counts_unpaid { Time::from_millis(0) } else { seen.stepped };
+    let paid = Observed { status, stepped, ..seen.clone() };
+    if kitchen { cook(&paid, terms, now, policy) } else { ship(&paid, now, policy) }
 }
 
 /// A kitchen's order: offered, accepted, cooked, then shipped.
@@ -230,6 +231,16 @@ fn progress(
         None => step,
     };
     wait(seen, state, reason, message.to_owned(), now, policy)
+}
+
+/// The Payment is gone that tells what became of the money.
+pub(super) fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
+    let (name, cost) = (seen.child_name(), terms.cost());
+    let message = format!(
+        "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
+         docs/states.md says (A payment that is gone): it says then whether the money went back, and the order goes on."
+    );
+    stall(seen, "PaymentMissing", message, now, policy)
 }
 
 /// Says that the order cannot go on without a person, once that has lasted.

@@ -104,6 +104,8 @@ pub struct PlatformFacts {
     pub afresh: bool,
     /// Whether nothing new is placed.
     pub paused: bool,
+    /// Whether only so many orders may be unpaid at once.
+    pub counts_unpaid: bool,
     /// How long what an order refers to is waited for.
     pub reference_patience: Option<std::time::Duration>,
     /// How the order stands in the queue; looked at while it is not placed.

@@ -3,6 +3,7 @@
 mod kitchen;
 mod missing;
 mod notices;
+mod paid;
 mod waits;
 
 use super::*;
@@ -89,6 +90,12 @@ fn plan(seen: &Observed) -> Plan<Status> {
     decide(seen, now(), &Policy::default())
 }
 
+/// The same once nothing has changed for a while.
+fn later(seen: &Observed) -> Plan<Status> {
+    let policy = Policy::default();
+    decide(seen, now().after(policy.step), &policy)
+}
+
 fn placed() -> Observed {
     let mut seen = fresh();
     seen.status = plan(&seen).status.expect("placed");
@@ -125,9 +132,10 @@ fn delivering() -> Observed {
     let mut seen = placed();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
-    seen.status = plan(&seen).status.expect("paid");
-    seen.products = vec![Lookup::Present(mug(None))];
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
     seen.delivery = Lookup::Present(delivery());
+    seen.status = later(&seen).status.expect("paid");
+    seen.products = vec![Lookup::Present(mug(None))];
     seen
 }
 
@@ -188,9 +196,9 @@ fn no_delivery_without_payment() {
     seen.payment = Lookup::Present(payment());
     assert_eq!(plan(&seen).intents, [], "not before it is approved");
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
-    let plan = plan(&seen);
-    assert!(matches!(&plan.intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
-    assert_eq!(plan.status.unwrap().state, Some(State::Delivering));
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
+    seen.delivery = Lookup::Present(delivery());
+    assert_eq!(later(&seen).status.unwrap().state, Some(State::Delivering));
 }
 
 #[test]

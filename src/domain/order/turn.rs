@@ -123,9 +123,9 @@ fn is_done(seen: &Observed, decisive: Decisive) -> bool {
     }
 }
 
-/// Why an order that is not paid cannot be carried on.
+/// Why an order cannot be carried on whose payment is not approved.
 fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
-    if seen.status.paid_at.is_some() {
+    if is_sold(seen) {
         return None;
     }
     let why = |outcome| Why { outcome, cause: Cause::Customer, decisive: Decisive::Payment };

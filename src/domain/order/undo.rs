@@ -16,7 +16,9 @@
 use super::super::delivery::{self, Progress};
 use super::super::store::Fulfilment;
 use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan, product, ticket};
-use super::carry::{absent_products, delivery_draft, denied_product, payment_draft, stall, ticket_draft, wait};
+use super::carry::{
+    absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
+};
 use super::turn::{Decisive, Untold, Why, is_sold};
 use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving};
 
@@ -121,15 +123,6 @@ fn hold_delivery(seen: &Observed, terms: &Terms, why: &Why, now: Time, policy: &
             Some(Plan::only(Intent::CreateDelivery(delivery_draft(seen, terms, false, Some(hold)))))
         }
     }
-}
-
-fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let (name, cost) = (seen.child_name(), terms.cost());
-    let message = format!(
-        "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
-         docs/states.md says (A payment that is gone): it says then whether the money went back, and the order goes on."
-    );
-    stall(seen, "PaymentMissing", message, now, policy)
 }
 
 fn read(kind: Kind, seen: &Observed) -> Intent {

@@ -80,7 +80,11 @@ impl Operator {
             namespace: Some(namespace.to_owned()),
             controllers: Kind::ALL.to_vec(),
             concurrency: 16,
-            policy: Policy { linger: Duration::from_secs(2), ..Policy::default() },
+            policy: Policy {
+                linger: Duration::from_secs(2),
+                settle_within: Duration::from_secs(2),
+                ..Policy::default()
+            },
             // One that died makes way for the next at once, as in a pod.
             pod: Some("operator".to_owned()),
             home: namespace.to_owned(),

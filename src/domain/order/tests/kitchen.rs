@@ -1,7 +1,7 @@
 //! What a kitchen's order does next: accepted, rejected, cooked, late, cancelled, told.
 
 use super::super::*;
-use super::{delivery, fresh, mug, now, payment, plan, store, target, untaken, wishes};
+use super::{delivery, fresh, later, mug, now, payment, plan, store, target, untaken, wishes};
 use crate::domain::delivery::{Cause, Progress};
 use crate::domain::notification::Topic;
 use crate::domain::platform::{Standing, Turn};
@@ -45,9 +45,9 @@ fn offered(mut seen: Observed) -> Observed {
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
     let paid = plan(&seen);
     assert!(matches!(&paid.intents[..], [Intent::CreateTicket(draft)] if draft.hold.is_none()), "{paid:?}");
-    seen.status = paid.status.expect("paid");
-    assert_eq!(seen.status.state, Some(State::Paid));
     seen.ticket = Lookup::Present(ticket());
+    seen.status = later(&seen).status.expect("paid");
+    assert_eq!(seen.status.state, Some(State::Paid));
     seen.delivery = Lookup::Unproven;
     seen.products = vec![Lookup::Present(mug(None))];
     seen
@@ -138,6 +138,7 @@ fn each_late_step_is_decided_by_the_object_that_waits_for_it() {
     assert!(matches!(&at(&unpaid, after).intents[..], [Intent::CancelPayment(_)]), "pay");
 
     let mut seen = offered(seen);
+    seen.status.paid_at = Some(now());
     assert_eq!(at(&seen, before).next, Some(after), "it looks again when the deadline comes");
     let step = |plan: Plan<Status>| match &plan.intents[..] {
         [Intent::HoldTicket(_, hold)] => (hold.cause, hold.step, None),
@@ -226,8 +227,8 @@ fn nothing_is_undone_before_the_required_notice_was_taken() {
     seen.status = plan(&seen).status.unwrap();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
-    seen.status = plan(&seen).status.unwrap();
     seen.delivery = Lookup::Present(delivery());
+    seen.status = later(&seen).status.unwrap();
     let mut seen = wishes(seen);
     let made = plan(&seen);
     assert!(
