@@ -1,6 +1,6 @@
 //! Jumun: ordering on Kubernetes.
 //!
-//! Every controller is *gather → decide → act*: [`controllers`] gather what the caches of [`cluster`] hold, the pure
+//! Every controller is *gather → decide → act*: [`controllers`] gather what the caches of [`world`] hold, the pure
 //! functions of [`domain`] decide, and one driver acts on the plan. ARCHITECTURE.md is the map.
 
 pub mod cli;
@@ -12,3 +12,4 @@ pub mod http;
 mod kinds;
 pub mod outbound;
 pub mod telemetry;
+pub mod world;

@@ -1,11 +1,9 @@
 //! What an order under way costs in memory: the caches of 10,000 of them, as a process holds them.
 
-use jumun::cluster::World;
-use jumun::cluster::cache::Source;
-use jumun::cluster::watch::slim;
-use jumun::cluster::world::Held;
+use jumun::cluster::transform;
 use jumun::crd::{Delivery, Order, OrderView, Payment};
 use jumun::domain::{Time, ids};
+use jumun::world::{Held, World};
 use serde_json::{Value, json};
 
 #[global_allocator]
@@ -22,7 +20,7 @@ fn resident() -> usize {
 }
 
 /// Takes an object as the watch does: from JSON text, without what no decision looks at.
-fn deliver<K: Held + Source>(world: &World, mut object: Value, name: &str, uid: &str, version: usize) {
+fn deliver<K: Held>(world: &World, mut object: Value, name: &str, uid: &str, version: usize) {
     object["metadata"] = json!({
         "name": name, "namespace": "bench-live", "uid": uid, "resourceVersion": (1_000_000 + version).to_string(),
         "generation": 1, "creationTimestamp": "2026-11-21T07:10:00Z", "finalizers": [ids::FINALIZER],
@@ -30,7 +28,7 @@ fn deliver<K: Held + Source>(world: &World, mut object: Value, name: &str, uid: 
         "managedFields": [{ "manager": "jumun", "operation": "Update", "fieldsV1": { "f:spec": { "f:order": {} } } }],
     });
     let mut object: K = serde_json::from_str(&object.to_string()).expect("well-formed");
-    slim(&mut object);
+    transform(&mut object);
     assert!(K::cache(world).deliver(object, Time::from_millis(0)).is_some());
 }
 

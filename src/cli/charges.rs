@@ -14,18 +14,16 @@ use kube::{Api, Client, ResourceExt};
 
 use super::Failure;
 use crate::cluster::diff::merge_patch;
-use crate::cluster::slots::Slots;
-use crate::cluster::world::Held;
-use crate::cluster::{Class, Clock, Executor, Key, Pass, World};
-use crate::controllers::Controller;
+use crate::cluster::{Calls, Class, Clock, Key};
 use crate::controllers::delivery::Deliveries;
 use crate::controllers::payment::Payments;
 use crate::controllers::ticket::Tickets;
+use crate::controllers::{Controller, Executor, Outside};
 use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Ticket};
 use crate::domain::payment::{self, Observed};
 use crate::domain::{Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
-use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
+use crate::world::{Access, Held, Pass, World};
 
 /// The pause between two rounds of calls.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -77,15 +75,9 @@ impl Charges {
     /// The charges of Payments that are being deleted and whose order neither lives nor came to its end.
     pub async fn of(client: &Client, clock: &Arc<Clock>, namespace: &str) -> Result<Self, Failure> {
         let metrics = Metrics::default();
-        let executor = Executor {
-            client: client.clone(),
-            world: Arc::default(),
-            clock: clock.clone(),
-            metrics: metrics.clone(),
-            outbound: Outbound::new(metrics),
-            slots: Arc::new(Slots::new(1)),
-            taken: Arc::default(),
-        };
+        let calls = Calls { client: client.clone(), metrics: metrics.clone() };
+        let access = Access { calls, world: Arc::default(), clock: clock.clone() };
+        let executor = Executor { access, outside: Outside::new(metrics, 1) };
         let mut charges =
             Self { executor, key: Key::new(namespace, ""), open: Vec::new(), goes: false, living: BTreeSet::new() };
         charges.goes = charges.goes_away().await;
@@ -105,16 +97,16 @@ impl Charges {
     }
 
     fn world(&self) -> &World {
-        &self.executor.world
+        &self.executor.access.world
     }
 
     fn api<K: Held>(&self) -> Api<K> {
-        Api::namespaced(self.executor.client.clone(), &self.key.namespace)
+        Api::namespaced(self.executor.access.calls.client.clone(), &self.key.namespace)
     }
 
     async fn list<K: Held>(&self) -> Result<(), Failure> {
         for object in self.api::<K>().list(&ListParams::default()).await? {
-            K::cache(self.world()).deliver(object, self.executor.clock.now());
+            K::cache(self.world()).deliver(object, self.executor.access.clock.now());
         }
         Ok(())
     }
@@ -146,7 +138,7 @@ impl Charges {
 
     /// Whether the namespace is being deleted; who may not ask takes it for not.
     async fn goes_away(&self) -> bool {
-        let namespaces: Api<Namespace> = Api::all(self.executor.client.clone());
+        let namespaces: Api<Namespace> = Api::all(self.executor.access.calls.client.clone());
         let found = namespaces.get_metadata_opt(&self.key.namespace).await;
         found.ok().flatten().is_some_and(|found| found.metadata.deletion_timestamp.is_some())
     }
@@ -225,9 +217,9 @@ impl Charges {
     async fn read(&self, charge: &Charge) -> Result<Pass, Failure> {
         let mut pass = Pass::default();
         for kind in [Kind::Payment, Kind::Ticket, Kind::Delivery] {
-            self.executor.read_afresh(kind, &self.key.sibling(&charge.payment), &mut pass).await?;
+            self.executor.access.read_afresh(kind, &self.key.sibling(&charge.payment), &mut pass).await?;
         }
-        self.executor.read_afresh(Kind::OrderView, &self.key.sibling(&charge.order.name), &mut pass).await?;
+        self.executor.access.read_afresh(Kind::OrderView, &self.key.sibling(&charge.order.name), &mut pass).await?;
         Ok(pass)
     }
 
@@ -241,7 +233,7 @@ impl Charges {
     /// Stops the steps of a child, where it is not stopped; gives whether there was anything to do.
     async fn stop<C: Controller>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Failure> {
         let Some(seen) = C::observe(self.world(), key, pass) else { return Ok(false) };
-        let plan = C::decide(&seen, self.executor.clock.now(), &Policy::default());
+        let plan = C::decide(&seen, self.executor.access.clock.now(), &Policy::default());
         let holds = |intent: &&Intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..));
         match plan.intents.iter().find(holds) {
             // What comes too late is seen at the next look: it was brought at this very moment.
@@ -267,7 +259,7 @@ impl Charges {
             if !seen.is_owed() {
                 return Ok(Step::Done(said(charge, Some(&seen.status))));
             }
-            let plan = Payments::decide(&seen, self.executor.clock.now(), &Policy::default());
+            let plan = Payments::decide(&seen, self.executor.access.clock.now(), &Policy::default());
             if let Some(intent) = plan.intents.first() {
                 let met = self.perform::<Payment>(&key, intent, pass).await?;
                 if met && intent.informs() {
@@ -284,7 +276,7 @@ impl Charges {
             let (before, after) = (serde_json::to_value(&seen.status)?, serde_json::to_value(status)?);
             let Some(patch) = merge_patch(&before, &after) else { return Ok(Step::Again) };
             let target = seen.meta.target();
-            return match self.executor.write_status::<Payment>(&key, &target, patch, Instant::now()).await {
+            return match self.executor.access.write_status::<Payment>(&key, &target, patch, Instant::now()).await {
                 Ok(_) => Ok(Step::Done(said(charge, Some(status)))),
                 Err(error) if error.class() == Class::Conflict => Ok(Step::Again),
                 Err(error) => Err(error.into()),

@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::Failure;
-use crate::cluster::fill::fill;
 use crate::cluster::{Clock, client};
 use crate::controllers::explain::{Explanation, explain};
 use crate::domain::Time;
+use crate::world::fill::fill;
 
 /// Say what the operator makes of an order: what it waits for, what would be done now, and when it is looked at again.
 ///

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::Failure;
 use super::charges::Charges;
 use crate::cluster::client;
-use crate::cluster::world::Held;
 use crate::domain::Kind;
 use crate::domain::ids::{FINALIZER, LET_GO};
 use crate::kinds::kinds;
+use crate::world::Held;
 
 /// Let the objects of a namespace go that are being deleted, when no operator runs that could do it.
 ///

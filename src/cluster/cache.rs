@@ -15,8 +15,8 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kube::{Resource, ResourceExt};
 
-use super::denials::indexes;
-pub use super::source::{Index, Key, Rouse, Source};
+use super::denials::denied;
+use super::watched::{Key, Watched};
 use crate::domain::{Time, Version};
 
 mod tombstones;
@@ -26,15 +26,27 @@ use tombstones::{Tombstones, ended_already};
 /// Before and after of one object; nothing where the cache knew better.
 pub type Change<K> = Option<(Option<Arc<K>>, Option<Arc<K>>)>;
 
-/// See the module's documentation.
-pub struct Cache<K> {
+/// The objects of one kind, and what they are found by.
+pub struct Cache<K: Watched> {
     inner: RwLock<Inner<K>>,
 }
 
-struct Inner<K> {
+/// What the objects of a namespace are found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Entry<I> {
+    /// What their kind says.
+    By(I),
+    /// A write of theirs is denied.
+    Denied,
+}
+
+/// An entry, and the namespace in which it finds objects.
+type Place<I> = (Arc<str>, Entry<I>);
+
+struct Inner<K: Watched> {
     objects: HashMap<Key, Seen<K>>,
-    index: HashMap<(Arc<str>, Index), BTreeSet<Key>>,
-    marks: HashMap<(Arc<str>, Index), Time>,
+    index: HashMap<Place<K::Index>, BTreeSet<Key>>,
+    marks: HashMap<(Arc<str>, K::Index), Time>,
     tombstones: Tombstones,
     namespaces: HashSet<Arc<str>>,
     /// The newest version that the watch has delivered.
@@ -44,7 +56,7 @@ struct Inner<K> {
     complete: bool,
 }
 
-impl<K> Default for Cache<K> {
+impl<K: Watched> Default for Cache<K> {
     fn default() -> Self {
         Self {
             inner: RwLock::new(Inner {
@@ -61,7 +73,7 @@ impl<K> Default for Cache<K> {
     }
 }
 
-impl<K: Source> Cache<K> {
+impl<K: Watched> Cache<K> {
     fn read(&self) -> RwLockReadGuard<'_, Inner<K>> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -76,27 +88,37 @@ impl<K: Source> Cache<K> {
     }
 
     /// The keys of the objects found by `index` in a namespace, in order.
-    pub fn find(&self, namespace: &Arc<str>, index: Index) -> Vec<Key> {
-        self.read()
-            .index
-            .get(&(namespace.clone(), index))
-            .map(|keys| keys.iter().cloned().collect())
-            .unwrap_or_default()
+    pub fn find(&self, namespace: &Arc<str>, index: K::Index) -> Vec<Key> {
+        self.with(namespace, Entry::By(index), |keys| keys.iter().cloned().collect())
     }
 
     /// The first of them.
-    pub fn first(&self, namespace: &Arc<str>, index: Index) -> Option<Key> {
-        self.read().index.get(&(namespace.clone(), index))?.first().cloned()
-    }
-
-    /// The latest mark that an object of the namespace has left at an index.
-    pub fn marked(&self, namespace: &Arc<str>, index: Index) -> Option<Time> {
-        self.read().marks.get(&(namespace.clone(), index)).copied()
+    pub fn first(&self, namespace: &Arc<str>, index: K::Index) -> Option<Key> {
+        self.with(namespace, Entry::By(index), |keys| keys.first().cloned())
     }
 
     /// How many objects an index finds in a namespace.
-    pub fn count(&self, namespace: &Arc<str>, index: Index) -> usize {
-        self.read().index.get(&(namespace.clone(), index)).map_or(0, BTreeSet::len)
+    pub fn count(&self, namespace: &Arc<str>, index: K::Index) -> usize {
+        self.with(namespace, Entry::By(index), BTreeSet::len)
+    }
+
+    /// How many objects of a namespace say that a write of theirs is denied, and the first of them.
+    pub fn denied(&self, namespace: &Arc<str>) -> (usize, Option<Key>) {
+        self.with(namespace, Entry::Denied, |keys| (keys.len(), keys.first().cloned()))
+    }
+
+    fn with<T: Default>(
+        &self,
+        namespace: &Arc<str>,
+        entry: Entry<K::Index>,
+        of: impl FnOnce(&BTreeSet<Key>) -> T,
+    ) -> T {
+        self.read().index.get(&(namespace.clone(), entry)).map(of).unwrap_or_default()
+    }
+
+    /// The latest mark that an object of the namespace has left at an index.
+    pub fn marked(&self, namespace: &Arc<str>, index: K::Index) -> Option<Time> {
+        self.read().marks.get(&(namespace.clone(), index)).copied()
     }
 
     /// The tombstone of a UID.
@@ -232,7 +254,7 @@ impl<K: Source> Cache<K> {
     }
 }
 
-impl<K: Source> Inner<K> {
+impl<K: Watched> Inner<K> {
     fn put(&mut self, object: K, version: Version, now: Time) -> Change<K> {
         let key = Key::of(&object);
         let seen = Seen { object: Arc::new(object), version, at: now, since: now };
@@ -256,8 +278,8 @@ impl<K: Source> Inner<K> {
         }
         seen.since = held.filter(|held| held.has_spec_of(&seen)).map_or(seen.at, |held| held.since);
         let old = self.take(&key);
-        for index in indexes(&*seen.object) {
-            self.index.entry((key.namespace.clone(), index)).or_default().insert(key.clone());
+        for entry in entries(&*seen.object) {
+            self.index.entry((key.namespace.clone(), entry)).or_default().insert(key.clone());
         }
         if let Some((index, at)) = seen.object.mark() {
             let mark = self.marks.entry((key.namespace.clone(), index)).or_insert(at);
@@ -270,8 +292,8 @@ impl<K: Source> Inner<K> {
 
     fn take(&mut self, key: &Key) -> Option<Arc<K>> {
         let seen = self.objects.remove(key)?;
-        for index in indexes(&*seen.object) {
-            let at = (key.namespace.clone(), index);
+        for entry in entries(&*seen.object) {
+            let at = (key.namespace.clone(), entry);
             if let Some(keys) = self.index.get_mut(&at) {
                 keys.remove(key);
                 if keys.is_empty() {
@@ -283,8 +305,13 @@ impl<K: Source> Inner<K> {
     }
 }
 
+/// What an object is found by: what its kind says, and whether a write of it is denied.
+fn entries<K: Watched>(object: &K) -> impl Iterator<Item = Entry<K::Index>> {
+    object.index().into_iter().map(Entry::By).chain(denied(object).map(|_| Entry::Denied))
+}
+
 /// The version of an object.
-pub(super) fn version_of<K: Resource>(object: &K) -> Version {
+pub fn version_of<K: Resource>(object: &K) -> Version {
     Version::parse(&object.resource_version().unwrap_or_default())
 }
 

@@ -1,32 +1,16 @@
 //! Writes that the API server denies: which objects carry the condition, and what could not be said on any object.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use super::cache::{Cache, Index, Key, Source};
 use super::lock;
+use super::watched::{Key, Watched};
 use crate::domain::denial::{self, Conditioned, Denial};
-use crate::domain::platform::Affected;
 use crate::domain::{Condition, Kind};
 
 /// The condition of an object of which a write is denied, where it carries one.
-pub(super) fn denied<K: Source>(object: &K) -> Option<&Condition> {
+pub fn denied<K: Watched>(object: &K) -> Option<&Condition> {
     object.status().and_then(|status| denial::find(status.conditions()))
-}
-
-/// What an object is found by: what its kind says, and whether a write of it is denied.
-pub(super) fn indexes<K: Source>(object: &K) -> impl Iterator<Item = Index> {
-    object.index().into_iter().chain(denied(object).map(|_| Index::Denied))
-}
-
-impl<K: Source> Cache<K> {
-    /// How many objects of a namespace say that a write of theirs is denied, and the first of them.
-    pub fn denied(&self, kind: Kind, namespace: &Arc<str>) -> Affected {
-        let count = self.count(namespace, Index::Denied);
-        let first = self.first(namespace, Index::Denied).and_then(|key| Some((self.get(&key)?.object, key)));
-        let example = first.and_then(|(object, key)| Some(Affected::one(kind, &key.name, &denied(&*object)?.message)));
-        Affected { objects: count, ..example.unwrap_or_default() }
-    }
 }
 
 /// What this process was denied and is denied still, by object, so that it is said once, and so that the platform hears of
@@ -55,11 +39,11 @@ impl Denials {
         (!held.is_empty()).then(|| held.get(&(kind, key.clone())).map(Denial::what))?
     }
 
-    /// What was denied in a namespace, apart from objects that say so themselves.
-    pub fn unsaid(&self, namespace: &str, says: impl Fn(Kind, &Key) -> bool) -> Vec<Affected> {
+    /// What was denied to which objects of a namespace, apart from those that say so themselves.
+    pub fn unsaid(&self, namespace: &str, says: impl Fn(Kind, &Key) -> bool) -> Vec<(Kind, Key, String)> {
         let held = lock(&self.held);
         let here = held.iter().filter(|((kind, key), _)| &*key.namespace == namespace && !says(*kind, key));
-        here.map(|((kind, key), denial)| Affected::one(*kind, &key.name, &denial.what())).collect()
+        here.map(|((kind, key), denial)| (*kind, key.clone(), denial.what())).collect()
     }
 }
 

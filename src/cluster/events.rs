@@ -4,20 +4,21 @@ use k8s_openapi::api::core::v1::ObjectReference;
 use kube::Client;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
-use crate::crd::API_VERSION;
 use crate::domain::{Fact, Kind};
 
 /// Publishes facts as Events.
 #[derive(Clone)]
 pub struct Events {
     recorder: Recorder,
+    api_version: &'static str,
 }
 
 impl Events {
-    /// Events reported by the program named `controller`.
-    pub fn new(client: Client) -> Self {
+    /// Events about objects of this API version.
+    pub fn new(client: Client, api_version: &'static str) -> Self {
         let instance = std::env::var("POD_NAME").ok();
-        Self { recorder: Recorder::new(client, Reporter { controller: "jumun.dev/operator".into(), instance }) }
+        let reporter = Reporter { controller: "jumun.dev/operator".into(), instance };
+        Self { recorder: Recorder::new(client, reporter), api_version }
     }
 
     /// Publishes one fact about an object of this name and UID, in the background.
@@ -30,7 +31,7 @@ impl Events {
             secondary: None,
         };
         let reference = ObjectReference {
-            api_version: Some(API_VERSION.to_owned()),
+            api_version: Some(self.api_version.to_owned()),
             kind: Some(kind.to_string()),
             namespace: Some(namespace.to_owned()),
             name: Some(name.to_owned()),

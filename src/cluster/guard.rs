@@ -12,10 +12,9 @@ use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::cache::Key;
 use super::lock;
+use super::watched::Key;
 use crate::domain::Kind;
-use crate::domain::platform::Affected;
 
 /// The most that is said of what is wrong.
 const SENTENCE: usize = 160;
@@ -98,9 +97,9 @@ pub struct Unreadables {
 
 impl Unreadables {
     /// Remembers an object that cannot be understood; gives whether that is news. Every one is: what is forgotten here
-    /// would be taken for gone. The text is kept of orders alone, which are asked what they mention.
-    pub fn insert(&self, kind: Kind, key: &Key, mut unreadable: Unreadable) -> bool {
-        if kind != Kind::Order {
+    /// would be taken for gone. Its text is kept only where somebody asks what objects of the kind mention.
+    pub fn insert(&self, kind: Kind, key: &Key, mut unreadable: Unreadable, keeps_text: bool) -> bool {
+        if !keeps_text {
             unreadable.raw = String::new();
         }
         let (uid, error) = (unreadable.uid.clone(), unreadable.error.clone());
@@ -137,13 +136,12 @@ impl Unreadables {
         here.filter(|(_, one)| one.raw.contains(uid)).map(|((_, key), _)| key.name.to_string()).collect()
     }
 
-    /// How many there are in a namespace, and one of them.
-    pub fn of(&self, namespace: &str) -> Affected {
-        let mut all = Affected::default();
-        for ((kind, key), one) in lock(&self.held).iter().filter(|((_, key), _)| &*key.namespace == namespace) {
-            all.add(Affected { objects: 1, example: sentence(*kind, &key.name, &one.error) });
-        }
-        all
+    /// How many there are in a namespace, and what is to be said of one of them.
+    pub fn of(&self, namespace: &str) -> (usize, Option<String>) {
+        let held = lock(&self.held);
+        let mut here = held.iter().filter(|((_, key), _)| &*key.namespace == namespace);
+        let first = here.next().map(|((kind, key), one)| sentence(*kind, &key.name, &one.error));
+        (usize::from(first.is_some()) + here.count(), first)
     }
 
     /// How many of a kind there are.
@@ -181,11 +179,12 @@ mod tests {
         assert!(unreadable.error.contains("Elsewhere"), "{unreadable:?}");
 
         let all = Unreadables::default();
-        assert!(all.insert(Kind::Store, &key, unreadable.clone()) && !all.insert(Kind::Store, &key, unreadable));
+        assert!(all.insert(Kind::Store, &key, unreadable.clone(), false));
+        assert!(!all.insert(Kind::Store, &key, unreadable, false));
         let why = all.why(Kind::Store, &key).expect("a sentence");
         assert!(why.starts_with("Store b cannot be read") && why.contains("Elsewhere"), "{why}");
         assert!(all.why(Kind::Order, &key).is_none());
-        assert_eq!((all.of("shop").objects, all.of("elsewhere").objects, all.count(Kind::Store)), (1, 0, 1));
+        assert_eq!((all.of("shop").0, all.of("elsewhere").0, all.count(Kind::Store)), (1, 0, 1));
         assert_eq!(all.others(Kind::Store, &BTreeSet::new()), vec![key.clone()]);
         assert!(all.others(Kind::Store, &BTreeSet::from([key.clone()])).is_empty());
         assert!(all.remove(Kind::Store, &key) && !all.remove(Kind::Store, &key));
@@ -200,9 +199,10 @@ mod tests {
             raw: format!("{{\"uid\":\"uid-of-wallet-{n}\"}}"),
         };
         let key = |n: usize| Key::new("shop", &format!("order-{n}"));
-        assert!((0..3_000).all(|n| all.insert(Kind::Order, &key(n), one(n))), "each is news once");
+        assert!((0..3_000).all(|n| all.insert(Kind::Order, &key(n), one(n), true)), "each is news once");
         assert!(
-            (0..3_000).all(|n| all.why(Kind::Order, &key(n)).is_some() && !all.insert(Kind::Order, &key(n), one(n)))
+            (0..3_000)
+                .all(|n| all.why(Kind::Order, &key(n)).is_some() && !all.insert(Kind::Order, &key(n), one(n), true))
         );
         assert_eq!(all.mention(Kind::Order, "shop", "uid-of-wallet-2999"), ["order-2999"]);
         assert!(all.mention(Kind::Order, "elsewhere", "uid-of-wallet-2999").is_empty());

@@ -6,12 +6,11 @@
 //! dropped and filled anew, as if the process had been restarted.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Mutex;
 
 use tokio::sync::Notify;
 
 use super::lock;
-use super::world::World;
 use crate::domain::{Kind, Version};
 
 /// What is known of the history that a world is filled from.
@@ -64,33 +63,6 @@ impl History {
             }
             self.news.notified().await;
         }
-    }
-}
-
-/// The world that counts now.
-#[derive(Clone)]
-pub struct Worlds(Arc<RwLock<Arc<World>>>);
-
-impl std::fmt::Debug for Worlds {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Worlds")
-    }
-}
-
-impl Worlds {
-    /// Begins with this world.
-    pub fn new(world: World) -> Self {
-        Self(Arc::new(RwLock::new(Arc::new(world))))
-    }
-
-    /// The world that counts now.
-    pub fn now(&self) -> Arc<World> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Another one counts from now on.
-    pub fn replace(&self, world: World) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(world);
     }
 }
 

@@ -15,40 +15,15 @@ mod lease;
 mod roster;
 
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub use lease::Ground;
 use roster::Roster;
+pub use roster::{DEAD, FROZEN, JOIN, RENEW, SETTLE, SILENT, STUCK, Standing};
 
 use super::lock;
 
-/// A newcomer keeps still for so long: longer than a call to an endpoint and the delay of a watch.
-pub const JOIN: Duration = Duration::from_secs(7);
-/// Alone is who sees nobody for so long after its own Lease was made: longer than the delay of a watch.
-pub const SETTLE: Duration = Duration::from_secs(3);
-/// Among others, a Lease is renewed so often.
-pub const RENEW: Duration = Duration::from_secs(5);
-/// Who could not renew for so long keeps still.
-pub const SILENT: Duration = Duration::from_secs(12);
-/// A Lease that did not change for so long is that of a dead process.
-pub const DEAD: Duration = Duration::from_secs(20);
-/// A process that did not look at the time for so long was frozen.
-pub const FROZEN: Duration = Duration::from_secs(3);
-/// Where the API server does not let it know for so long, it works as one of several.
-pub const STUCK: Duration = Duration::from_secs(15);
-
-/// Who else does a piece of work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// Nobody.
-    Alone,
-    /// Others, who know of this process.
-    Several,
-    /// That is not known yet; it keeps still.
-    Unsure,
-}
-
-/// See the module's documentation.
+/// This process, and who else works beside it.
 pub struct Members {
     roster: Mutex<Roster>,
 }

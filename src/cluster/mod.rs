@@ -1,32 +1,27 @@
-//! All talk with the API server: one watch a kind, the caches it feeds, the work queues it wakes, and guarded writes.
+//! All talk with the API server, knowing no kind: watches, the caches they feed, work queues, and guarded writes.
 
-pub mod breaker;
 pub mod cache;
+pub mod calls;
 pub mod client;
 pub mod clock;
 pub mod denials;
 pub mod diff;
 pub mod errors;
 pub mod events;
-pub mod execute;
-pub mod fill;
 pub mod guard;
 pub mod history;
 pub mod members;
-pub mod outside;
 pub mod queue;
-pub mod slots;
-pub mod source;
+pub mod server;
 pub mod stream;
 pub mod watch;
-pub mod world;
+pub mod watched;
 
-pub use cache::{Cache, Key, Seen, Source};
+pub use cache::{Cache, Seen};
+pub use calls::Calls;
 pub use clock::Clock;
 pub use errors::{Class, Error};
-pub use execute::Executor;
-pub use history::Worlds;
-pub use world::{Pass, World};
+pub use watched::{EVERY, Key, Watched, transform};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

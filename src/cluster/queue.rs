@@ -10,8 +10,8 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::cache::Key;
 use super::lock;
+use super::watched::Key;
 
 /// First delay after a failure; doubles with each further one.
 const BACKOFF_FROM: Duration = Duration::from_millis(200);

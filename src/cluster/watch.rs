@@ -1,4 +1,4 @@
-//! One watch a kind: fills the cache and wakes whoever a change concerns.
+//! One watch a kind: fills the cache, and enqueues whoever a change concerns.
 
 use std::collections::BTreeSet;
 use std::pin::pin;
@@ -15,14 +15,15 @@ use kube::{Api, Client, Resource, ResourceExt};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::cache::{Key, Source};
+use super::cache::{Cache, Change};
 use super::clock::Clock;
 use super::errors::Error;
 use super::events::Events;
-use super::guard::{self, Guarded};
+use super::guard::{self, Guarded, Unreadable};
+use super::server::Server;
 use super::stream::{self, After, Pauses};
-use super::world::{EVERY, Held, World};
-use crate::domain::{Fact, Version};
+use super::watched::{EVERY, Key, Watched, transform};
+use crate::domain::{Fact, Kind, Version};
 use crate::telemetry::Metrics;
 use crate::telemetry::metrics::Watch;
 
@@ -31,13 +32,50 @@ const PROBES: Duration = Duration::from_secs(60);
 /// How long it may take to answer.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
+/// What watches fill, whatever the kind.
+pub trait Sink: Send + Sync + 'static {
+    fn server(&self) -> &Server;
+
+    /// Notes that an object cannot be understood; gives whether that is news.
+    fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool;
+
+    /// Enqueues everything in a namespace: any of it may wait for what is known now.
+    fn enqueue_namespace(&self, namespace: &str);
+}
+
+/// What the watch of one kind fills.
+pub trait SinkOf<K: Watched>: Sink {
+    fn cache(&self) -> &Cache<K>;
+
+    /// Enqueues whoever a change concerns; gives whether there was one.
+    fn enqueue(&self, key: &Key, change: Change<K>) -> bool;
+
+    /// The newest version that the API server has told of the kind, by its watch or in an answer.
+    fn newest(&self) -> Version {
+        self.cache().delivered().max(self.server().history.heard(K::KIND))
+    }
+}
+
+/// Notes that an object is understood, or gone.
+pub fn understood(sink: &impl Sink, kind: Kind, key: &Key) {
+    if sink.server().unreadables.remove(kind, key) {
+        sink.enqueue_namespace(&key.namespace);
+    }
+}
+
+/// Notes whether a namespace is being deleted; everything in one that is gets looked at again.
+pub fn set_terminating(sink: &impl Sink, namespace: &str, terminating: bool) {
+    if sink.server().set_terminating(namespace, terminating) {
+        sink.enqueue_namespace(namespace);
+    }
+}
+
 /// What every watch needs.
-#[derive(Clone)]
-pub struct Watcher {
+pub struct Watcher<S> {
     pub client: Client,
     /// Nothing for all namespaces.
     pub namespace: Option<String>,
-    pub world: Arc<World>,
+    pub sink: Arc<S>,
     pub clock: Arc<Clock>,
     pub events: Events,
     pub metrics: Metrics,
@@ -51,9 +89,12 @@ struct Unread {
     news: BTreeSet<Arc<str>>,
 }
 
-impl Watcher {
+impl<S: Sink> Watcher<S> {
     /// Watches one kind for as long as it is polled.
-    pub async fn run<K: Held>(self) {
+    pub async fn run<K: Watched>(self: Arc<Self>)
+    where
+        S: SinkOf<K>,
+    {
         let suspect = Notify::new();
         tokio::join!(self.follow::<K>(&suspect), self.probe::<K>(&suspect));
     }
@@ -69,7 +110,10 @@ impl Watcher {
     }
 
     /// Takes whatever the watch delivers. A new list, and what comes after an interruption, is `suspect`.
-    async fn follow<K: Held>(&self, suspect: &Notify) {
+    async fn follow<K: Watched>(&self, suspect: &Notify)
+    where
+        S: SinkOf<K>,
+    {
         let mut events = pin!(stream::events::<Guarded<K>>(self.api(), Config::default(), After::Resume));
         let mut unread = Unread::default();
         while let Some(event) = events.next().await {
@@ -93,7 +137,10 @@ impl Watcher {
     /// Compares the version at which the API server is with what it has told: at once where that is `suspect`, and
     /// otherwise every minute. In another history a watch may wait in silence, and nothing else would notice it where
     /// none of our objects had changed.
-    async fn probe<K: Held>(&self, suspect: &Notify) {
+    async fn probe<K: Watched>(&self, suspect: &Notify)
+    where
+        S: SinkOf<K>,
+    {
         let mut pauses = Pauses::default();
         loop {
             let pause = if self.ask::<K>().await {
@@ -110,25 +157,31 @@ impl Watcher {
     }
 
     /// Asks for the version at which the API server is; gives whether it answered.
-    async fn ask<K: Held>(&self) -> bool {
+    async fn ask<K: Watched>(&self) -> bool
+    where
+        S: SinkOf<K>,
+    {
         let api: Api<PartialObjectMeta<K>> = self.api();
-        let before = self.world.newest::<K>();
+        let before = self.sink.newest();
         let one = ListParams::default().limit(1);
         let answer = match tokio::time::timeout(PROBE_LIMIT, api.list(&one)).await {
             Ok(answer) => answer.map_err(|error| Error::of(K::KIND, "list", EVERY, error).to_string()),
             Err(_) => Err(format!("no answer within {} s", PROBE_LIMIT.as_secs())),
         };
-        self.world.hears(K::KIND, answer.as_ref().map(drop).map_err(Clone::clone));
+        self.sink.server().hears(K::KIND, answer.as_ref().map(drop).map_err(Clone::clone));
         let Ok(list) = answer else { return false };
         self.count::<K>("probe");
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
-        self.world.history.continues(K::KIND, before, version);
+        self.sink.server().history.continues(K::KIND, before, version);
         true
     }
 
     /// Takes what the watch delivered; `unread` holds what a list under way has of objects that cannot be understood.
-    fn take<K: Held>(&self, event: Event<Guarded<K>>, unread: &mut Unread) {
-        let (world, cache, now) = (&self.world, K::cache(&self.world), self.clock.now());
+    fn take<K: Watched>(&self, event: Event<Guarded<K>>, unread: &mut Unread)
+    where
+        S: SinkOf<K>,
+    {
+        let (sink, cache, now) = (&*self.sink, self.sink.cache(), self.clock.now());
         match event {
             Event::Init => {
                 self.count::<K>("list");
@@ -151,13 +204,13 @@ impl Watcher {
             }
             Event::InitDone => {
                 for (key, change) in cache.list_ends(now) {
-                    world.wake(&key, change);
+                    sink.enqueue(&key, change);
                 }
-                for key in world.unreadables.others(K::KIND, &unread.keys) {
-                    world.understood(K::KIND, &key);
+                for key in sink.server().unreadables.others(K::KIND, &unread.keys) {
+                    understood(sink, K::KIND, &key);
                 }
                 for namespace in &unread.news {
-                    world.wake_all(namespace);
+                    sink.enqueue_namespace(namespace);
                 }
             }
             Event::Apply(object) => {
@@ -165,10 +218,10 @@ impl Watcher {
                 let key = Key::of(&object);
                 match self.decode(object) {
                     Ok(object) => {
-                        world.wake(&key, cache.deliver(object, now));
-                        world.understood(K::KIND, &key);
+                        sink.enqueue(&key, cache.deliver(object, now));
+                        understood(sink, K::KIND, &key);
                     }
-                    Err(true) => world.wake_all(&key.namespace),
+                    Err(true) => sink.enqueue_namespace(&key.namespace),
                     Err(false) => {}
                 }
             }
@@ -176,24 +229,24 @@ impl Watcher {
                 self.count::<K>("delete");
                 let key = Key::of(&object);
                 let ended = object.content.as_ref().ok().and_then(K::has_ended);
-                world.wake(&key, cache.delete(&object, ended, now));
-                world.understood(K::KIND, &key);
+                sink.enqueue(&key, cache.delete(&object, ended, now));
+                understood(sink, K::KIND, &key);
             }
         }
     }
 
     /// The object, without what no decision looks at; where it cannot be understood, whether that is news.
-    fn decode<K: Held>(&self, found: Guarded<K>) -> Result<K, bool> {
+    fn decode<K: Watched>(&self, found: Guarded<K>) -> Result<K, bool> {
         let key = Key::of(&found);
         match found.content {
             Ok(mut object) => {
-                slim(&mut object);
+                transform(&mut object);
                 Ok(object)
             }
             Err(unreadable) => {
                 self.count::<K>("undecodable");
                 let (uid, message) = (unreadable.uid.clone(), guard::sentence(K::KIND, &key.name, &unreadable.error));
-                let news = self.world.not_understood(K::KIND, &key, unreadable);
+                let news = self.sink.not_understood(K::KIND, &key, unreadable);
                 if news {
                     tracing::error!(kind = %K::KIND, %key, "{}", message.escape_debug());
                     let fact = Fact { reason: "Unreadable", message, warning: true };
@@ -204,12 +257,12 @@ impl Watcher {
         }
     }
 
-    fn count<K: Held>(&self, event: &'static str) {
+    fn count<K: Watched>(&self, event: &'static str) {
         self.metrics.watch_events.get_or_create(&Watch { kind: K::KIND.as_str(), event }).inc();
     }
 
     /// Watches which namespaces are being deleted.
-    pub async fn run_namespaces(self) {
+    pub async fn run_namespaces(self: Arc<Self>) {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
         let config = match &self.namespace {
             Some(namespace) => Config::default().fields(&format!("metadata.name={namespace}")),
@@ -220,28 +273,14 @@ impl Watcher {
             match event {
                 Ok(Event::Apply(object) | Event::InitApply(object)) => {
                     let terminating = object.metadata.deletion_timestamp.is_some();
-                    self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), terminating);
+                    set_terminating(&*self.sink, object.metadata.name.as_deref().unwrap_or_default(), terminating);
                 }
                 Ok(Event::Delete(object)) => {
-                    self.world.set_terminating(object.metadata.name.as_deref().unwrap_or_default(), false);
+                    set_terminating(&*self.sink, object.metadata.name.as_deref().unwrap_or_default(), false);
                 }
                 Ok(Event::Init | Event::InitDone) => {}
                 Err(error) => tracing::warn!(%error, "watch of namespaces interrupted"),
             }
         }
     }
-}
-
-/// Drops the parts of an object that no decision looks at.
-pub fn slim<K: Source>(object: &mut K) {
-    let meta = object.meta_mut();
-    meta.managed_fields = None;
-    meta.annotations = None;
-    meta.labels = None;
-    meta.owner_references = None;
-    meta.generate_name = None;
-    if let Some(finalizers) = &mut meta.finalizers {
-        finalizers.shrink_to_fit();
-    }
-    object.slim();
 }

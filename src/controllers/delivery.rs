@@ -1,37 +1,12 @@
 //! Delivery: watches deliveries, payments that came to their end, and the end of orders.
 
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::Key;
 use crate::crd::Delivery;
-use crate::domain::delivery::{Observed, Progress, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
+use crate::domain::delivery::{Observed, Status, decide};
+use crate::domain::{Condition, Meta, Plan, Policy, Time};
+use crate::world::{Pass, World};
 
-use super::{Controller, fate_of, meta_of, unpaid};
-
-impl Source for Delivery {
-    const KIND: Kind = Kind::Delivery;
-
-    fn slim(&mut self) {
-        let address = &mut self.spec.deliver_to;
-        (address.recipient, address.address, address.phone) = (String::new(), String::new(), None);
-        // It stands in the spec beside the address, too.
-        address.zone = String::new();
-        self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
-    }
-
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let Some(delivery) = new.or(old) else { return Vec::new() };
-        let order = delivery.spec.order.name.clone();
-        let mut woken = vec![(Kind::Delivery, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
-        // The Payment of an order that is gone waits until the Delivery is held or brought.
-        let settled = |delivery: Option<&Self>| {
-            delivery.map(|d| (d.spec.hold.is_some(), d.spec.progress == Some(Progress::Delivered)))
-        };
-        if old.is_some() && settled(old) != settled(new) {
-            woken.push((Kind::Payment, name.to_owned()));
-        }
-        woken
-    }
-}
+use super::Controller;
 
 /// The Delivery controller.
 pub struct Deliveries;
@@ -46,8 +21,8 @@ impl Controller for Deliveries {
         let delivery = &*seen.object;
         let (spec, order) = (&delivery.spec, delivery.spec.order.clone());
         Some(Observed {
-            meta: meta_of(world, &seen),
-            fate: fate_of(world, key, &order, pass),
+            meta: world.meta_of(&seen),
+            fate: world.fate_of(key, &order, pass),
             order,
             confirmation: spec.confirmation,
             deadlines: spec.deadlines,
@@ -55,7 +30,7 @@ impl Controller for Deliveries {
             progress: spec.progress,
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),
-            unpaid: unpaid(world, key, pass),
+            unpaid: world.unpaid(key, pass),
             by_provider: world.payments.get(key).is_some_and(|payment| payment.object.spec.provider.is_some()),
         })
     }

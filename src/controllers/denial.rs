@@ -3,27 +3,18 @@
 use serde_json::Value;
 
 use crate::cluster::diff::merge_patch;
-use crate::cluster::{Error, Key, Source};
-use crate::domain::denial::{self, Conditioned, Denial};
+use crate::cluster::{Error, Key, Watched};
+use crate::domain::denial::Denial;
 use crate::domain::{Condition, Fact, Intent, Kind, Meta};
 use crate::telemetry::metrics::DeniedWrite;
 
-use super::driver::{Context, Controller, Look};
+use super::controller::{Context, Controller, Look};
 
 /// What a failed call says of a write that was denied, where it was.
 pub(super) fn of(error: &Error, intent: Option<&Intent>) -> Option<Denial> {
     let (reason, kind, verb, name, sentence) = error.denied()?;
     let write = format!("{} {kind} {name}", verb.replace('_', " "));
     Some(Denial { reason, write, sentence: sentence.to_owned(), blocks: true, bars: false }.of(intent))
-}
-
-/// The UID of an object of which a write is denied now and was not before, or the other way round.
-pub(super) fn turned<K: Source>(old: Option<&K>, new: Option<&K>) -> Option<String> {
-    let is_denied = |object: Option<&K>| {
-        let conditions = object.and_then(|object| object.status()).map(Conditioned::conditions);
-        conditions.is_some_and(|conditions| denial::find(conditions).is_some())
-    };
-    new.filter(|_| is_denied(old) != is_denied(new)).and_then(|new| new.meta().uid.clone())
 }
 
 /// Counts a denied write, and reports it where it is news: neither the object nor this process has said so before.
@@ -42,7 +33,7 @@ pub(super) fn report<C: Controller>(
     }
     let news = context.world.denials.insert(root, key, denial);
     if news {
-        context.world.wake_platform(&key.namespace);
+        context.world.enqueue_platform(&key.namespace);
     }
     if !news || denial.is_known(carried) {
         return;
@@ -54,7 +45,7 @@ pub(super) fn report<C: Controller>(
         // A row has no status: whoever looks for it looks at its order.
         None => {
             if let Some(seen) = context.world.orders.get(key) {
-                let meta = super::meta_of(&context.world, &seen);
+                let meta = context.world.meta_of(&seen);
                 context.events.publish(Kind::Order, &key.namespace, (&meta.name, &meta.uid), &fact);
             }
         }
@@ -77,7 +68,7 @@ pub(super) async fn say<C: Controller>(
     }
     put(context, C::Root::KIND, meta, look.carried.as_deref(), denial, &mut after)?;
     let Some(patch) = merge_patch(&before, &after) else { return Ok(()) };
-    context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await.map(drop)
+    context.executor.access.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await.map(drop)
 }
 
 /// Puts a denied write into a status that is to be written.

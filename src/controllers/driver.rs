@@ -9,19 +9,15 @@ mod worker;
 
 pub(super) use worker::{resync, run};
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-
 use crate::cluster::diff::merge_patch;
-use crate::cluster::events::Events;
-use crate::cluster::world::Held;
-use crate::cluster::{Class, Clock, Error, Executor, Key, Pass, Source, World};
+use crate::cluster::{Class, Error, Key, Watched};
 use crate::domain::denial::Denial;
-use crate::domain::{Condition, Intent, Kind, Meta, Plan, Policy, Time, Version};
-use crate::telemetry::Metrics;
+use crate::domain::{Intent, Kind, Plan, Time, Version};
+use crate::world::Pass;
 
+use super::controller::{Context, Controller, Look};
 use super::denial;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
@@ -32,42 +28,6 @@ const UNMADE: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(60);
 /// A place for a call to a provider is looked for again after this many milliseconds.
 const BUSY: std::ops::Range<u64> = 200..1_000;
-
-/// A kind's controller: everything in which it differs from the others.
-pub trait Controller: Send + Sync + 'static {
-    /// The kind that it reconciles and whose status it writes.
-    type Root: Held;
-    type Observed: std::fmt::Debug + Send + Sync;
-    type Status: Serialize + Send + Sync;
-
-    /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;
-
-    /// What to do.
-    fn decide(observed: &Self::Observed, now: Time, policy: &Policy) -> Plan<Self::Status>;
-
-    /// The observed object's identity and status, where the kind has a status of its own.
-    fn seen(observed: &Self::Observed) -> Option<(&Meta, &Self::Status)>;
-
-    /// The version of the object that was observed: another one makes what was read for this one old.
-    fn version(observed: &Self::Observed) -> Option<Version> {
-        Self::seen(observed).map(|(meta, _)| meta.version)
-    }
-
-    /// The observed object's conditions: no decision sees those that say which write was denied.
-    fn conditions(observed: &mut Self::Observed) -> Option<&mut Vec<Condition>>;
-}
-
-/// What every reconcile needs.
-#[derive(Clone)]
-pub struct Context {
-    pub world: Arc<World>,
-    pub executor: Executor,
-    pub clock: Arc<Clock>,
-    pub events: Events,
-    pub metrics: Metrics,
-    pub policy: Arc<Policy>,
-}
 
 /// When to look at the object again.
 pub(super) enum Next {
@@ -85,12 +45,6 @@ pub(super) enum Next {
     Failed(Error),
 }
 
-impl<C: Controller> Look<C> {
-    fn carried(&self) -> &[Condition] {
-        self.carried.as_deref().unwrap_or_default()
-    }
-}
-
 /// Whether a reconcile has come to anything: a write, news from a live read, or another version of the object.
 #[derive(Default)]
 pub(super) struct Progress {
@@ -102,14 +56,6 @@ impl Progress {
     fn sees(&mut self, version: Option<Version>) {
         self.made |= *self.since.get_or_insert(version) != version;
     }
-}
-
-/// What is decided on.
-pub(super) struct Look<C: Controller> {
-    pub observed: C::Observed,
-    /// The conditions as they stand, where they say which write was denied.
-    pub carried: Option<Vec<Condition>>,
-    pub decided: Instant,
 }
 
 /// What came of one plan.
@@ -144,7 +90,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
     let (mut pass, mut asked) = (Pass::default(), Vec::new());
     for _ in 0..ROUNDS {
         let decided = Instant::now();
-        if context.world.unreadables.why(C::Root::KIND, key).is_some() {
+        if context.world.unreadable(C::Root::KIND, key).is_some() {
             return Next::Changed; // What was last understood of it is old by now.
         }
         let Some(mut observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
@@ -239,7 +185,7 @@ async fn act<'a, C: Controller>(
     match merge_patch(&before, &after) {
         Some(patch) => {
             done.wrote_status =
-                context.executor.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
+                context.executor.access.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
             done.news |= done.wrote_status;
         }
         // It says already what there is to say.
@@ -271,7 +217,7 @@ fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
 /// Reads what has changed under a plan, so that the next decision sees it.
 async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<bool, Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
-    context.executor.read_afresh(*kind, &key.sibling(name), pass).await
+    context.executor.access.read_afresh(*kind, &key.sibling(name), pass).await
 }
 
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
@@ -283,7 +229,7 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
         return Next::Busy(Duration::from_millis(rand::random_range(BUSY)));
     }
     if let Error::NamespaceTerminating { .. } = error {
-        context.executor.check_namespace(&key.namespace).await;
+        context.executor.access.check_namespace(&key.namespace).await;
     }
     let race = match intent {
         Some(Intent::HoldTicket(target, _)) => Some((Kind::Ticket, target)),
@@ -293,7 +239,7 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
     };
     if let Some((kind, target)) = race.filter(|_| error.class() == Class::Invalid) {
         let child = key.sibling(&target.name);
-        match context.executor.read_afresh(kind, &child, &mut Pass::default()).await {
+        match context.executor.access.read_afresh(kind, &child, &mut Pass::default()).await {
             Ok(_) if context.world.version_of(kind, &child) != Some(target.version) => return Next::Lost,
             Ok(_) => {}
             Err(error) => return Next::Failed(error),

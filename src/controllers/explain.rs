@@ -4,9 +4,9 @@
 use serde_json::Value;
 
 use crate::cluster::diff::merge_patch;
-use crate::cluster::world::Held;
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::{Key, Watched};
 use crate::domain::{Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
+use crate::world::{Held, Pass, World};
 
 use super::{
     Controller, delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet,
@@ -38,7 +38,7 @@ pub struct Explanation {
 pub fn explain(world: &World, namespace: &str, name: &str, now: Time) -> Option<Vec<Explanation>> {
     let at = |name: &str| Key::new(namespace, name);
     let key = at(name);
-    if let Some(why) = world.unreadables.why(Kind::Order, &key) {
+    if let Some(why) = world.unreadable(Kind::Order, &key) {
         return Some(vec![blank(Kind::Order, name, why)]);
     }
     let seen = world.orders.get(&key)?;
@@ -74,7 +74,7 @@ fn each<C: Controller>(
 /// What is made of one object. A live read that a decision asks for is answered by what stands: it was read just now.
 fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
     let (kind, name) = (C::Root::KIND, &*key.name);
-    if let Some(why) = world.unreadables.why(kind, key) {
+    if let Some(why) = world.unreadable(kind, key) {
         return blank(kind, name, why);
     }
     let object = C::Root::cache(world).get(key).and_then(|seen| serde_json::to_value(&*seen.object).ok());
@@ -89,7 +89,7 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
             if let Intent::ReadAfresh { kind, name } = intent
                 && pass.read(*kind, name).is_none()
             {
-                pass.note(*kind, name, world.history.heard(*kind), now);
+                pass.note(*kind, name, world.server.history.heard(*kind), now);
                 news = true;
             }
         }

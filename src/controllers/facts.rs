@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use kube::Resource;
 
-use crate::cluster::{Key, Pass, Seen, World, cache::Index};
+use crate::cluster::{Key, Seen};
 use crate::crd::order::Method;
 use crate::crd::{Delivery, Order, OrderPlatform, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::order::{
@@ -13,14 +13,9 @@ use crate::domain::order::{
 };
 use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, denial, ids, platform as platforms};
-
-pub(super) fn map<T, U>(lookup: Lookup<T>, with: impl FnOnce(T) -> U) -> Lookup<U> {
-    match lookup {
-        Lookup::Present(object) => Lookup::Present(with(object)),
-        Lookup::Unproven => Lookup::Unproven,
-        Lookup::Gone => Lookup::Gone,
-    }
-}
+use crate::world::index::OrderIndex;
+use crate::world::lookup::created;
+use crate::world::{Pass, World};
 
 pub(super) fn request(order: &Order) -> Request {
     let spec = &order.spec;
@@ -66,7 +61,7 @@ pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass:
     let product = |name: &str, wanted: Option<&str>| {
         let product = key.sibling(name);
         let denied = || world.why_denied::<Product>(&product);
-        map(world.lookup(&product, wanted, pass), |seen: Seen<Product>| product_facts(&seen.object, uid, denied()))
+        world.lookup(&product, wanted, pass).map(|seen: Seen<Product>| product_facts(&seen.object, uid, denied()))
     };
     match order.status.as_ref().and_then(|status| status.terms.as_ref()) {
         Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
@@ -89,7 +84,7 @@ fn product_facts(product: &Product, order: &str, denied: Option<String>) -> Prod
 
 pub(super) fn wallet(world: &World, key: &Key, order: &Order, pass: &Pass) -> Lookup<WalletFacts> {
     let Some(name) = &order.spec.payment.wallet else { return Lookup::Unproven };
-    map(world.lookup(&key.sibling(name), None, pass), |seen: Seen<Wallet>| {
+    world.lookup(&key.sibling(name), None, pass).map(|seen: Seen<Wallet>| {
         let wallet = &*seen.object;
         WalletFacts {
             uid: wallet.metadata.uid.clone().unwrap_or_default(),
@@ -102,11 +97,11 @@ pub(super) fn wallet(world: &World, key: &Key, order: &Order, pass: &Pass) -> Lo
 
 /// What an order needs and this version cannot read: to be placed, what it refers to; then its children and products.
 pub(super) fn unreadable(world: &World, key: &Key, order: &Order, status: &Status, child: &Key) -> Option<String> {
-    let why = |kind, name: &str| world.unreadables.why(kind, &key.sibling(name));
+    let why = |kind, name: &str| world.unreadable(kind, &key.sibling(name));
     if let Some(terms) = &status.terms {
         let children = [Kind::Payment, Kind::Ticket, Kind::Delivery];
         let products = || terms.items.iter().find_map(|line| why(Kind::Product, &line.product));
-        return children.into_iter().find_map(|kind| world.unreadables.why(kind, child)).or_else(products);
+        return children.into_iter().find_map(|kind| world.unreadable(kind, child)).or_else(products);
     }
     let products = || order.spec.items.iter().find_map(|item| why(Kind::Product, &item.product));
     let wallet = || order.spec.payment.wallet.as_ref().and_then(|name| why(Kind::Wallet, name));
@@ -173,13 +168,13 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
     let limit = world.stores.get(&key.sibling(store)).and_then(|seen| seen.object.spec.max_open_tickets);
     let Some(limit) = limit else { return false };
     let places = usize::try_from(limit).unwrap_or_default();
-    let free = places.saturating_sub(world.orders.count(&key.namespace, Index::InKitchen(store.clone())));
+    let free = places.saturating_sub(world.orders.count(&key.namespace, OrderIndex::InKitchen(store.clone())));
     let arrival = |order: &Order| {
         let meta = order.meta();
         (meta.creation_timestamp.as_ref().map(|time| time.0), meta.uid.clone())
     };
     let mine = arrival(order);
-    let others = world.orders.find(&key.namespace, Index::UnplacedAt(store.clone()));
+    let others = world.orders.find(&key.namespace, OrderIndex::UnplacedAt(store.clone()));
     // Who was not called, or waits for something that is missing, does not come now.
     let platform = world.platform(key).filter(|seen| !seen.object.spec.limits().are_none());
     let called: Option<HashSet<&str>> = platform.as_ref().map(|seen| {
@@ -192,7 +187,7 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
         !misses && called.as_ref().is_none_or(|called| called.contains(uid))
     };
     // One that cannot be read is not placed before it can.
-    let understood = others.iter().filter(|other| world.unreadables.why(Kind::Order, other).is_none());
+    let understood = others.iter().filter(|other| world.unreadable(Kind::Order, other).is_none());
     let seen = understood.filter_map(|other| world.orders.get(other));
     let before = seen.filter(|seen| comes(&seen.object) && arrival(&seen.object) < mine);
     before.take(free + 1).count() >= free
@@ -261,7 +256,7 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -
             topic,
             to,
             sent: status.is_some_and(|status| status.sent_at.is_some()),
-            created: super::created(&*seen.object, seen.at),
+            created: created(&seen),
             trouble: conditions::waiting_message(conditions).map(str::to_owned),
             stalled: stalled.map(|condition| condition.message.clone()),
         })

@@ -1,26 +1,18 @@
-//! What Product and Wallet have in common as sources: whom an answer concerns, and whose entry nobody was seen for.
+//! What Product and Wallet have in common: who asks of them, and whose entry nobody was seen for.
 
 use std::collections::{BTreeSet, HashSet};
-use std::hash::Hash;
 
-use crate::cluster::cache::Index;
-use crate::cluster::{Cache, Key, Source};
+use crate::cluster::{Cache, Key, Watched};
 use crate::domain::ledger::{Missing, Request};
 
-/// The entries that are new or say something new. One that has left concerns nobody: it was acknowledged.
-pub(super) fn answered<'a, E: Eq + Hash>(old: &[E], new: &'a [E]) -> Vec<&'a E> {
-    let before: HashSet<&E> = old.iter().collect();
-    new.iter().filter(|entry| !before.contains(entry)).collect()
-}
-
 /// The requesters to look at: those whose facts ask something of the ledger, and those that have an entry.
-pub(super) fn requesters<'a, K: Source>(
+pub(super) fn requesters<'a, K: Watched>(
     cache: &Cache<K>,
     ledger: &Key,
-    uid: &str,
+    asking: K::Index,
     entries: impl Iterator<Item = &'a str>,
 ) -> BTreeSet<Key> {
-    let asking = cache.find(&ledger.namespace, Index::Asks(uid.to_owned()));
+    let asking = cache.find(&ledger.namespace, asking);
     asking.into_iter().chain(entries.map(|name| ledger.sibling(name))).collect()
 }
 

@@ -2,41 +2,18 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::cluster::breaker::circuit;
-use crate::cluster::cache::{Index, Rouse};
-use crate::cluster::world::EVERY;
-use crate::cluster::{Key, Pass, Seen, Source, World};
+use crate::cluster::{EVERY, Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
 use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Status, Turn, decide};
 use crate::domain::store::{Fulfilment, Intake};
 use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time};
+use crate::world::breaker::circuit;
+use crate::world::index::{OrderIndex, PaymentIndex};
+use crate::world::lookup::created;
+use crate::world::{Pass, World};
 
-use super::{Controller, ledger, meta_of};
-
-impl Source for OrderPlatform {
-    const KIND: Kind = Kind::OrderPlatform;
-
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        let generation = |platform: Option<&Self>| platform.and_then(|p| p.metadata.generation);
-        let mut roused = Vec::new();
-        if generation(old) != generation(new) {
-            // Providers, endpoints and retention concern them all, and change rarely.
-            let all = [Kind::Order, Kind::OrderView, Kind::Payment, Kind::Notification];
-            roused.extend(all.map(|kind| Rouse::All(kind, Index::Every)));
-        }
-        roused
-    }
-
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let given = ledger::answered(turns(old), turns(new)).into_iter().map(|turn| (Kind::Order, turn.name.clone()));
-        std::iter::once((Kind::OrderPlatform, name.to_owned())).chain(given).collect()
-    }
-}
-
-fn turns(platform: Option<&OrderPlatform>) -> &[Turn] {
-    platform.and_then(|platform| platform.status.as_ref()).map_or(&[], |status| &status.turns)
-}
+use super::Controller;
 
 /// How full the platform is. Where nobody asks for a number and there is no room, the orders that wait are not looked at.
 fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Crowd {
@@ -63,12 +40,12 @@ fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Cro
             Lookup::Unproven => hall.crowd.unproven.push(turn.name.clone()),
         }
     }
-    let in_flight = world.orders.find(&key.namespace, Index::InFlight);
-    let asked = world.orders.count(&key.namespace, Index::Unnumbered) > 0;
+    let in_flight = world.orders.find(&key.namespace, OrderIndex::InFlight);
+    let asked = world.orders.count(&key.namespace, OrderIndex::Unnumbered) > 0;
     let full = limits.pending.is_some_and(|limit| in_flight.len() >= limit);
-    let waiting = if full && !asked { Vec::new() } else { world.orders.find(&key.namespace, Index::Unplaced) };
+    let waiting = if full && !asked { Vec::new() } else { world.orders.find(&key.namespace, OrderIndex::Unplaced) };
     // Nothing is known of what cannot be read: it gets no number, and a place only where it was placed before.
-    let waiting = waiting.iter().filter(|order| world.unreadables.why(Kind::Order, order).is_none());
+    let waiting = waiting.iter().filter(|order| world.unreadable(Kind::Order, order).is_none());
     for order in waiting.chain(&in_flight) {
         let seen = world.orders.get(order);
         let new = |seen: &Seen<Order>| seen.object.metadata.uid.as_ref().is_some_and(|uid| !known.contains(uid));
@@ -100,7 +77,7 @@ impl Hall<'_> {
         self.crowd.guests.push(Guest {
             order: order.metadata.uid.clone().unwrap_or_default(),
             name: order.metadata.name.clone().unwrap_or_default(),
-            created: meta_of(self.world, seen).created,
+            created: created(seen),
             number: status.and_then(|status| status.queue_number),
             place,
         });
@@ -111,7 +88,7 @@ impl Hall<'_> {
     }
 
     fn cannot_read(&self, order: &Key) -> bool {
-        self.world.unreadables.why(Kind::Order, order).is_some()
+        self.world.unreadable(Kind::Order, order).is_some()
     }
 
     fn place(&mut self, order: &Order) -> Place {
@@ -174,7 +151,7 @@ fn free(world: &World, store: &Key) -> usize {
     let spec = &seen.object.spec;
     let cooks = spec.fulfilment == Fulfilment::Kitchen;
     let places = spec.max_open_tickets.filter(|_| cooks).and_then(|places| usize::try_from(places).ok());
-    let taken = || world.orders.count(&store.namespace, Index::InKitchen(store.name.to_string()));
+    let taken = || world.orders.count(&store.namespace, OrderIndex::InKitchen(store.name.to_string()));
     match spec.intake {
         Intake::Hold | Intake::Drain => 0,
         Intake::Open => places.map_or(usize::MAX, |places| places.saturating_sub(taken())),
@@ -184,7 +161,7 @@ fn free(world: &World, store: &Key) -> usize {
 /// The payments for which a provider may still have to answer.
 fn owed(world: &World, key: &Key, pass: &Pass) -> Affected {
     let mut all = Affected::default();
-    let payments = world.payments.find(&key.namespace, Index::AtProvider);
+    let payments = world.payments.find(&key.namespace, PaymentIndex::AtProvider);
     for payment in payments.iter().filter(|payment| super::payment::owed(world, payment, pass)) {
         all.add(Affected::one(Kind::Payment, &payment.name, "its order has not ended, or its provider not answered"));
     }
@@ -203,11 +180,11 @@ impl Controller for OrderPlatforms {
         let seen = world.platforms.get(key)?;
         let spec = &seen.object.spec;
         Some(Observed {
-            meta: meta_of(world, &seen),
+            meta: world.meta_of(&seen),
             crowd: crowd(world, key, &seen.object, pass),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
             denied: world.denied(&key.namespace),
-            unreadable: world.unreadables.of(&key.namespace),
+            unreadable: world.not_readable(&key.namespace),
             has_providers: spec.payment.as_ref().is_some_and(|payment| !payment.providers.is_empty()),
             owed: match seen.object.metadata.deletion_timestamp {
                 Some(_) => owed(world, key, pass),
@@ -235,7 +212,7 @@ mod tests {
     use super::*;
     use crate::crd::Store;
 
-    fn put<K: crate::cluster::world::Held>(world: &World, object: serde_json::Value) {
+    fn put<K: crate::world::Held>(world: &World, object: serde_json::Value) {
         K::cache(world).deliver(serde_json::from_value(object).expect("an object"), Time::from_millis(0));
     }
 

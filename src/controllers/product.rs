@@ -2,41 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use crate::cluster::cache::{Index, Rouse};
-use crate::cluster::world::EVERY;
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::{EVERY, Key};
 use crate::crd::{Order, Product};
 use crate::domain::child::Fate;
 use crate::domain::ledger::{Missing, Request};
-use crate::domain::product::{Answer, Ask, Entry, Observed, Status, decide};
+use crate::domain::product::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Condition, Kind, Meta, OrderRef, Plan, Policy, Time, ids};
+use crate::world::index::{OrderIndex, PaymentIndex};
+use crate::world::lookup::is_guarded;
+use crate::world::{Pass, World};
 
-use super::{Controller, fate_of, is_guarded, ledger, meta_of};
-
-impl Source for Product {
-    const KIND: Kind = Kind::Product;
-
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        let appeared = super::appeared(old, new).map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Product, name)));
-        // Whoever asks it has to say so where it cannot be written, and no longer where it can.
-        let barred = super::denial::turned(old, new).map(|uid| Rouse::All(Kind::Order, Index::Asks(uid)));
-        appeared.into_iter().chain(barred).collect()
-    }
-
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let (before, after) = (entries(old), entries(new));
-        let answered = ledger::answered(before, after);
-        // For an order that was removed before its end its Payment has asked.
-        let released = answered.iter().filter(|entry| entry.answer == Answer::Released);
-        let payments = released.map(|entry| (Kind::Payment, ids::child_name(&entry.name, &entry.order)));
-        let orders = answered.iter().map(|entry| (Kind::Order, entry.name.clone()));
-        std::iter::once((Kind::Product, name.to_owned())).chain(orders).chain(payments).collect()
-    }
-}
-
-fn entries(product: Option<&Product>) -> &[Entry] {
-    product.and_then(|product| product.status.as_ref()).map_or(&[], |status| &status.entries)
-}
+use super::{Controller, ledger};
 
 /// The Product controller.
 pub struct Products;
@@ -48,10 +24,10 @@ impl Controller for Products {
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.products.get(key)?;
-        let meta = meta_of(world, &seen);
+        let meta = world.meta_of(&seen);
         let status = seen.object.status.clone().unwrap_or_default();
         let names = status.entries.iter().map(|entry| entry.name.as_str());
-        let keys = ledger::requesters(&world.orders, key, &meta.uid, names);
+        let keys = ledger::requesters(&world.orders, key, OrderIndex::Asks(meta.uid.clone()), names);
         let removed = removed(world, key, &meta.uid, &status.entries, pass);
         let request = |order| request(world, order, &meta.uid, &status.entries, pass);
         let of_orders = keys.iter().filter_map(request).filter(|r| removed.iter().all(|other| other.order != r.order));
@@ -61,9 +37,9 @@ impl Controller for Products {
         Some(Observed {
             stock: seen.object.spec.stock,
             missing: ledger::unseen(&requests, entries, missing),
-            referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty(),
+            referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty(),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
-            unreadable: world.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
+            unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
             requests,
             status,
             meta,
@@ -111,7 +87,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
 /// What the Payments of orders that were removed before their end ask: those that ask for stock, and those whose entry is
 /// still here.
 fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pass) -> Vec<Request<Ask>> {
-    let asking = world.payments.find(&product.namespace, Index::Asks(uid.to_owned()));
+    let asking = world.payments.find(&product.namespace, PaymentIndex::Asks(uid.to_owned()));
     let gone = entries.iter().filter(|entry| world.orders.gone(&entry.order).is_some());
     let known = gone.map(|entry| product.sibling(&ids::child_name(&entry.name, &entry.order)));
     let payments: BTreeSet<Key> = asking.into_iter().chain(known).collect();
@@ -146,12 +122,12 @@ fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -
     let Missing::Gone(version) = known else { return known };
     let (payment, order) =
         (product.sibling(&ids::child_name(name, order)), OrderRef { name: name.to_owned(), uid: order.to_owned() });
-    let Fate::Gone(gone) = fate_of(world, product, &order, pass) else { return Missing::Gone(version) };
+    let Fate::Gone(gone) = world.fate_of(product, &order, pass) else { return Missing::Gone(version) };
     match gone.ended {
         Some(true) => Missing::Gone(version),
         _ if world.payments.get(&payment).is_some() => Missing::Removed,
-        _ if world.unreadables.why(Kind::Payment, &payment).is_some() => Missing::Unreadable,
-        None if world.unreadables.why(Kind::OrderView, &product.sibling(name)).is_some() => Missing::Unreadable,
+        _ if world.unreadable(Kind::Payment, &payment).is_some() => Missing::Unreadable,
+        None if world.unreadable(Kind::OrderView, &product.sibling(name)).is_some() => Missing::Unreadable,
         None if !gone.row_read => Missing::RowUnseen,
         None => Missing::Gone(version),
         Some(false) if pass.read(Kind::Payment, &payment.name).is_some() => Missing::NeverPaid(version, gone.noticed),

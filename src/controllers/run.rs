@@ -11,15 +11,18 @@ use crate::cluster::client::{self, ClientError};
 use crate::cluster::events::Events;
 use crate::cluster::members::{Ground, Members};
 use crate::cluster::queue::Queue;
-use crate::cluster::slots::Slots;
 use crate::cluster::watch::Watcher;
-use crate::cluster::{Clock, Executor, Source, World, Worlds};
+use crate::cluster::{Calls, Clock, Watched};
+use crate::crd::API_VERSION;
 use crate::domain::{Kind, Policy};
 use crate::kinds::kinds;
-use crate::outbound::Outbound;
 use crate::telemetry::Metrics;
+use crate::world::{Access, World, Worlds, watches};
 
-use super::driver::{self, Context, Controller};
+use super::controller::{Context, Controller};
+use super::driver;
+use super::execute::Executor;
+use super::outside::Outside;
 
 /// Changes of one order's sources within this time become one write of its row.
 const VIEW_WINDOW: Duration = Duration::from_millis(20);
@@ -108,7 +111,7 @@ async fn work(parts: Parts, worlds: Worlds) {
         let (world, since) = (worlds.now(), Instant::now());
         let why = tokio::select! {
             () = live(&parts, &world) => return,
-            why = world.history.broken() => why,
+            why = world.server.history.broken() => why,
         };
         tracing::error!(why, "the API server tells another history: every cache is dropped and filled anew");
         parts.metrics.histories.inc();
@@ -124,16 +127,10 @@ async fn work(parts: Parts, worlds: Worlds) {
 /// Watches and controllers of one world; they stop when this is dropped.
 async fn live(parts: &Parts, world: &Arc<World>) {
     let Parts { calls, watches, clock, metrics, options } = parts;
-    let events = Events::new(calls.clone());
-    let executor = Executor {
-        client: calls.clone(),
-        world: world.clone(),
-        clock: clock.clone(),
-        metrics: metrics.clone(),
-        outbound: Outbound::new(metrics.clone()),
-        slots: Arc::new(Slots::new(options.concurrency / 2)),
-        taken: Arc::default(),
-    };
+    let events = Events::new(calls.clone(), API_VERSION);
+    let outside = Outside::new(metrics.clone(), options.concurrency / 2);
+    let calls_of_ours = Calls { client: calls.clone(), metrics: metrics.clone() };
+    let access = Access { calls: calls_of_ours, world: world.clone(), clock: clock.clone() };
     let ground = Ground {
         calls: calls.clone(),
         watches: watches.clone(),
@@ -141,26 +138,27 @@ async fn live(parts: &Parts, world: &Arc<World>) {
         home: options.namespace.clone().unwrap_or_else(|| options.home.clone()),
         metrics: metrics.clone(),
     };
-    let watcher = Watcher {
+    let watcher = Arc::new(Watcher {
         client: watches.clone(),
         namespace: options.namespace.clone(),
-        world: world.clone(),
+        sink: world.clone(),
         clock: clock.clone(),
         events: events.clone(),
         metrics: metrics.clone(),
-    };
+    });
     let context = Context {
         world: world.clone(),
-        executor,
+        executor: Executor { access, outside },
         clock: clock.clone(),
         events,
         metrics: metrics.clone(),
         policy: Arc::new(options.policy.clone()),
     };
     learn_the_time(&context).await;
-    let mut watches = JoinSet::new();
-    spawn_watches(&mut watches, &watcher);
-    watches.spawn(world.members.clone().run(ground));
+    let mut tasks = JoinSet::new();
+    watches::watch(&mut tasks, &watcher);
+    tasks.spawn(watcher.run_namespaces());
+    tasks.spawn(world.members.clone().run(ground));
     // No controller decides before every cache is whole.
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     while !world.is_complete() {
@@ -180,7 +178,7 @@ async fn learn_the_time(context: &Context) {
     let mut pause = tokio::time::interval(Duration::from_secs(1));
     loop {
         pause.tick().await;
-        match context.executor.client.apiserver_version().await {
+        match context.executor.access.calls.client.apiserver_version().await {
             Ok(version) => return tracing::info!(version = version.git_version, "the API server answers"),
             Err(error) => tracing::warn!(%error, "the API server does not answer; trying again every second"),
         }
@@ -204,14 +202,4 @@ fn members(options: &Options) -> Arc<Members> {
 fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {
     let window = |kind| if kind == Kind::OrderView { VIEW_WINDOW } else { Duration::ZERO };
     kinds.iter().map(|kind| (*kind, Arc::new(Queue::new(window(*kind))))).collect()
-}
-
-fn spawn_watches(tasks: &mut JoinSet<()>, watcher: &Watcher) {
-    macro_rules! all {
-        ([$tasks:ident $watcher:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
-            $($tasks.spawn($watcher.clone().run::<crate::crd::$kind>());)+
-        };
-    }
-    kinds!(all, tasks, watcher);
-    tasks.spawn(watcher.clone().run_namespaces());
 }

@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::cluster::Source;
+use crate::cluster::Key;
 use crate::cluster::guard::Guarded;
-use crate::cluster::world::Held;
-use crate::crd::{Order, OrderView, Store, Ticket, Wallet};
-use crate::domain::{Version, platform};
+use crate::cluster::watch::Sink;
+use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
+use crate::domain::child::Fate;
+use crate::domain::{Kind, OrderRef, Time, Version, platform};
+use crate::world::mapping::Mapping;
+use crate::world::{Held, Pass, World};
 
 fn now() -> Time {
     Time::from_millis(0)
@@ -50,7 +53,7 @@ fn row(status: Value) -> OrderView {
 /// Whether the order had ended, as a child sees it once that is gone.
 fn ended(world: &World, pass: &Pass) -> Option<bool> {
     let order = OrderRef { name: "order-1".to_owned(), uid: "order-1".to_owned() };
-    match fate_of(world, &key("child"), &order, pass) {
+    match world.fate_of(&key("child"), &order, pass) {
         Fate::Gone(gone) => gone.ended,
         other => panic!("{other:?}"),
     }
@@ -97,8 +100,8 @@ fn a_payment_is_woken_when_the_store_is_stopped_in_either_way() {
         object::<Ticket>("ticket-1", json!({ "spec": spec }))
     };
     let wakes = |steps| {
-        let woken = Ticket::wakes("ticket-1", Some(&ticket(json!({}))), Some(&ticket(steps)));
-        woken.contains(&(Kind::Payment, "ticket-1".to_owned()))
+        let enqueued = Ticket::enqueues("ticket-1", Some(&ticket(json!({}))), Some(&ticket(steps)));
+        enqueued.contains(&(Kind::Payment, "ticket-1".to_owned()))
     };
     assert!(wakes(json!({ "hold": { "cause": "OrderGone" } })) && wakes(json!({ "decision": "Reject" })));
     assert!(!wakes(json!({ "decision": "Accept" })));
@@ -111,8 +114,8 @@ fn a_platform_is_woken_when_an_order_by_card_ends() {
         let mut over = open.clone();
         over["endedAt"] = json!("2026-11-21T00:01:00Z");
         let (old, new) = (order("order-1", payment.clone(), open), order("order-1", payment, over));
-        let woken = Order::wakes("order-1", Some(&old), Some(&new));
-        woken.contains(&(Kind::OrderPlatform, platform::NAME.to_owned()))
+        let enqueued = Order::enqueues("order-1", Some(&old), Some(&new));
+        enqueued.contains(&(Kind::OrderPlatform, platform::NAME.to_owned()))
     };
     assert!(wakes(json!({ "method": "Provider", "provider": "card", "token": "t" })));
     assert!(!wakes(json!({ "wallet": "alice" })));

@@ -1,45 +1,12 @@
 //! Ticket: watches tickets, payments that came to their end, and the end of orders.
 
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::Key;
 use crate::crd::Ticket;
-use crate::domain::payment::Kitchen;
-use crate::domain::ticket::{Cooking, Decision, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
+use crate::domain::ticket::{Observed, Status, decide};
+use crate::domain::{Condition, Meta, Plan, Policy, Time};
+use crate::world::{Pass, World};
 
-use super::{Controller, fate_of, meta_of, unpaid};
-
-impl Source for Ticket {
-    const KIND: Kind = Kind::Ticket;
-
-    fn slim(&mut self) {
-        self.spec.items.clear();
-        self.spec.items.shrink_to_fit();
-        self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
-    }
-
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let Some(ticket) = new.or(old) else { return Vec::new() };
-        let order = ticket.spec.order.name.clone();
-        let mut woken = vec![(Kind::Ticket, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
-        // The Payment of an order that is gone waits until the store is stopped.
-        let stopped = |ticket: Option<&Self>| ticket.map(|ticket| ticket.kitchen().stopped);
-        if old.is_some() && stopped(old) != stopped(new) {
-            woken.push((Kind::Payment, name.to_owned()));
-        }
-        woken
-    }
-}
-
-impl Ticket {
-    /// What the Payment of an order that is gone looks at.
-    pub(super) fn kitchen(&self) -> Kitchen {
-        let spec = &self.spec;
-        Kitchen {
-            stopped: spec.hold.is_some() || spec.decision == Some(Decision::Reject),
-            cooked: spec.cooking == Some(Cooking::Finished),
-        }
-    }
-}
+use super::Controller;
 
 /// The Ticket controller.
 pub struct Tickets;
@@ -54,8 +21,8 @@ impl Controller for Tickets {
         let ticket = &*seen.object;
         let (spec, order) = (&ticket.spec, ticket.spec.order.clone());
         Some(Observed {
-            meta: meta_of(world, &seen),
-            fate: fate_of(world, key, &order, pass),
+            meta: world.meta_of(&seen),
+            fate: world.fate_of(key, &order, pass),
             order,
             acceptance: spec.acceptance,
             held: spec.hold.is_some(),
@@ -63,7 +30,7 @@ impl Controller for Tickets {
             rejection: spec.reject.clone(),
             cooking: spec.cooking,
             status: ticket.status.clone().unwrap_or_default(),
-            unpaid: unpaid(world, key, pass),
+            unpaid: world.unpaid(key, pass),
         })
     }
 

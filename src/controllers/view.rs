@@ -1,6 +1,6 @@
 //! OrderView: watches orders, payments, tickets, deliveries and its own rows. A row has the name of its order.
 
-use crate::cluster::{Key, Pass, Seen, Source, World};
+use crate::cluster::{Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Delivery, Order, OrderView, Payment, Ticket};
 use crate::domain::child::Fate;
@@ -10,29 +10,9 @@ use crate::domain::view::{
     DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
 };
 use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
+use crate::world::{Pass, World};
 
-use super::facts::map;
-use super::{Controller, fate_of, meta_of};
-
-impl Source for OrderView {
-    const KIND: Kind = Kind::OrderView;
-
-    fn slim(&mut self) {
-        self.status.iter_mut().for_each(|status| status.timeline.shrink_to_fit());
-    }
-
-    fn wakes(name: &str, _: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let mut woken = vec![(Kind::OrderView, name.to_owned())];
-        if new.is_some_and(shows_end) {
-            woken.push((Kind::Order, name.to_owned()));
-        }
-        woken
-    }
-}
-
-fn shows_end(view: &OrderView) -> bool {
-    view.status.as_ref().is_some_and(|status| status.order.is_end())
-}
+use super::Controller;
 
 /// The OrderView controller.
 pub struct OrderViews;
@@ -49,7 +29,7 @@ impl Controller for OrderViews {
             return None;
         }
         let fate = match (&sources, &row) {
-            (None, Some(row)) => fate_of(world, key, &row.object.spec.order, pass),
+            (None, Some(row)) => world.fate_of(key, &row.object.spec.order, pass),
             _ => Fate::Open,
         };
         let platform = world.platform(key);
@@ -63,12 +43,12 @@ impl Controller for OrderViews {
             left: standing.and_then(|row| left(world, key, &row.object.spec.order, pass)),
             fate,
             afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
-            row: row.map(|seen| (meta_of(world, &seen), seen.object.to_row())),
+            row: row.map(|seen| (world.meta_of(&seen), seen.object.to_row())),
             changed,
             stepped,
             sources,
             retention: retention.map(|retention| retention.rows()),
-            namespace_terminating: world.is_terminating(&key.namespace),
+            namespace_terminating: world.server.is_terminating(&key.namespace),
         })
     }
 
@@ -132,7 +112,7 @@ struct Found {
 fn sources(world: &World, key: &Key) -> Option<Found> {
     let seen = world.orders.get(key)?;
     let order = &*seen.object;
-    let meta = meta_of(world, &seen);
+    let meta = world.meta_of(&seen);
     let platform = world.platform(key);
     let retention = platform.and_then(|seen| Some(seen.object.spec.retention.as_ref()?.completed.duration()));
     let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
@@ -168,14 +148,14 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
 /// What stands of the children of an order that is not there; nothing where one of them cannot be read.
 fn left(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Option<Left> {
     let child = key.sibling(&ids::child_name(&order.name, &order.uid));
-    let unreadable = |kind: &Kind| world.unreadables.why(*kind, &child).is_some();
+    let unreadable = |kind: &Kind| world.unreadable(*kind, &child).is_some();
     if [Kind::Payment, Kind::Ticket, Kind::Delivery].iter().any(unreadable) {
         return None;
     }
     Some(Left {
-        payment: map(world.lookup(&child, None, pass), |seen| payment(&seen)),
-        ticket: map(world.lookup(&child, None, pass), |seen| ticket(&seen)),
-        delivery: map(world.lookup(&child, None, pass), |seen| delivery(&seen)),
+        payment: world.lookup(&child, None, pass).map(|seen| payment(&seen)),
+        ticket: world.lookup(&child, None, pass).map(|seen| ticket(&seen)),
+        delivery: world.lookup(&child, None, pass).map(|seen| delivery(&seen)),
     })
 }
 

@@ -1,37 +1,17 @@
 //! Wallet: watches wallets and the payments that ask for its money.
 
-use crate::cluster::cache::{Index, Rouse};
-use crate::cluster::world::EVERY;
-use crate::cluster::{Key, Pass, Source, World};
+use crate::cluster::{EVERY, Key};
 use crate::crd::{Payment, Wallet};
 use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
 use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
+use crate::world::index::{OrderIndex, PaymentIndex};
+use crate::world::lookup::is_guarded;
+use crate::world::{Pass, World};
 
-use super::{Controller, fate_of, is_guarded, ledger, meta_of};
-
-impl Source for Wallet {
-    const KIND: Kind = Kind::Wallet;
-
-    fn rouses(old: Option<&Self>, new: Option<&Self>) -> Vec<Rouse> {
-        let appeared = super::appeared(old, new).map(|name| Rouse::All(Kind::Order, Index::Wants(Kind::Wallet, name)));
-        // Whoever asks it has to say so where it cannot be written, and no longer where it can.
-        let barred = super::denial::turned(old, new).map(|uid| Rouse::All(Kind::Payment, Index::Asks(uid)));
-        appeared.into_iter().chain(barred).collect()
-    }
-
-    fn wakes(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let (before, after) = (entries(old), entries(new));
-        let answered = ledger::answered(before, after).into_iter().map(|entry| (Kind::Payment, entry.name.clone()));
-        std::iter::once((Kind::Wallet, name.to_owned())).chain(answered).collect()
-    }
-}
-
-fn entries(wallet: Option<&Wallet>) -> &[Entry] {
-    wallet.and_then(|wallet| wallet.status.as_ref()).map_or(&[], |status| &status.entries)
-}
+use super::{Controller, ledger};
 
 /// The Wallet controller.
 pub struct Wallets;
@@ -43,10 +23,10 @@ impl Controller for Wallets {
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.wallets.get(key)?;
-        let meta = meta_of(world, &seen);
+        let meta = world.meta_of(&seen);
         let status = seen.object.status.clone().unwrap_or_default();
         let names = status.entries.iter().map(|entry| entry.name.as_str());
-        let keys = ledger::requesters(&world.payments, key, &meta.uid, names);
+        let keys = ledger::requesters(&world.payments, key, PaymentIndex::Asks(meta.uid.clone()), names);
         let request = |payment| request(world, payment, &meta.uid, &status.entries, pass);
         let requests: Vec<_> = keys.iter().filter_map(request).collect();
         let entries = status.entries.iter().map(|entry| (entry.order.as_str(), entry.name.as_str()));
@@ -55,10 +35,10 @@ impl Controller for Wallets {
             deposited: seen.object.spec.deposited.clone(),
             points: seen.object.spec.points,
             missing: ledger::unseen(&requests, entries, missing),
-            referred: !world.orders.find(&key.namespace, Index::Refers(meta.uid.clone())).is_empty()
+            referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty()
                 || (meta.deleting.is_some() && is_needed(world, key, &meta.uid, pass)),
             orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
-            unreadable: world.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
+            unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
             requests,
             status,
             meta,
@@ -87,7 +67,7 @@ fn is_needed(world: &World, key: &Key, wallet: &str, pass: &Pass) -> bool {
         let stands = || {
             let approved = status.is_some_and(|status| status.approved_at.is_some()) && !spec.cancel;
             let sold = status.is_some_and(|status| status.sold_at.is_some());
-            let ended = match fate_of(world, key, &spec.order, pass) {
+            let ended = match world.fate_of(key, &spec.order, pass) {
                 Fate::Ended(_) => true,
                 Fate::Gone(gone) => gone.ended == Some(true),
                 Fate::Open | Fate::Unproven => false,
@@ -116,7 +96,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         (false, true) => Ask::Cancel { amount: spec.amount.amount, points: spec.points, approved },
         (false, false) if approved => Ask::Approved,
         // Nothing is taken for an order that is not seen; its arrival wakes the wallet.
-        (false, false) if !known && fate_of(world, key, &spec.order, pass) != Fate::Open => return None,
+        (false, false) if !known && world.fate_of(key, &spec.order, pass) != Fate::Open => return None,
         (false, false) => Ask::Charge { money: spec.amount.clone(), points: spec.points },
     };
     Some(Request {
@@ -126,7 +106,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         version: seen.version,
         read: pass.read(Kind::Payment, &key.name),
         gone: None,
-        arrived: meta_of(world, &seen).created,
+        arrived: world.meta_of(&seen).created,
         ask,
     })
 }

@@ -117,6 +117,15 @@ pub enum Lookup<T> {
 }
 
 impl<T> Lookup<T> {
+    /// The same of what is made of the object.
+    pub fn map<U>(self, with: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Present(object) => Lookup::Present(with(object)),
+            Self::Unproven => Lookup::Unproven,
+            Self::Gone => Lookup::Gone,
+        }
+    }
+
     /// The object, where it was seen.
     pub fn present(&self) -> Option<&T> {
         match self {

@@ -5,9 +5,9 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use crate::cluster::Worlds;
-use crate::cluster::breaker::circuits;
 use crate::domain::Kind;
+use crate::world::Worlds;
+use crate::world::breaker::circuits;
 
 /// Figures that are read when they are asked for.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Collector for Live {
         let mut unread = encoder.encode_descriptor("jumun_unreadable_objects", description, None, kind_type)?;
         for kind in Kind::ALL {
             let label = [("kind", kind.as_str())];
-            ConstGauge::new(world.unreadables.count(kind) as i64).encode(unread.encode_family(&label)?)?;
+            ConstGauge::new(world.server.unreadables.count(kind) as i64).encode(unread.encode_family(&label)?)?;
         }
         let circuits = circuits(&world);
         let mut open = encoder.encode_descriptor(

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use prometheus_client::registry::Registry;
 
-use crate::cluster::Worlds;
+use crate::world::Worlds;
 
 struct Ops {
     worlds: Worlds,
@@ -31,7 +31,7 @@ pub fn router(worlds: Worlds, registry: Registry) -> Router {
 async fn readyz(State(ops): State<Arc<Ops>>) -> Response {
     let world = ops.worlds.now();
     let Some(unready) = world.unready() else { return "ok\n".into_response() };
-    let why = match world.history.before().filter(|_| !world.is_complete()) {
+    let why = match world.server.history.before().filter(|_| !world.is_complete()) {
         None => format!("{unready}\n"),
         Some(why) => format!("the API server tells another history than before ({why}): the caches are filled anew\n"),
     };

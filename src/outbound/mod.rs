@@ -9,6 +9,7 @@ mod client;
 mod connect;
 pub mod egress;
 pub mod notice;
+pub mod slots;
 
 pub use client::{DEFAULT_TIMEOUT, MAX_ANSWER, MAX_TIMEOUT, Outbound};
 pub use notice::{Event, Undelivered};

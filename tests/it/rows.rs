@@ -1,13 +1,21 @@
 //! Rows: they never step back, they heal, they follow people's steps at once, and they tell the customer everything.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::join_all;
-use jumun::crd::{Delivery, Order, OrderView};
-use jumun::domain::delivery;
+use jumun::cluster::events::Events;
+use jumun::cluster::watch::Watcher;
+use jumun::cluster::{Key, client};
+use jumun::crd::{API_VERSION, Delivery, Order, OrderView};
 use jumun::domain::order::State;
 use jumun::domain::view::{Status, Wish};
-use kube::api::DeleteParams;
+use jumun::domain::{Kind, delivery};
+use jumun::telemetry::metrics::Watch;
+use jumun::world::watches;
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::harness::{QUIET, World, wait_for};
@@ -270,5 +278,46 @@ async fn a_deletion_that_comes_too_late_is_a_refused_wish_in_the_row() {
     wait_for("the order to go", || async { world.orders().get_opt("order-2").await.ok()?.is_none().then_some(()) })
         .await;
     assert_eq!(status_of(&world, "order-2").await.wish, None);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn who_needs_rows_alone_needs_no_right_but_to_read_them() {
+    let world = World::new("rows-alone", 1).await;
+    world.shop().await;
+    world.product("mug", 1_000, 10).await;
+    world.wallet("alice", 50_000).await;
+    let reads = json!({ "apiGroups": ["jumun.dev"], "resources": ["orderviews"], "verbs": ["get", "list", "watch"] });
+    let role = json!({ "metadata": { "name": world.namespace }, "rules": [reads] });
+    let role: ClusterRole = serde_json::from_value(role).expect("a role");
+    Api::all(world.client.clone()).create(&PostParams::default(), &role).await.expect("the role is made");
+    let config = crate::plane::config(&world.plane.account(&world.namespace)).await;
+    let client = client::watches(&config).expect("a client");
+    let rows = Arc::new(jumun::world::World::of(&[Kind::OrderView]));
+    assert!(!rows.is_complete() && rows.unready().is_some_and(|why| why.ends_with(": OrderView")));
+    let watcher = Arc::new(Watcher {
+        client: client.clone(),
+        namespace: Some(world.namespace.clone()),
+        sink: rows.clone(),
+        clock: Arc::default(),
+        events: Events::new(client, API_VERSION),
+        metrics: jumun::telemetry::Metrics::default(),
+    });
+    let mut tasks = tokio::task::JoinSet::new();
+    watches::watch(&mut tasks, &watcher);
+    assert_eq!(tasks.len(), 1, "one watch");
+    wait_for("the cache of rows", || async { rows.is_complete().then_some(()) }).await;
+    world.order("order-1", "alice", "mug", 1).await;
+    let key = Key::new(&world.namespace, "order-1");
+    wait_for("the row in the cache", || async { rows.views.get(&key) }).await;
+    assert_eq!(rows.unready(), None);
+    let held: Vec<_> = rows.sizes().into_iter().filter(|(_, held)| *held > 0).collect();
+    assert_eq!(held, [(Kind::OrderView, 1)]);
+    let kinds = watcher.metrics.watch_events.clone();
+    let count = |kind| kinds.get_or_create(&Watch { kind, event: "error" }).get();
+    assert_eq!(Kind::ALL.map(|kind| count(kind.as_str())), [0; Kind::COUNT], "no watch was refused");
+    let delivery = world.delivery_of("order-1").await.metadata.name.expect("a name");
+    assert!(world.deliver(&delivery).await);
+    assert_eq!(world.end_of("order-1").await, State::Completed);
     world.finish().await;
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Source;
+use crate::cluster::watched::Watched;
 use crate::domain::{Time, Version};
 
 /// How long a tombstone is kept: longer than any child lingers after its order.
@@ -40,6 +40,6 @@ impl Tombstones {
 }
 
 /// What an earlier version than the last one shows: an end stays, the lack of one proves nothing.
-pub(super) fn ended_already<K: Source>(object: &K) -> Option<bool> {
+pub(super) fn ended_already<K: Watched>(object: &K) -> Option<bool> {
     object.has_ended().filter(|ended| *ended)
 }

@@ -1,6 +1,7 @@
 //! No reconcile repeats itself without progress faster than its backoff: one test for each way to repeat.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::{Method, Request, Response, StatusCode};
@@ -9,14 +10,17 @@ use kube::client::Body;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::cluster::events::Events;
 use crate::cluster::queue::Queue;
-use crate::cluster::slots::Slots;
-use crate::crd::Order;
+use crate::cluster::{self, Clock};
+use crate::controllers::{Executor, Outside};
+use crate::crd::{API_VERSION, Order};
 use crate::domain::delivery::{Cause, Hold, Progress as Courier};
 use crate::domain::payment::{Draft, Payer};
 use crate::domain::provider::Call;
-use crate::domain::{Generation, Money, ObjectRef, OrderRef, Target, order};
-use crate::outbound::Outbound;
+use crate::domain::{Condition, Generation, Meta, Money, ObjectRef, OrderRef, Policy, Target, order};
+use crate::telemetry::Metrics;
+use crate::world::{Access, World};
 
 /// How long each is watched, by the clock of the test.
 const WATCHED: Duration = Duration::from_secs(60);
@@ -46,7 +50,7 @@ impl<C: Decides> Controller for Test<C> {
         let seen = world.orders.get(key)?;
         let status = seen.object.status.clone().unwrap_or_default();
         let reads = (0..).take_while(|n| pass.read(Kind::Wallet, &format!("w{n}")).is_some()).count();
-        Some(Seen { meta: super::super::meta_of(world, &seen), status, reads })
+        Some(Seen { meta: world.meta_of(&seen), status, reads })
     }
 
     fn decide(seen: &Seen, now: Time, _: &Policy) -> Plan<order::Status> {
@@ -111,19 +115,13 @@ async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
     let queue = Arc::new(Queue::default());
     let world = Arc::new(World::new(HashMap::from([(Kind::Order, queue.clone())]), Arc::default()));
     let (clock, metrics) = (Arc::new(Clock::default()), Metrics::default());
-    let slots = Arc::new(Slots::new(1));
+    let outside = Outside::new(metrics.clone(), 1);
     let key = Key::new("shop", "order-1");
-    let _taken = slots.take(&key, "card");
-    let executor = Executor {
-        client: client.clone(),
-        world: world.clone(),
-        clock: clock.clone(),
-        metrics: metrics.clone(),
-        outbound: Outbound::new(metrics.clone()),
-        slots,
-        taken: Arc::default(),
-    };
-    let events = Events::new(client);
+    let _taken = outside.slots.take(&key.namespace, "card");
+    let api = cluster::Calls { client: client.clone(), metrics: metrics.clone() };
+    let access = Access { calls: api, world: world.clone(), clock: clock.clone() };
+    let executor = Executor { access, outside };
+    let events = Events::new(client, API_VERSION);
     let policy = Arc::new(Policy::default());
     let context = Context { world: world.clone(), executor, clock, events, metrics: metrics.clone(), policy };
     world.orders.deliver(serde_json::from_value(order()).expect("an order"), Time::from_millis(0));

@@ -7,10 +7,11 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::{Context, Controller, Next, Progress, reconcile};
-use crate::cluster::world::Held;
-use crate::cluster::{Class, Key, Source};
+use super::{Next, Progress, reconcile};
+use crate::cluster::{Class, Key, Watched};
+use crate::controllers::controller::{Context, Controller};
 use crate::domain::Kind;
+use crate::world::Held;
 
 /// Everything is looked at again within this time, whatever a watch may have missed.
 const RESYNC: Duration = Duration::from_secs(600);

@@ -2,12 +2,9 @@
 //! other providers and workers for everything else.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use super::cache::Key;
-use super::lock;
 
 /// Above so many providers, those that nobody calls are forgotten.
 const REMEMBERED: usize = 256;
@@ -15,7 +12,7 @@ const REMEMBERED: usize = 256;
 /// Namespace and name.
 type Provider = (Arc<str>, String);
 
-/// See the module's documentation.
+/// Places for calls to payment providers.
 pub struct Slots {
     all: Arc<Semaphore>,
     each: usize,
@@ -36,14 +33,14 @@ impl Slots {
         Self { all: Arc::new(Semaphore::new(all.max(1))), each, providers: Mutex::default() }
     }
 
-    /// A place for a call of the payment at `key`, where one is free.
-    pub fn take(&self, key: &Key, provider: &str) -> Option<Slot> {
-        let mut providers = lock(&self.providers);
+    /// A place for a call to the provider of this name in a namespace, where one is free.
+    pub fn take(&self, namespace: &Arc<str>, provider: &str) -> Option<Slot> {
+        let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
         if providers.len() >= REMEMBERED {
             providers.retain(|_, places| places.available_permits() < self.each);
         }
         let places = providers
-            .entry((key.namespace.clone(), provider.to_owned()))
+            .entry((namespace.clone(), provider.to_owned()))
             .or_insert_with(|| Arc::new(Semaphore::new(self.each)));
         let place = places.clone().try_acquire_owned().ok()?;
         Some(Slot { _place: place, _of_all: self.all.clone().try_acquire_owned().ok()? })
@@ -57,7 +54,7 @@ mod tests {
     #[test]
     fn a_provider_that_hangs_leaves_places_for_the_others() {
         let slots = Slots::new(4);
-        let (here, there) = (Key::new("shop", "pay-1"), Key::new("other", "pay-1"));
+        let (here, there): (Arc<str>, Arc<str>) = ("shop".into(), "other".into());
         let hangs: Vec<_> = (0..9).map_while(|_| slots.take(&here, "slow")).collect();
         assert_eq!(hangs.len(), 2);
         let well = slots.take(&here, "quick").expect("a place of another provider");
@@ -71,13 +68,13 @@ mod tests {
     #[test]
     fn providers_that_nobody_calls_are_forgotten() {
         let slots = Slots::new(8);
-        let key = Key::new("shop", "pay-1");
-        let kept = slots.take(&key, "slow");
+        let here: Arc<str> = "shop".into();
+        let kept = slots.take(&here, "slow");
         for n in 0..2 * REMEMBERED {
-            assert!(slots.take(&key, &format!("provider-{n}")).is_some());
+            assert!(slots.take(&here, &format!("provider-{n}")).is_some());
         }
         assert!(slots.providers.lock().unwrap().len() <= REMEMBERED && kept.is_some());
-        let more: Vec<_> = (0..9).map_while(|_| slots.take(&key, "slow")).collect();
+        let more: Vec<_> = (0..9).map_while(|_| slots.take(&here, "slow")).collect();
         assert_eq!(more.len(), 3, "one that is called is remembered");
     }
 }

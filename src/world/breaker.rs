@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::cache::{Index, Key};
-use super::world::World;
+use super::caches::World;
+use super::index::NotificationIndex as Index;
+use crate::cluster::Key;
 use crate::domain::Time;
 use crate::domain::notification::{Audience, Circuit, Status};
 

@@ -1,37 +1,45 @@
 //! Calls to what is not in the cluster: where the endpoint is comes from Store and OrderPlatform at that very moment.
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use k8s_openapi::api::core::v1::Namespace;
-use kube::Api;
 use serde_json::json;
 
-use super::cache::Key;
-use super::execute::Executor;
-use super::lock;
+use crate::cluster::{Key, lock};
 use crate::domain::notification::{Audience, Message, Untaken};
 use crate::domain::provider::{Call, Reply};
-use crate::outbound::{DEFAULT_TIMEOUT, Event};
+use crate::outbound::slots::Slots;
+use crate::outbound::{DEFAULT_TIMEOUT, Event, Outbound};
+use crate::telemetry::Metrics;
+use crate::world::World;
 
-impl Executor {
-    /// Notes that a namespace is being deleted, where a read says so: what an API server refuses may rest on an old view.
-    pub async fn check_namespace(&self, name: &str) {
-        if self.world.is_terminating(name) {
-            return;
-        }
-        let namespaces: Api<Namespace> = Api::all(self.client.clone());
-        match namespaces.get_metadata_opt(name).await {
-            Ok(Some(found)) if found.metadata.deletion_timestamp.is_some() => self.world.set_terminating(name, true),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(name, %error, "a namespace could not be read"),
-        }
+/// The way out to payment providers and endpoints.
+#[derive(Clone)]
+pub struct Outside {
+    outbound: Outbound,
+    /// Places for calls to payment providers.
+    pub slots: Arc<Slots>,
+    /// The notices that were taken.
+    taken: Arc<Taken>,
+}
+
+impl Outside {
+    /// With so many places for calls to payment providers.
+    pub fn new(metrics: Metrics, places: usize) -> Self {
+        Self { outbound: Outbound::new(metrics), slots: Arc::new(Slots::new(places)), taken: Arc::default() }
     }
 
     /// Asks a payment provider of the platform.
-    pub(super) async fn ask_provider(&self, key: &Key, provider: &str, charge: &str, call: &Call) -> Reply {
-        let platform = self.world.platform(key);
+    pub(super) async fn ask_provider(
+        &self,
+        world: &World,
+        key: &Key,
+        provider: &str,
+        charge: &str,
+        call: &Call,
+    ) -> Reply {
+        let platform = world.platform(key);
         let Some(found) = platform.as_ref().and_then(|seen| seen.object.spec.provider(provider)) else {
             return Reply::Unknown { why: "the OrderPlatform does not name the provider".to_owned() };
         };
@@ -42,25 +50,25 @@ impl Executor {
 
     /// Sends a message to its endpoint, unless it is known to have been taken: what could not be written down is not sent
     /// again.
-    pub(super) async fn send_notice(&self, key: &Key, message: &Message) -> Result<(), Untaken> {
+    pub(super) async fn send_notice(&self, world: &World, key: &Key, message: &Message) -> Result<(), Untaken> {
         if self.taken.has(&message.id) {
             return Ok(());
         }
-        let outcome = self.call_endpoint(key, message).await;
+        let outcome = self.call_endpoint(world, key, message).await;
         if outcome.is_ok() {
             self.taken.add(&message.id);
         }
         outcome
     }
 
-    async fn call_endpoint(&self, key: &Key, message: &Message) -> Result<(), Untaken> {
-        let platform = self.world.platform(key);
+    async fn call_endpoint(&self, world: &World, key: &Key, message: &Message) -> Result<(), Untaken> {
+        let platform = world.platform(key);
         let spec = platform.as_ref().map(|seen| &seen.object.spec);
         let content = &message.content;
         let url = match content.to {
             Audience::Customer => spec.and_then(|spec| spec.customers()).map(str::to_owned),
             Audience::Seller => {
-                let store = self.world.stores.get(&key.sibling(&content.store));
+                let store = world.stores.get(&key.sibling(&content.store));
                 store.and_then(|seen| seen.object.spec.notify.as_ref().map(|notify| notify.url.clone()))
             }
         };
@@ -76,7 +84,7 @@ impl Executor {
 
 /// The notices that endpoints took from this process a while ago.
 #[derive(Debug, Default)]
-pub struct Taken(Mutex<HashMap<String, Instant>>);
+struct Taken(Mutex<HashMap<String, Instant>>);
 
 /// Above so many, older ones are forgotten.
 const REMEMBERED: usize = 4_096;

@@ -7,12 +7,10 @@ use kube::{Api, Client};
 
 use k8s_openapi::api::core::v1::Namespace;
 
-use super::cache::Key;
-use super::clock::Clock;
-use super::errors::Error;
-use super::guard::Guarded;
-use super::watch::slim;
-use super::world::{EVERY, Held, World};
+use super::caches::{Held, World};
+use crate::cluster::guard::Guarded;
+use crate::cluster::watch::{Sink, set_terminating};
+use crate::cluster::{Clock, EVERY, Error, Key, transform};
 use crate::domain::Version;
 use crate::kinds::kinds;
 
@@ -31,7 +29,7 @@ pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> Result<Wor
     kinds!(all, look);
     // Whoever may read orders need not be allowed to read namespaces: one that goes away says so in many other ways.
     let found: kube::Result<PartialObjectMeta<Namespace>> = Api::all(client.clone()).get_metadata(namespace).await;
-    world.set_terminating(namespace, found.is_ok_and(|found| found.metadata.deletion_timestamp.is_some()));
+    set_terminating(&world, namespace, found.is_ok_and(|found| found.metadata.deletion_timestamp.is_some()));
     Ok(world)
 }
 
@@ -48,13 +46,13 @@ impl Look<'_> {
         let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
         let (cache, now) = (K::cache(self.world), self.clock.now());
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
-        self.world.history.continues(K::KIND, Version::default(), version);
+        self.world.server.history.continues(K::KIND, Version::default(), version);
         cache.list_begins();
         for found in list.items {
             let key = Key::of(&found);
             match found.content {
                 Ok(mut object) => {
-                    slim(&mut object);
+                    transform(&mut object);
                     cache.list_item(object, now);
                 }
                 Err(unreadable) => {

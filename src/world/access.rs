@@ -1,0 +1,188 @@
+//! Access to the API server whose answers go into the caches at once: the next decision sees what this one did.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Api;
+use kube::api::ListParams;
+use serde_json::{Value, json};
+
+use super::caches::{Held, World};
+use super::pass::{Pass, too_old};
+use crate::cluster::cache::version_of;
+use crate::cluster::guard::Guarded;
+use crate::cluster::watch::{Sink, SinkOf, set_terminating, understood};
+use crate::cluster::{Calls, Clock, EVERY, Error, Key, transform};
+use crate::crd::Order;
+use crate::domain::ids::{FINALIZER, LET_GO};
+use crate::domain::{Kind, Target, Version};
+use crate::kinds::kinds;
+
+/// Reads and writes objects of our kinds, and remembers the answers.
+#[derive(Clone)]
+pub struct Access {
+    pub calls: Calls,
+    pub world: Arc<World>,
+    pub clock: Arc<Clock>,
+}
+
+impl Access {
+    /// Writes the status of one exact version of an object; `patch` is a merge patch of the status. Gives whether that
+    /// changed it: a definition that is older than this program drops what it does not know.
+    ///
+    /// # Errors
+    /// Classified by what happens next; nothing was written then, unless the error is a timeout.
+    pub async fn write_status<K: Held>(
+        &self,
+        key: &Key,
+        target: &Target,
+        patch: Value,
+        decided: Instant,
+    ) -> Result<bool, Error> {
+        too_old(decided)?;
+        let object = self.calls.patch_status::<K>(key, target, patch).await?;
+        Ok(self.keep_newer(object, target))
+    }
+
+    /// Reads an object from the API server: its newest version, or the proof that there is none, goes into the cache. Gives
+    /// whether that was news.
+    ///
+    /// # Errors
+    /// As for [`Access::write_status`].
+    pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+        macro_rules! one {
+            ([$me:ident $pass:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+                match kind {
+                    $(Kind::$kind => $me.read::<crate::crd::$kind>(key, $pass).await,)+
+                }
+            };
+        }
+        kinds!(one, self, pass)
+    }
+
+    /// A list of one: unlike a read by name, it has a version even where it finds nothing.
+    async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+        let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
+        let cache = K::cache(&self.world);
+        let (before, held) = (self.newest::<K>(), cache.get(key));
+        let list = self.calls.list::<K>(key, &key.name, &params).await?;
+        let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
+        self.continues(K::KIND, "list", &key.name, before, version)?;
+        if let (Some(held), Some(found)) = (held, list.items.first()) {
+            self.continues(K::KIND, "list", &key.name, held.version, version_of(found))?;
+        }
+        pass.note(K::KIND, &key.name, version, self.clock.now());
+        match list.items.into_iter().next() {
+            Some(found) => Ok(self.learn(found)),
+            None => {
+                understood(&*self.world, K::KIND, key);
+                Ok(self.world.enqueue(key, cache.absent(key, version, self.clock.now())))
+            }
+        }
+    }
+
+    /// Reads every order of the namespace into the cache, page by page.
+    ///
+    /// # Errors
+    /// As for [`Access::write_status`].
+    pub async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+        let (mut params, mut news) = (ListParams::default().limit(500), false);
+        let before = self.newest::<Order>();
+        loop {
+            let page = self.calls.list::<Order>(key, EVERY, &params).await?;
+            let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
+            self.continues(Kind::Order, "list", EVERY, before, version)?;
+            pass.note(Kind::Order, EVERY, version, self.clock.now());
+            page.items.into_iter().for_each(|found| news |= self.learn(found));
+            match page.metadata.continue_.filter(|token| !token.is_empty()) {
+                Some(token) => params = params.continue_token(&token),
+                None => return Ok(news),
+            }
+        }
+    }
+
+    pub(crate) async fn create<K: Held>(&self, key: &Key, object: K) -> Result<bool, Error> {
+        let before = self.newest::<K>();
+        let object = self.calls.create(key, &object).await?;
+        let name = object.meta().name.clone().unwrap_or_default();
+        self.continues(K::KIND, "create", &name, before, version_of(&object))?;
+        self.keep(object);
+        Ok(true)
+    }
+
+    /// Changes one exact version of an object; gives whether that made another of it.
+    pub(crate) async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<bool, Error> {
+        let object = self.calls.patch::<K>(key, target, change).await?;
+        Ok(self.keep_newer(object, target))
+    }
+
+    /// Puts our finalizer on the very version that was decided on, or takes it off.
+    pub(crate) async fn set_finalizer<K: Held>(&self, key: &Key, target: &Target, wanted: bool) -> Result<bool, Error> {
+        let Some(seen) = K::cache(&self.world).get(key).filter(|seen| seen.version == target.version) else {
+            return Err(Error::Conflict { kind: K::KIND, verb: "patch", name: target.name.clone() });
+        };
+        let mut finalizers = seen.object.meta().finalizers.clone().unwrap_or_default();
+        finalizers.retain(|finalizer| finalizer != FINALIZER);
+        if wanted {
+            finalizers.push(FINALIZER.to_owned());
+        }
+        let said = if wanted { Value::Null } else { json!(target.uid) };
+        let change = json!({ "metadata": { "finalizers": finalizers, "annotations": { LET_GO: said } } });
+        self.patch::<K>(key, target, change).await
+    }
+
+    /// Notes that a namespace is being deleted, where a read says so: what an API server refuses may rest on an old view.
+    pub async fn check_namespace(&self, name: &str) {
+        if self.world.server.is_terminating(name) {
+            return;
+        }
+        let namespaces: Api<Namespace> = Api::all(self.calls.client.clone());
+        match namespaces.get_metadata_opt(name).await {
+            Ok(Some(found)) if found.metadata.deletion_timestamp.is_some() => set_terminating(&*self.world, name, true),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(name, %error, "a namespace could not be read"),
+        }
+    }
+
+    fn newest<K: Held>(&self) -> Version {
+        SinkOf::<K>::newest(&*self.world)
+    }
+
+    fn keep<K: Held>(&self, mut object: K) -> bool {
+        transform(&mut object);
+        let key = Key::of(&object);
+        self.world.enqueue(&key, K::cache(&self.world).answer(object, self.clock.now()))
+    }
+
+    /// Keeps the answer to a write; gives whether it has made another version of its target.
+    fn keep_newer<K: Held>(&self, object: K, target: &Target) -> bool {
+        let newer = version_of(&object) != target.version;
+        self.keep(object);
+        newer
+    }
+
+    /// Takes in what a live read has found, understood or not; gives whether that was news.
+    fn learn<K: Held>(&self, found: Guarded<K>) -> bool {
+        let key = Key::of(&found);
+        match found.content {
+            Ok(object) => {
+                understood(&*self.world, K::KIND, &key);
+                self.keep(object)
+            }
+            Err(unreadable) => {
+                let news = self.world.not_understood(K::KIND, &key, unreadable);
+                if news {
+                    self.world.enqueue_namespace(&key.namespace);
+                }
+                news
+            }
+        }
+    }
+
+    /// An answer that is older than what was seen before it was asked for is of another history.
+    fn continues(&self, kind: Kind, verb: &'static str, name: &str, seen: Version, now: Version) -> Result<(), Error> {
+        let fits = self.world.server.history.continues(kind, seen, now);
+        if fits { Ok(()) } else { Err(Error::WentBack { kind, verb, name: name.to_owned() }) }
+    }
+}

@@ -1,0 +1,238 @@
+//! The caches of our kinds, the queues of their controllers, and how a change gets from one to the other.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::index::{OrderIndex, PaymentIndex};
+use super::mapping::{Found, Mapping};
+use crate::cluster::cache::Change;
+use crate::cluster::denials::{Denials, denied};
+use crate::cluster::guard::Unreadable;
+use crate::cluster::members::Members;
+use crate::cluster::queue::Queue;
+use crate::cluster::server::Server;
+use crate::cluster::watch::{Sink, SinkOf};
+use crate::cluster::{Cache, Key};
+use crate::domain::platform::{self, Affected};
+use crate::domain::{Kind, Version};
+use crate::kinds::kinds;
+
+macro_rules! world {
+    ([] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+        /// Everything that a process knows, and the queues that a change of it fills.
+        #[derive(Default)]
+        pub struct World {
+            $(pub $field: Cache<crate::crd::$kind>,)+
+            /// What is known of the API server beside its objects.
+            pub server: Server,
+            /// What this process was denied and is denied still.
+            pub denials: Denials,
+            /// Who else works here.
+            pub members: Arc<Members>,
+            watched: Kinds,
+            queues: HashMap<Kind, Arc<Queue>>,
+        }
+
+        $(impl Held for crate::crd::$kind {
+            fn cache(world: &World) -> &Cache<Self> {
+                &world.$field
+            }
+        })+
+    };
+}
+
+kinds!(world);
+
+/// The kinds that are watched.
+struct Kinds(Vec<Kind>);
+
+impl Default for Kinds {
+    fn default() -> Self {
+        Self(Kind::ALL.to_vec())
+    }
+}
+
+/// A kind whose cache the world holds.
+pub trait Held: Mapping {
+    /// The cache of the kind.
+    fn cache(world: &World) -> &Cache<Self>;
+}
+
+/// Does the same with the cache of a kind, whichever that is.
+macro_rules! each_cache {
+    ($world:expr, $kind:expr, |$cache:ident| $with:expr) => {
+        kinds!(with_cache, ($world), ($kind), $cache, ($with))
+    };
+}
+
+macro_rules! with_cache {
+    ([($world:expr) ($which:expr) $cache:ident ($with:expr)] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+        match $which {
+            $(Kind::$kind => {
+                let $cache = &$world.$field;
+                $with
+            })+
+        }
+    };
+}
+
+impl World {
+    /// A world that fills these queues, and whose processes these are.
+    pub fn new(queues: HashMap<Kind, Arc<Queue>>, members: Arc<Members>) -> Self {
+        Self { queues, members, ..Self::default() }
+    }
+
+    /// A world of these kinds alone, for a process that reads and has no controllers.
+    pub fn of(kinds: &[Kind]) -> Self {
+        Self { watched: Kinds(kinds.to_vec()), ..Self::default() }
+    }
+
+    /// A world that follows one whose history broke for this reason.
+    pub fn after(why: String, queues: HashMap<Kind, Arc<Queue>>, members: Arc<Members>) -> Self {
+        Self { server: Server::after(why), ..Self::new(queues, members) }
+    }
+
+    /// The kinds that are watched.
+    pub fn watched(&self) -> &[Kind] {
+        &self.watched.0
+    }
+
+    /// The queue of a kind's controller, where it runs here.
+    pub fn queue(&self, kind: Kind) -> Option<&Arc<Queue>> {
+        self.queues.get(&kind)
+    }
+
+    /// Whether the cache of every kind that is watched has been filled once.
+    pub fn is_complete(&self) -> bool {
+        self.watched().iter().all(|kind| self.is_filled(*kind))
+    }
+
+    fn is_filled(&self, kind: Kind) -> bool {
+        each_cache!(self, kind, |cache| cache.is_complete())
+    }
+
+    /// What keeps this world from being as things stand, in words.
+    pub fn unready(&self) -> Option<String> {
+        self.server.unready(self.watched().iter().map(|kind| (*kind, self.is_filled(*kind))))
+    }
+
+    /// How many objects each cache holds.
+    pub fn sizes(&self) -> [(Kind, usize); Kind::COUNT] {
+        Kind::ALL.map(|kind| (kind, each_cache!(self, kind, |cache| cache.len())))
+    }
+
+    /// The version of an object as last seen.
+    pub fn version_of(&self, kind: Kind, key: &Key) -> Option<Version> {
+        each_cache!(self, kind, |cache| cache.get(key).map(|seen| seen.version))
+    }
+
+    /// Enqueues whoever a change concerns; gives whether there was one.
+    pub fn enqueue<K: Held>(&self, key: &Key, change: Change<K>) -> bool {
+        let Some((old, new)) = change else { return false };
+        if let (Some(old), None) = (&old, &new) {
+            self.enqueue_dependents(key, old.meta().uid.as_deref().unwrap_or_default());
+        }
+        let is_denied = |object: &Option<Arc<K>>| object.as_deref().is_some_and(|object| denied(object).is_some());
+        if is_denied(&old) != is_denied(&new) {
+            self.enqueue_platform(&key.namespace);
+        }
+        for (kind, name) in K::enqueues(&key.name, old.as_deref(), new.as_deref()) {
+            self.enqueue_one(kind, key.sibling(&name));
+        }
+        for found in K::enqueues_found(old.as_deref(), new.as_deref()) {
+            self.enqueue_found(key, found);
+        }
+        true
+    }
+
+    fn enqueue_found(&self, key: &Key, found: Found) {
+        let namespace = &key.namespace;
+        let (kind, keys) = match found {
+            Found::Every(kind) => (kind, each_cache!(self, kind, |cache| cache.keys(namespace))),
+            Found::Orders(index) => (Kind::Order, self.orders.find(namespace, index)),
+            Found::Payments(index) => (Kind::Payment, self.payments.find(namespace, index)),
+            Found::Notifications(index) => (Kind::Notification, self.notifications.find(namespace, index)),
+            Found::FirstNotification(index) => {
+                (Kind::Notification, self.notifications.first(namespace, index).into_iter().collect())
+            }
+        };
+        keys.into_iter().for_each(|key| self.enqueue_one(kind, key));
+    }
+
+    /// Enqueues who waits for a ledger that is gone.
+    fn enqueue_dependents(&self, key: &Key, uid: &str) {
+        self.enqueue_found(key, Found::Orders(OrderIndex::Refers(uid.to_owned())));
+        self.enqueue_found(key, Found::Payments(PaymentIndex::Asks(uid.to_owned())));
+    }
+
+    fn enqueue_one(&self, kind: Kind, key: Key) {
+        if let Some(queue) = self.queues.get(&kind) {
+            queue.add(key);
+        }
+    }
+
+    /// Enqueues the OrderPlatform of a namespace: what it says of others has changed.
+    pub fn enqueue_platform(&self, namespace: &str) {
+        self.enqueue_one(Kind::OrderPlatform, Key::new(namespace, platform::NAME));
+    }
+
+    /// Notes that nothing is denied to an object any more.
+    pub fn allowed(&self, kind: Kind, key: &Key) {
+        if self.denials.remove(kind, key) {
+            self.enqueue_platform(&key.namespace);
+        }
+    }
+
+    /// What cannot be understood in a namespace: how many objects, and an example.
+    pub fn not_readable(&self, namespace: &str) -> Affected {
+        let (objects, example) = self.server.unreadables.of(namespace);
+        Affected { objects, example: example.unwrap_or_default() }
+    }
+
+    /// The writes that are denied in a namespace: how many objects wait for one, and an example.
+    pub fn denied(&self, namespace: &Arc<str>) -> Affected {
+        let mut all = Affected::default();
+        let says = |kind: Kind, key: &Key| {
+            each_cache!(self, kind, |cache| cache
+                .get(key)
+                .and_then(|seen| Some(denied(&*seen.object)?.message.clone())))
+        };
+        for kind in Kind::ALL {
+            let (objects, first) = each_cache!(self, kind, |cache| cache.denied(namespace));
+            let example = first.and_then(|key| Some(Affected::one(kind, &key.name, &says(kind, &key)?)));
+            all.add(Affected { objects, ..example.unwrap_or_default() });
+        }
+        for (kind, key, what) in self.denials.unsaid(namespace, |kind, key| says(kind, key).is_some()) {
+            all.add(Affected::one(kind, &key.name, &what));
+        }
+        all
+    }
+}
+
+impl Sink for World {
+    fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// The text is kept of orders alone, which are asked what they mention.
+    fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
+        self.server.unreadables.insert(kind, key, unreadable, kind == Kind::Order)
+    }
+
+    fn enqueue_namespace(&self, namespace: &str) {
+        for kind in Kind::ALL {
+            let keys = each_cache!(self, kind, |cache| cache.keys(namespace));
+            keys.into_iter().for_each(|key| self.enqueue_one(kind, key));
+        }
+    }
+}
+
+impl<K: Held> SinkOf<K> for World {
+    fn cache(&self) -> &Cache<K> {
+        K::cache(self)
+    }
+
+    fn enqueue(&self, key: &Key, change: Change<K>) -> bool {
+        Self::enqueue(self, key, change)
+    }
+}

@@ -1,0 +1,52 @@
+//! What a change of one object enqueues: the watch mappings of our kinds.
+
+use std::collections::HashSet;
+use std::hash::Hash;
+
+use kube::Resource;
+
+use super::index::{NotificationIndex, OrderIndex, PaymentIndex};
+use crate::cluster::Watched;
+use crate::cluster::denials::denied;
+use crate::domain::Kind;
+
+/// Objects of the same namespace that are found by an index, to be enqueued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Every object of the kind.
+    Every(Kind),
+    Orders(OrderIndex),
+    Payments(PaymentIndex),
+    Notifications(NotificationIndex),
+    /// The first of them, by name.
+    FirstNotification(NotificationIndex),
+}
+
+/// Whom a change of an object of this kind concerns.
+pub trait Mapping: Watched {
+    /// Kind and name, in the same namespace.
+    fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
+
+    /// Whoever is found by an index.
+    fn enqueues_found(_old: Option<&Self>, _new: Option<&Self>) -> Vec<Found> {
+        Vec::new()
+    }
+}
+
+/// The name of an object that was not there before: orders may wait for it.
+pub(super) fn appeared<K: Resource>(old: Option<&K>, new: Option<&K>) -> Option<String> {
+    let uid = |object: &K| object.meta().uid.clone();
+    new.filter(|_| old.and_then(uid) != new.and_then(uid)).and_then(|new| new.meta().name.clone())
+}
+
+/// The UID of an object of which a write is denied now and was not before, or the other way round.
+pub(super) fn denial_turned<K: Watched>(old: Option<&K>, new: Option<&K>) -> Option<String> {
+    let is_denied = |object: Option<&K>| object.is_some_and(|object| denied(object).is_some());
+    new.filter(|_| is_denied(old) != is_denied(new)).and_then(|new| new.meta().uid.clone())
+}
+
+/// The entries that are new or say something new. One that has left concerns nobody: it was acknowledged.
+pub(super) fn answered<'a, E: Eq + Hash>(old: &[E], new: &'a [E]) -> Vec<&'a E> {
+    let before: HashSet<&E> = old.iter().collect();
+    new.iter().filter(|entry| !before.contains(entry)).collect()
+}

@@ -1,0 +1,28 @@
+//! What a process knows of our kinds: the caches of all of them, what is looked up in them, and what a change of one
+//! enqueues. One file a kind says what its objects are found by, what is kept of them, and whom a change concerns.
+
+pub mod access;
+pub mod breaker;
+pub mod caches;
+mod delivery;
+pub mod fill;
+pub mod index;
+pub mod lookup;
+pub mod mapping;
+pub mod notification;
+mod order;
+pub mod pass;
+mod payment;
+mod platform;
+mod product;
+mod store;
+mod ticket;
+mod view;
+mod wallet;
+pub mod watches;
+pub mod worlds;
+
+pub use access::Access;
+pub use caches::{Held, World};
+pub use pass::Pass;
+pub use worlds::Worlds;

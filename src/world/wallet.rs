@@ -1,0 +1,34 @@
+//! Wallets: a change of one concerns the payments whose entries are answered, and the orders that wait for it.
+
+use std::convert::Infallible;
+
+use super::index::{OrderIndex, PaymentIndex};
+use super::mapping::{Found, Mapping, answered, appeared, denial_turned};
+use crate::cluster::Watched;
+use crate::crd::Wallet;
+use crate::domain::Kind;
+use crate::domain::wallet::Entry;
+
+impl Watched for Wallet {
+    const KIND: Kind = Kind::Wallet;
+    type Index = Infallible;
+}
+
+impl Mapping for Wallet {
+    fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
+        let appeared = appeared(old, new).map(|name| Found::Orders(OrderIndex::Wants(Kind::Wallet, name)));
+        // Whoever asks it has to say so where it cannot be written, and no longer where it can.
+        let barred = denial_turned(old, new).map(|uid| Found::Payments(PaymentIndex::Asks(uid)));
+        appeared.into_iter().chain(barred).collect()
+    }
+
+    fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
+        let (before, after) = (entries(old), entries(new));
+        let answered = answered(before, after).into_iter().map(|entry| (Kind::Payment, entry.name.clone()));
+        std::iter::once((Kind::Wallet, name.to_owned())).chain(answered).collect()
+    }
+}
+
+fn entries(wallet: Option<&Wallet>) -> &[Entry] {
+    wallet.and_then(|wallet| wallet.status.as_ref()).map_or(&[], |status| &status.entries)
+}
