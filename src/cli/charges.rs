@@ -12,7 +12,7 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::cluster::diff::merge_patch;
 use crate::cluster::{Calls, Class, Clock, Key};
 use crate::controllers::delivery::Deliveries;

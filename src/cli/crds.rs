@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::crd;
 
 /// Print what a cluster needs before the controllers run: the definitions of the kinds, and an admission policy.

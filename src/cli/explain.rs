@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use super::Failure;
+use super::failure::Failure;
 use crate::cluster::{Clock, client};
 use crate::controllers::explain::{Explanation, explain};
 use crate::domain::Time;

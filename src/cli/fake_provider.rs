@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::http::fake_provider::{FakeProvider, Faults, Switch};
 
 /// Run a payment provider that keeps its charges in memory, for demos and tests. It takes no real money.

@@ -3,6 +3,7 @@
 mod charges;
 mod crds;
 mod explain;
+mod failure;
 mod fake_provider;
 mod release;
 mod run;
@@ -61,6 +62,3 @@ pub async fn main() -> ExitCode {
         }
     }
 }
-
-/// Why a command failed, for people: what happened and what to do.
-type Failure = Box<dyn std::error::Error + Send + Sync>;

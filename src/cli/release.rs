@@ -6,8 +6,8 @@ use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
 use serde_json::json;
 
-use super::Failure;
 use super::charges::Charges;
+use super::failure::Failure;
 use crate::cluster::client;
 use crate::domain::Kind;
 use crate::domain::ids::{FINALIZER, LET_GO};

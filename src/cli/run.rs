@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::cluster::client;
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};

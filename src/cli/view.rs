@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, api::ListParams};
 
-use super::Failure;
+use super::failure::Failure;
 use crate::cluster::client;
 use crate::crd::OrderView;
 

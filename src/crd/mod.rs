@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod delivery;
+pub mod meta;
 pub mod notification;
 pub mod order;
 pub mod payment;
@@ -17,6 +18,7 @@ pub mod view;
 pub mod wallet;
 
 pub use delivery::{Delivery, DeliverySpec};
+pub use meta::{API_VERSION, GROUP};
 pub use notification::{Notification, NotificationSpec};
 pub use order::{Order, OrderSpec};
 pub use payment::{Payment, PaymentSpec};
@@ -28,16 +30,11 @@ pub use view::{OrderView, OrderViewSpec};
 pub use wallet::{Wallet, WalletSpec};
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::CustomResourceExt;
 
-use crate::domain::{OrderRef, ids};
-use crate::kinds::kinds;
+pub(crate) use meta::{child_meta, is_zero};
 
-/// The API group of every kind.
-pub const GROUP: &str = "jumun.dev";
-/// The one version of the API.
-pub const API_VERSION: &str = "jumun.dev/v1alpha1";
+use crate::kinds::kinds;
 
 /// Every CustomResourceDefinition, parents before children.
 pub fn definitions() -> Vec<CustomResourceDefinition> {
@@ -59,27 +56,4 @@ pub fn manifests() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
     }
     files.push(("admission.yaml".to_owned(), admission::manifest()));
     Ok(files)
-}
-
-/// Zero is the same as absent.
-pub(crate) fn is_zero(number: &i64) -> bool {
-    *number == 0
-}
-
-/// The metadata of an order's child: derived name, label, owner, and our finalizer from birth.
-pub(crate) fn child_meta(order: &OrderRef) -> ObjectMeta {
-    ObjectMeta {
-        name: Some(ids::child_name(&order.name, &order.uid)),
-        labels: Some([(ids::ORDER_LABEL.to_owned(), order.name.clone())].into()),
-        finalizers: Some(vec![ids::FINALIZER.to_owned()]),
-        owner_references: Some(vec![OwnerReference {
-            api_version: API_VERSION.to_owned(),
-            kind: "Order".to_owned(),
-            name: order.name.clone(),
-            uid: order.uid.clone(),
-            controller: Some(true),
-            block_owner_deletion: None,
-        }]),
-        ..ObjectMeta::default()
-    }
 }

@@ -1,5 +1,8 @@
 //! The rules of the repository.
 
+mod imports;
+mod layers;
+
 use std::path::{Path, PathBuf};
 
 fn root() -> &'static Path {
@@ -27,33 +30,6 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     }
     found.sort();
     found
-}
-
-/// What each layer may use of the others; nothing points back.
-const LAYERS: [(&str, &[&str]); 9] = [
-    ("domain", &[]),
-    ("crd", &["domain"]),
-    ("telemetry", &["domain"]),
-    ("outbound", &["domain", "telemetry"]),
-    ("cluster", &["domain", "telemetry"]),
-    ("world", &["domain", "crd", "outbound", "cluster"]),
-    ("http", &["domain", "telemetry", "world"]),
-    ("controllers", &["domain", "crd", "telemetry", "outbound", "cluster", "world"]),
-    ("cli", &["domain", "crd", "telemetry", "outbound", "cluster", "world", "http", "controllers"]),
-];
-
-#[test]
-fn layers_point_one_way() {
-    for (layer, allowed) in LAYERS {
-        for file in files(&format!("src/{layer}"), ".rs").into_iter().filter(|file| !is_test(file)) {
-            let text = read(&file);
-            let text = text.split("#[cfg(test)]").next().expect("the part that ships");
-            for (other, _) in LAYERS.iter().filter(|(other, _)| *other != layer && !allowed.contains(other)) {
-                let used = format!("crate::{other}::");
-                assert!(!text.contains(&used), "{} uses {used} and must not", file.display());
-            }
-        }
-    }
 }
 
 #[test]
