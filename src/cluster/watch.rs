@@ -43,17 +43,20 @@ pub trait Sink: Send + Sync + 'static {
     fn enqueue_namespace(&self, namespace: &str);
 }
 
-/// What the watch of one kind fills.
-pub trait SinkOf<K: Watched>: Sink {
-    fn cache(&self) -> &Cache<K>;
+/// A kind whose watch fills a sink.
+pub trait Feed: Watched {
+    type Sink: Sink;
+
+    /// The cache of the kind.
+    fn cache(sink: &Self::Sink) -> &Cache<Self>;
 
     /// Enqueues whoever a change concerns; gives whether there was one.
-    fn enqueue(&self, key: &Key, change: Change<K>) -> bool;
+    fn enqueue(sink: &Self::Sink, key: &Key, change: Change<Self>) -> bool;
+}
 
-    /// The newest version that the API server has told of the kind, by its watch or in an answer.
-    fn newest(&self) -> Version {
-        self.cache().delivered().max(self.server().history.heard(K::KIND))
-    }
+/// The newest version that the API server has told of a kind, by its watch or in an answer.
+pub fn newest<K: Feed>(sink: &K::Sink) -> Version {
+    K::cache(sink).delivered().max(sink.server().history.heard(K::KIND))
 }
 
 /// Notes that an object is understood, or gone.
@@ -91,10 +94,7 @@ struct Unread {
 
 impl<S: Sink> Watcher<S> {
     /// Watches one kind for as long as it is polled.
-    pub async fn run<K: Watched>(self: Arc<Self>)
-    where
-        S: SinkOf<K>,
-    {
+    pub async fn run<K: Feed<Sink = S>>(self: Arc<Self>) {
         let suspect = Notify::new();
         tokio::join!(self.follow::<K>(&suspect), self.probe::<K>(&suspect));
     }
@@ -110,10 +110,7 @@ impl<S: Sink> Watcher<S> {
     }
 
     /// Takes whatever the watch delivers. A new list, and what comes after an interruption, is `suspect`.
-    async fn follow<K: Watched>(&self, suspect: &Notify)
-    where
-        S: SinkOf<K>,
-    {
+    async fn follow<K: Feed<Sink = S>>(&self, suspect: &Notify) {
         let mut events = pin!(stream::events::<Guarded<K>>(self.api(), Config::default(), After::Resume));
         let mut unread = Unread::default();
         while let Some(event) = events.next().await {
@@ -137,10 +134,7 @@ impl<S: Sink> Watcher<S> {
     /// Compares the version at which the API server is with what it has told: at once where that is `suspect`, and
     /// otherwise every minute. In another history a watch may wait in silence, and nothing else would notice it where
     /// none of our objects had changed.
-    async fn probe<K: Watched>(&self, suspect: &Notify)
-    where
-        S: SinkOf<K>,
-    {
+    async fn probe<K: Feed<Sink = S>>(&self, suspect: &Notify) {
         let mut pauses = Pauses::default();
         loop {
             let pause = if self.ask::<K>().await {
@@ -157,12 +151,9 @@ impl<S: Sink> Watcher<S> {
     }
 
     /// Asks for the version at which the API server is; gives whether it answered.
-    async fn ask<K: Watched>(&self) -> bool
-    where
-        S: SinkOf<K>,
-    {
+    async fn ask<K: Feed<Sink = S>>(&self) -> bool {
         let api: Api<PartialObjectMeta<K>> = self.api();
-        let before = self.sink.newest();
+        let before = newest::<K>(&self.sink);
         let one = ListParams::default().limit(1);
         let answer = match tokio::time::timeout(PROBE_LIMIT, api.list(&one)).await {
             Ok(answer) => answer.map_err(|error| Error::of(K::KIND, "list", EVERY, error).to_string()),
@@ -177,11 +168,8 @@ impl<S: Sink> Watcher<S> {
     }
 
     /// Takes what the watch delivered; `unread` holds what a list under way has of objects that cannot be understood.
-    fn take<K: Watched>(&self, event: Event<Guarded<K>>, unread: &mut Unread)
-    where
-        S: SinkOf<K>,
-    {
-        let (sink, cache, now) = (&*self.sink, self.sink.cache(), self.clock.now());
+    fn take<K: Feed<Sink = S>>(&self, event: Event<Guarded<K>>, unread: &mut Unread) {
+        let (sink, cache, now) = (&*self.sink, K::cache(&self.sink), self.clock.now());
         match event {
             Event::Init => {
                 self.count::<K>("list");
@@ -204,7 +192,7 @@ impl<S: Sink> Watcher<S> {
             }
             Event::InitDone => {
                 for (key, change) in cache.list_ends(now) {
-                    sink.enqueue(&key, change);
+                    K::enqueue(sink, &key, change);
                 }
                 for key in sink.server().unreadables.others(K::KIND, &unread.keys) {
                     understood(sink, K::KIND, &key);
@@ -218,7 +206,7 @@ impl<S: Sink> Watcher<S> {
                 let key = Key::of(&object);
                 match self.decode(object) {
                     Ok(object) => {
-                        sink.enqueue(&key, cache.deliver(object, now));
+                        K::enqueue(sink, &key, cache.deliver(object, now));
                         understood(sink, K::KIND, &key);
                     }
                     Err(true) => sink.enqueue_namespace(&key.namespace),
@@ -229,7 +217,7 @@ impl<S: Sink> Watcher<S> {
                 self.count::<K>("delete");
                 let key = Key::of(&object);
                 let ended = object.content.as_ref().ok().and_then(K::has_ended);
-                sink.enqueue(&key, cache.delete(&object, ended, now));
+                K::enqueue(sink, &key, cache.delete(&object, ended, now));
                 understood(sink, K::KIND, &key);
             }
         }

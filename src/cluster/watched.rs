@@ -61,7 +61,7 @@ pub trait Watched:
 {
     const KIND: Kind;
 
-    /// What an object can be found by, beside its name; `Infallible` where that is nothing.
+    /// What an object can be found by, beside its name; `()` where that is nothing.
     type Index: Clone + Debug + Eq + Hash + Send + Sync;
 
     /// What this object can be found by.

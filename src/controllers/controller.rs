@@ -12,29 +12,54 @@ use crate::domain::{Condition, Meta, Plan, Policy, Time, Version};
 use crate::telemetry::Metrics;
 use crate::world::{Held, Pass, World};
 
+/// What was observed of an object, for a decision about it.
+pub trait Observation: std::fmt::Debug + Send + Sync {
+    type Status: Serialize + Send + Sync;
+
+    /// The object's identity and status, where the kind has a status of its own.
+    fn seen(&self) -> Option<(&Meta, &Self::Status)>;
+
+    /// The version of the object: another one makes what was read for this one old.
+    fn version(&self) -> Option<Version> {
+        self.seen().map(|(meta, _)| meta.version)
+    }
+
+    /// The object's conditions: no decision sees those that say which write was denied.
+    fn conditions(&mut self) -> Option<&mut Vec<Condition>>;
+}
+
+macro_rules! observed {
+    ($($kind:ident),+ $(,)?) => { $(
+        impl Observation for crate::domain::$kind::Observed {
+            type Status = crate::domain::$kind::Status;
+
+            fn seen(&self) -> Option<(&Meta, &Self::Status)> {
+                Some((&self.meta, &self.status))
+            }
+
+            fn conditions(&mut self) -> Option<&mut Vec<Condition>> {
+                Some(&mut self.status.conditions)
+            }
+        }
+    )+ };
+}
+
+observed!(delivery, notification, order, payment, platform, product, store, ticket, wallet);
+
+/// What a kind's controller writes into its status.
+pub type StatusOf<C> = <<C as Controller>::Observed as Observation>::Status;
+
 /// A kind's controller: everything in which it differs from the others.
-pub trait Controller: Send + Sync + 'static {
+pub trait Controller: Sized + Send + Sync + 'static {
     /// The kind that it reconciles and whose status it writes.
     type Root: Held;
-    type Observed: std::fmt::Debug + Send + Sync;
-    type Status: Serialize + Send + Sync;
+    type Observed: Observation;
 
     /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;
 
     /// What to do.
-    fn decide(observed: &Self::Observed, now: Time, policy: &Policy) -> Plan<Self::Status>;
-
-    /// The observed object's identity and status, where the kind has a status of its own.
-    fn seen(observed: &Self::Observed) -> Option<(&Meta, &Self::Status)>;
-
-    /// The version of the object that was observed: another one makes what was read for this one old.
-    fn version(observed: &Self::Observed) -> Option<Version> {
-        Self::seen(observed).map(|(meta, _)| meta.version)
-    }
-
-    /// The observed object's conditions: no decision sees those that say which write was denied.
-    fn conditions(observed: &mut Self::Observed) -> Option<&mut Vec<Condition>>;
+    fn decide(observed: &Self::Observed, now: Time, policy: &Policy) -> Plan<StatusOf<Self>>;
 }
 
 /// What every reconcile needs.

@@ -3,7 +3,7 @@
 use crate::cluster::Key;
 use crate::crd::Delivery;
 use crate::domain::delivery::{Observed, Status, decide};
-use crate::domain::{Condition, Meta, Plan, Policy, Time};
+use crate::domain::{Plan, Policy, Time};
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -14,7 +14,6 @@ pub struct Deliveries;
 impl Controller for Deliveries {
     type Root = Delivery;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.deliveries.get(key)?;
@@ -37,13 +36,5 @@ impl Controller for Deliveries {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::denial::Denial;
 use crate::domain::{Condition, Fact, Intent, Kind, Meta};
 use crate::telemetry::metrics::DeniedWrite;
 
-use super::controller::{Context, Controller, Look};
+use super::controller::{Context, Controller, Look, Observation};
 
 /// What a failed call says of a write that was denied, where it was.
 pub(super) fn of(error: &Error, intent: Option<&Intent>) -> Option<Denial> {
@@ -60,7 +60,7 @@ pub(super) async fn say<C: Controller>(
     look: &Look<C>,
     denial: &Denial,
 ) -> Result<(), Error> {
-    let Some((meta, status)) = C::seen(&look.observed) else { return Ok(()) };
+    let Some((meta, status)) = look.observed.seen() else { return Ok(()) };
     let mut before = serde_json::to_value(status)?;
     let mut after = before.clone();
     if let Some(carried) = &look.carried {

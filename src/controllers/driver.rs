@@ -17,7 +17,7 @@ use crate::domain::denial::Denial;
 use crate::domain::{Intent, Kind, Plan, Time, Version};
 use crate::world::Pass;
 
-use super::controller::{Context, Controller, Look};
+use super::controller::{Context, Controller, Look, Observation, StatusOf};
 use super::denial;
 
 /// How often one reconcile decides again after live reads before it leaves the rest to a later one.
@@ -94,9 +94,9 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
             return Next::Changed; // What was last understood of it is old by now.
         }
         let Some(mut observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
-        let carried = C::conditions(&mut observed).and_then(crate::domain::denial::take);
+        let carried = observed.conditions().and_then(crate::domain::denial::take);
         let look = Look::<C> { observed, carried, decided };
-        let version = C::version(&look.observed);
+        let version = look.observed.version();
         progress.sees(version);
         if !pass.fits(version) {
             // Another version of the object may rest on facts that are younger than the reads.
@@ -146,7 +146,7 @@ async fn act<'a, C: Controller>(
     context: &Context,
     key: &Key,
     look: &Look<C>,
-    plan: &'a Plan<C::Status>,
+    plan: &'a Plan<StatusOf<C>>,
     pass: &mut Pass,
 ) -> Result<Done, Failure<'a>> {
     let mut done = Done::default();
@@ -156,7 +156,7 @@ async fn act<'a, C: Controller>(
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
                 done.denied = denial::of(&error, Some(intent));
-                let meta = C::seen(&look.observed).map(|(meta, _)| meta);
+                let meta = look.observed.seen().map(|(meta, _)| meta);
                 if let Some(denied) = &done.denied {
                     denial::report::<C>(context, key, &error, denied, meta, look.carried());
                 }
@@ -169,7 +169,7 @@ async fn act<'a, C: Controller>(
     if lifted && plan.status.is_none() {
         context.world.allowed(C::Root::KIND, key);
     }
-    let Some((meta, seen)) = C::seen(&look.observed) else { return Ok(done) };
+    let Some((meta, seen)) = look.observed.seen() else { return Ok(done) };
     let said = done.denied.is_some() || (look.carried.is_some() && lifted);
     if plan.status.is_none() && !said && plan.facts.is_empty() {
         return Ok(done);
@@ -246,7 +246,7 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
         }
     }
     if let Some(denied) = denial::of(&error, intent) {
-        let meta = C::seen(&look.observed).map(|(meta, _)| meta);
+        let meta = look.observed.seen().map(|(meta, _)| meta);
         denial::report::<C>(context, key, &error, &denied, meta, look.carried());
         if let Err(error) = denial::say(context, key, look, &denied).await {
             tracing::debug!(kind = %C::Root::KIND, %key, %error, "a denied write could not be said on its object");

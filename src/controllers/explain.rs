@@ -4,13 +4,13 @@
 use serde_json::Value;
 
 use crate::cluster::diff::merge_patch;
+use crate::cluster::watch::Feed;
 use crate::cluster::{Key, Watched};
 use crate::domain::{Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
-use crate::world::{Held, Pass, World};
+use crate::world::{Pass, World};
 
-use super::{
-    Controller, delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet,
-};
+use super::controller::{Controller, Observation};
+use super::{delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet};
 
 /// So often a decision may ask for a live read.
 const ROUNDS: usize = 12;
@@ -81,8 +81,8 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
     let mut pass = Pass::default();
     for _ in 0..ROUNDS {
         let Some(mut observed) = C::observe(world, key, &pass) else { break };
-        C::conditions(&mut observed).and_then(denial::take);
-        pass.fits(C::version(&observed));
+        observed.conditions().and_then(denial::take);
+        pass.fits(observed.version());
         let plan = C::decide(&observed, now, &Policy::default());
         let mut news = false;
         for intent in &plan.intents {
@@ -96,7 +96,7 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
         if news {
             continue;
         }
-        let before = C::seen(&observed).and_then(|(_, status)| serde_json::to_value(status).ok());
+        let before = observed.seen().and_then(|(_, status)| serde_json::to_value(status).ok());
         let after = plan.status.as_ref().and_then(|status| serde_json::to_value(status).ok());
         let object = object.unwrap_or_default();
         return Explanation {

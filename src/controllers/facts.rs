@@ -13,8 +13,8 @@ use crate::domain::order::{
 };
 use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, denial, ids, platform as platforms};
-use crate::world::index::OrderIndex;
 use crate::world::lookup::created;
+use crate::world::mapping::OrderIndex;
 use crate::world::{Pass, World};
 
 pub(super) fn request(order: &Order) -> Request {

@@ -4,10 +4,10 @@ use crate::cluster::members::Standing;
 use crate::cluster::{Key, Seen};
 use crate::crd::{Notification, Order};
 use crate::domain::notification::{Audience, Company, Endpoint, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
+use crate::domain::{Kind, Plan, Policy, Time};
 use crate::outbound::egress;
 use crate::world::breaker::{circuit, tried};
-use crate::world::index::NotificationIndex;
+use crate::world::mapping::NotificationIndex;
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -56,7 +56,6 @@ pub struct Notifications;
 impl Controller for Notifications {
     type Root = Notification;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.notifications.get(key)?;
@@ -83,14 +82,6 @@ impl Controller for Notifications {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

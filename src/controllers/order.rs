@@ -4,7 +4,7 @@
 use crate::cluster::Key;
 use crate::crd::{Delivery, Order, Payment, Ticket};
 use crate::domain::order::{Earlier, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time, ids};
+use crate::domain::{Kind, Plan, Policy, Time, ids};
 use crate::world::{Pass, World};
 
 use super::{Controller, facts};
@@ -15,7 +15,6 @@ pub struct Orders;
 impl Controller for Orders {
     type Root = Order;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.orders.get(key)?;
@@ -55,14 +54,6 @@ impl Controller for Orders {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

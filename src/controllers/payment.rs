@@ -6,7 +6,7 @@ use crate::domain::delivery::Progress;
 use crate::domain::payment::{self, Item, Observed, Shipment, Status, decide};
 use crate::domain::product::Answer;
 use crate::domain::provider::Token;
-use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time, platform};
+use crate::domain::{Kind, Lookup, Plan, Policy, Time, platform};
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -17,7 +17,6 @@ pub struct Payments;
 impl Controller for Payments {
     type Root = Payment;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.payments.get(key)?;
@@ -49,14 +48,6 @@ impl Controller for Payments {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

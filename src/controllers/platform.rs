@@ -7,10 +7,10 @@ use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
 use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Status, Turn, decide};
 use crate::domain::store::{Fulfilment, Intake};
-use crate::domain::{Condition, Kind, Lookup, Meta, Plan, Policy, Time};
+use crate::domain::{Kind, Lookup, Plan, Policy, Time};
 use crate::world::breaker::circuit;
-use crate::world::index::{OrderIndex, PaymentIndex};
 use crate::world::lookup::created;
+use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -174,7 +174,6 @@ pub struct OrderPlatforms;
 impl Controller for OrderPlatforms {
     type Root = OrderPlatform;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.platforms.get(key)?;
@@ -196,14 +195,6 @@ impl Controller for OrderPlatforms {
 
     fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<Status> {
         decide(observed, now)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

@@ -7,9 +7,9 @@ use crate::crd::{Order, Product};
 use crate::domain::child::Fate;
 use crate::domain::ledger::{Missing, Request};
 use crate::domain::product::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, OrderRef, Plan, Policy, Time, ids};
-use crate::world::index::{OrderIndex, PaymentIndex};
+use crate::domain::{Kind, OrderRef, Plan, Policy, Time, ids};
 use crate::world::lookup::is_guarded;
+use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{Pass, World};
 
 use super::{Controller, ledger};
@@ -20,7 +20,6 @@ pub struct Products;
 impl Controller for Products {
     type Root = Product;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.products.get(key)?;
@@ -48,14 +47,6 @@ impl Controller for Products {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

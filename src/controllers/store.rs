@@ -3,7 +3,7 @@
 use crate::cluster::Key;
 use crate::crd::Store;
 use crate::domain::store::{Observed, Status, decide};
-use crate::domain::{Condition, Meta, Plan, Policy, Time};
+use crate::domain::{Plan, Policy, Time};
 use crate::world::breaker::circuit;
 use crate::world::{Pass, World};
 
@@ -15,7 +15,6 @@ pub struct Stores;
 impl Controller for Stores {
     type Root = Store;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
         let seen = world.stores.get(key)?;
@@ -31,13 +30,5 @@ impl Controller for Stores {
 
     fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<Status> {
         decide(observed, now)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }

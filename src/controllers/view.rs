@@ -12,7 +12,7 @@ use crate::domain::view::{
 use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
 use crate::world::{Pass, World};
 
-use super::Controller;
+use super::controller::{Controller, Observation};
 
 /// The OrderView controller.
 pub struct OrderViews;
@@ -20,7 +20,6 @@ pub struct OrderViews;
 impl Controller for OrderViews {
     type Root = OrderView;
     type Observed = Observed;
-    type Status = ();
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let row = world.views.get(key);
@@ -61,17 +60,22 @@ impl Controller for OrderViews {
         }
         plan
     }
+}
 
-    fn seen(_: &Observed) -> Option<(&Meta, &())> {
+/// A row has no status of its own, and no conditions: it is written whole.
+impl Observation for Observed {
+    type Status = ();
+
+    fn seen(&self) -> Option<(&Meta, &())> {
         None
     }
 
     /// What was read before the row was seen as it is says nothing about it.
-    fn version(observed: &Observed) -> Option<Version> {
-        observed.row.as_ref().map(|(meta, _)| meta.version)
+    fn version(&self) -> Option<Version> {
+        self.row.as_ref().map(|(meta, _)| meta.version)
     }
 
-    fn conditions(_: &mut Observed) -> Option<&mut Vec<Condition>> {
+    fn conditions(&mut self) -> Option<&mut Vec<Condition>> {
         None
     }
 }

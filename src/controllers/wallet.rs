@@ -6,9 +6,9 @@ use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Condition, Kind, Meta, Plan, Policy, Time};
-use crate::world::index::{OrderIndex, PaymentIndex};
+use crate::domain::{Kind, Plan, Policy, Time};
 use crate::world::lookup::is_guarded;
+use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{Pass, World};
 
 use super::{Controller, ledger};
@@ -19,7 +19,6 @@ pub struct Wallets;
 impl Controller for Wallets {
     type Root = Wallet;
     type Observed = Observed;
-    type Status = Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.wallets.get(key)?;
@@ -47,14 +46,6 @@ impl Controller for Wallets {
 
     fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         decide(observed, now, policy)
-    }
-
-    fn seen(observed: &Observed) -> Option<(&Meta, &Status)> {
-        Some((&observed.meta, &observed.status))
-    }
-
-    fn conditions(observed: &mut Observed) -> Option<&mut Vec<Condition>> {
-        Some(&mut observed.status.conditions)
     }
 }
 

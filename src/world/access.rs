@@ -12,7 +12,7 @@ use super::caches::{Held, World};
 use super::pass::{Pass, too_old};
 use crate::cluster::cache::version_of;
 use crate::cluster::guard::Guarded;
-use crate::cluster::watch::{Sink, SinkOf, set_terminating, understood};
+use crate::cluster::watch::{Sink, newest, set_terminating, understood};
 use crate::cluster::{Calls, Clock, EVERY, Error, Key, transform};
 use crate::crd::Order;
 use crate::domain::ids::{FINALIZER, LET_GO};
@@ -65,7 +65,7 @@ impl Access {
     async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
         let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
         let cache = K::cache(&self.world);
-        let (before, held) = (self.newest::<K>(), cache.get(key));
+        let (before, held) = (newest::<K>(&self.world), cache.get(key));
         let list = self.calls.list::<K>(key, &key.name, &params).await?;
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.continues(K::KIND, "list", &key.name, before, version)?;
@@ -88,7 +88,7 @@ impl Access {
     /// As for [`Access::write_status`].
     pub async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
         let (mut params, mut news) = (ListParams::default().limit(500), false);
-        let before = self.newest::<Order>();
+        let before = newest::<Order>(&self.world);
         loop {
             let page = self.calls.list::<Order>(key, EVERY, &params).await?;
             let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
@@ -103,7 +103,7 @@ impl Access {
     }
 
     pub(crate) async fn create<K: Held>(&self, key: &Key, object: K) -> Result<bool, Error> {
-        let before = self.newest::<K>();
+        let before = newest::<K>(&self.world);
         let object = self.calls.create(key, &object).await?;
         let name = object.meta().name.clone().unwrap_or_default();
         self.continues(K::KIND, "create", &name, before, version_of(&object))?;
@@ -143,10 +143,6 @@ impl Access {
             Ok(_) => {}
             Err(error) => tracing::warn!(name, %error, "a namespace could not be read"),
         }
-    }
-
-    fn newest<K: Held>(&self) -> Version {
-        SinkOf::<K>::newest(&*self.world)
     }
 
     fn keep<K: Held>(&self, mut object: K) -> bool {

@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::index::{OrderIndex, PaymentIndex};
-use super::mapping::{Found, Mapping};
+use super::mapping::{Found, Mapping, OrderIndex, PaymentIndex};
 use crate::cluster::cache::Change;
 use crate::cluster::denials::{Denials, denied};
 use crate::cluster::guard::Unreadable;
 use crate::cluster::members::Members;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::Server;
-use crate::cluster::watch::{Sink, SinkOf};
+use crate::cluster::watch::{Feed, Sink};
 use crate::cluster::{Cache, Key};
 use crate::domain::platform::{self, Affected};
 use crate::domain::{Kind, Version};
@@ -33,9 +32,15 @@ macro_rules! world {
             queues: HashMap<Kind, Arc<Queue>>,
         }
 
-        $(impl Held for crate::crd::$kind {
+        $(impl Feed for crate::crd::$kind {
+            type Sink = World;
+
             fn cache(world: &World) -> &Cache<Self> {
                 &world.$field
+            }
+
+            fn enqueue(world: &World, key: &Key, change: Change<Self>) -> bool {
+                world.enqueue(key, change)
             }
         })+
     };
@@ -53,10 +58,9 @@ impl Default for Kinds {
 }
 
 /// A kind whose cache the world holds.
-pub trait Held: Mapping {
-    /// The cache of the kind.
-    fn cache(world: &World) -> &Cache<Self>;
-}
+pub trait Held: Mapping + Feed<Sink = World> {}
+
+impl<K: Mapping + Feed<Sink = World>> Held for K {}
 
 /// Does the same with the cache of a kind, whichever that is.
 macro_rules! each_cache {
@@ -224,15 +228,5 @@ impl Sink for World {
             let keys = each_cache!(self, kind, |cache| cache.keys(namespace));
             keys.into_iter().for_each(|key| self.enqueue_one(kind, key));
         }
-    }
-}
-
-impl<K: Held> SinkOf<K> for World {
-    fn cache(&self) -> &Cache<K> {
-        K::cache(self)
-    }
-
-    fn enqueue(&self, key: &Key, change: Change<K>) -> bool {
-        Self::enqueue(self, key, change)
     }
 }

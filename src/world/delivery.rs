@@ -1,7 +1,5 @@
 //! Deliveries: what is kept of one, and whom a change of it concerns.
 
-use std::convert::Infallible;
-
 use super::mapping::Mapping;
 use crate::cluster::Watched;
 use crate::crd::Delivery;
@@ -10,7 +8,7 @@ use crate::domain::delivery::Progress;
 
 impl Watched for Delivery {
     const KIND: Kind = Kind::Delivery;
-    type Index = Infallible;
+    type Index = ();
 
     fn transform(&mut self) {
         let address = &mut self.spec.deliver_to;

@@ -20,47 +20,35 @@ use crate::kinds::kinds;
 /// Those of the first list that fails.
 pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> Result<World, Error> {
     let world = World::default();
-    let look = Look { client, namespace, clock, world: &world };
     macro_rules! all {
-        ([$look:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
-            $($look.at::<crate::crd::$kind>().await?;)+
+        ([$world:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            $(list::<crate::crd::$kind>(client, namespace, clock, &$world).await?;)+
         };
     }
-    kinds!(all, look);
+    kinds!(all, world);
     // Whoever may read orders need not be allowed to read namespaces: one that goes away says so in many other ways.
     let found: kube::Result<PartialObjectMeta<Namespace>> = Api::all(client.clone()).get_metadata(namespace).await;
     set_terminating(&world, namespace, found.is_ok_and(|found| found.metadata.deletion_timestamp.is_some()));
     Ok(world)
 }
 
-struct Look<'a> {
-    client: &'a Client,
-    namespace: &'a str,
-    clock: &'a Clock,
-    world: &'a World,
-}
-
-impl Look<'_> {
-    async fn at<K: Held>(&self) -> Result<(), Error> {
-        let api: Api<Guarded<K>> = Api::namespaced(self.client.clone(), self.namespace);
-        let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
-        let (cache, now) = (K::cache(self.world), self.clock.now());
-        let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
-        self.world.server.history.continues(K::KIND, Version::default(), version);
-        cache.list_begins();
-        for found in list.items {
-            let key = Key::of(&found);
-            match found.content {
-                Ok(mut object) => {
-                    transform(&mut object);
-                    cache.list_item(object, now);
-                }
-                Err(unreadable) => {
-                    self.world.not_understood(K::KIND, &key, unreadable);
-                }
+async fn list<K: Held>(client: &Client, namespace: &str, clock: &Clock, world: &World) -> Result<(), Error> {
+    let api: Api<Guarded<K>> = Api::namespaced(client.clone(), namespace);
+    let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
+    let (cache, now) = (K::cache(world), clock.now());
+    let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
+    world.server.history.continues(K::KIND, Version::default(), version);
+    cache.list_begins();
+    for found in list.items {
+        let key = Key::of(&found);
+        match found.content {
+            Ok(mut object) => {
+                transform(&mut object);
+                cache.list_item(object, now);
             }
+            Err(unreadable) => drop(world.not_understood(K::KIND, &key, unreadable)),
         }
-        cache.list_ends(now);
-        Ok(())
     }
+    cache.list_ends(now);
+    Ok(())
 }

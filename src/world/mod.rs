@@ -6,7 +6,6 @@ pub mod breaker;
 pub mod caches;
 mod delivery;
 pub mod fill;
-pub mod index;
 pub mod lookup;
 pub mod mapping;
 pub mod notification;

@@ -1,8 +1,7 @@
 //! Notifications: found by the endpoint that they wait for; a change of one concerns its order, and whoever waits for the
 //! same endpoint.
 
-use super::index::NotificationIndex;
-use super::mapping::{Found, Mapping};
+use super::mapping::{Found, Mapping, NotificationIndex};
 use crate::cluster::Watched;
 use crate::crd::Notification;
 use crate::domain::notification::{Audience, Status};

@@ -1,8 +1,7 @@
 //! Orders: found by the ledgers that they ask or refer to, and by how far they are; a change of one concerns its children, its
 //! row, those ledgers, and the orders that wait behind it.
 
-use super::index::OrderIndex;
-use super::mapping::{Found, Mapping};
+use super::mapping::{Found, Mapping, OrderIndex};
 use crate::cluster::Watched;
 use crate::crd::Order;
 use crate::domain::order::{State, Status, notices};

@@ -1,7 +1,6 @@
 //! Payments: found by who may have to answer for their money; a change of one concerns its order and those.
 
-use super::index::PaymentIndex;
-use super::mapping::Mapping;
+use super::mapping::{Mapping, PaymentIndex};
 use crate::cluster::Watched;
 use crate::crd::Payment;
 use crate::domain::payment::Status;

@@ -1,8 +1,6 @@
 //! OrderPlatforms: a change of one concerns everything in its namespace, and a turn that is given concerns its order.
 
-use std::convert::Infallible;
-
-use super::mapping::{Found, Mapping, answered};
+use super::mapping::{Found, Mapping, answered, spec_changed};
 use crate::cluster::Watched;
 use crate::crd::OrderPlatform;
 use crate::domain::Kind;
@@ -10,13 +8,12 @@ use crate::domain::platform::Turn;
 
 impl Watched for OrderPlatform {
     const KIND: Kind = Kind::OrderPlatform;
-    type Index = Infallible;
+    type Index = ();
 }
 
 impl Mapping for OrderPlatform {
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
-        let generation = |platform: Option<&Self>| platform.and_then(|p| p.metadata.generation);
-        if generation(old) == generation(new) {
+        if !spec_changed(old, new) {
             return Vec::new();
         }
         // Providers, endpoints and retention concern them all, and change rarely.

@@ -1,9 +1,6 @@
 //! Products: a change of one concerns the orders whose entries are answered, and those that wait for it.
 
-use std::convert::Infallible;
-
-use super::index::OrderIndex;
-use super::mapping::{Found, Mapping, answered, appeared, denial_turned};
+use super::mapping::{Found, Mapping, OrderIndex, answered, appeared, denial_turned};
 use crate::cluster::Watched;
 use crate::crd::Product;
 use crate::domain::product::{Answer, Entry};
@@ -11,7 +8,7 @@ use crate::domain::{Kind, ids};
 
 impl Watched for Product {
     const KIND: Kind = Kind::Product;
-    type Index = Infallible;
+    type Index = ();
 }
 
 impl Mapping for Product {

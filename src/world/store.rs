@@ -1,11 +1,8 @@
 //! Stores: a change of one concerns the orders that are not placed, the platform, and the notices for its endpoint.
 
-use std::convert::Infallible;
-
 use kube::ResourceExt;
 
-use super::index::OrderIndex;
-use super::mapping::{Found, Mapping};
+use super::mapping::{Found, Mapping, OrderIndex, spec_changed};
 use super::notification;
 use crate::cluster::Watched;
 use crate::crd::Store;
@@ -13,26 +10,20 @@ use crate::domain::{Kind, platform};
 
 impl Watched for Store {
     const KIND: Kind = Kind::Store;
-    type Index = Infallible;
+    type Index = ();
 }
 
 impl Mapping for Store {
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
-        let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
-        let Some(name) = new.or(old).filter(|_| generation(old) != generation(new)).map(|s| s.name_any()) else {
+        let Some(name) = new.or(old).filter(|_| spec_changed(old, new)).map(|store| store.name_any()) else {
             return Vec::new();
         };
-        let mut found = vec![Found::Orders(OrderIndex::UnplacedAt(name.clone()))];
-        found.extend(notification::waiting(&Some(name)));
-        found
+        let orders = Found::Orders(OrderIndex::UnplacedAt(name.clone()));
+        std::iter::once(orders).chain(notification::waiting(&Some(name))).collect()
     }
 
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
-        let generation = |store: Option<&Self>| store.and_then(|store| store.metadata.generation);
-        let mut enqueued = vec![(Kind::Store, name.to_owned())];
-        if generation(old) != generation(new) {
-            enqueued.push((Kind::OrderPlatform, platform::NAME.to_owned()));
-        }
-        enqueued
+        let platform = spec_changed(old, new).then(|| (Kind::OrderPlatform, platform::NAME.to_owned()));
+        std::iter::once((Kind::Store, name.to_owned())).chain(platform).collect()
     }
 }

@@ -1,7 +1,5 @@
 //! Tickets: what is kept of one, and whom a change of it concerns.
 
-use std::convert::Infallible;
-
 use super::mapping::Mapping;
 use crate::cluster::Watched;
 use crate::crd::Ticket;
@@ -11,7 +9,7 @@ use crate::domain::ticket::{Cooking, Decision};
 
 impl Watched for Ticket {
     const KIND: Kind = Kind::Ticket;
-    type Index = Infallible;
+    type Index = ();
 
     fn transform(&mut self) {
         self.spec.items.clear();

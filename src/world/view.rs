@@ -1,7 +1,5 @@
 //! OrderViews: a row has the name of its order, which waits for the row to show its end.
 
-use std::convert::Infallible;
-
 use super::mapping::Mapping;
 use crate::cluster::Watched;
 use crate::crd::OrderView;
@@ -9,7 +7,7 @@ use crate::domain::Kind;
 
 impl Watched for OrderView {
     const KIND: Kind = Kind::OrderView;
-    type Index = Infallible;
+    type Index = ();
 
     fn transform(&mut self) {
         self.status.iter_mut().for_each(|status| status.timeline.shrink_to_fit());

@@ -1,9 +1,6 @@
 //! Wallets: a change of one concerns the payments whose entries are answered, and the orders that wait for it.
 
-use std::convert::Infallible;
-
-use super::index::{OrderIndex, PaymentIndex};
-use super::mapping::{Found, Mapping, answered, appeared, denial_turned};
+use super::mapping::{Found, Mapping, OrderIndex, PaymentIndex, answered, appeared, denial_turned};
 use crate::cluster::Watched;
 use crate::crd::Wallet;
 use crate::domain::Kind;
@@ -11,7 +8,7 @@ use crate::domain::wallet::Entry;
 
 impl Watched for Wallet {
     const KIND: Kind = Kind::Wallet;
-    type Index = Infallible;
+    type Index = ();
 }
 
 impl Mapping for Wallet {

@@ -44,7 +44,6 @@ struct Test<C>(std::marker::PhantomData<C>);
 impl<C: Decides> Controller for Test<C> {
     type Root = Order;
     type Observed = Seen;
-    type Status = order::Status;
 
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Seen> {
         let seen = world.orders.get(key)?;
@@ -56,13 +55,17 @@ impl<C: Decides> Controller for Test<C> {
     fn decide(seen: &Seen, now: Time, _: &Policy) -> Plan<order::Status> {
         C::plan(seen, now)
     }
+}
 
-    fn seen(seen: &Seen) -> Option<(&Meta, &order::Status)> {
-        Some((&seen.meta, &seen.status))
+impl Observation for Seen {
+    type Status = order::Status;
+
+    fn seen(&self) -> Option<(&Meta, &order::Status)> {
+        Some((&self.meta, &self.status))
     }
 
-    fn conditions(seen: &mut Seen) -> Option<&mut Vec<Condition>> {
-        Some(&mut seen.status.conditions)
+    fn conditions(&mut self) -> Option<&mut Vec<Condition>> {
+        Some(&mut self.status.conditions)
     }
 }
 

@@ -8,10 +8,10 @@ use futures::FutureExt;
 use tracing::Instrument;
 
 use super::{Next, Progress, reconcile};
+use crate::cluster::watch::Feed;
 use crate::cluster::{Class, Key, Watched};
 use crate::controllers::controller::{Context, Controller};
 use crate::domain::Kind;
-use crate::world::Held;
 
 /// Everything is looked at again within this time, whatever a watch may have missed.
 const RESYNC: Duration = Duration::from_secs(600);
