@@ -50,6 +50,27 @@ impl Operator {
         self.child.id()
     }
 
+    /// Stops it where it stands, until it is thawed. A signal takes effect at some time after it was sent: this waits for it.
+    pub async fn freeze(&self) {
+        self.signal("STOP");
+        wait_for("the operator to stand still", || async {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid())).ok()?;
+            // The state is what follows the name, which is in parentheses.
+            stat.rsplit_once(") ")?.1.starts_with('T').then_some(())
+        })
+        .await;
+    }
+
+    /// Lets it go on with what it knew.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([format!("-{signal}"), self.pid().to_string()]).status();
+        assert!(sent.expect("kill").success());
+    }
+
     /// The exit status, where it has ended.
     pub fn exit(&mut self) -> Option<std::process::ExitStatus> {
         self.child.try_wait().expect("a child")

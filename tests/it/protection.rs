@@ -29,18 +29,17 @@ where
 /// Removes an order before its controller can look, as if there were no policies: the operator, where one runs, is frozen
 /// meanwhile.
 pub async fn remove(world: &World, order: &str, operator: Option<usize>) {
-    let signal = |name: &str| {
-        let Some(operator) = operator else { return };
-        let pid = world.operator(operator).pid().to_string();
-        let sent = std::process::Command::new("kill").args([name, &pid]).status().expect("kill");
-        assert!(sent.success());
-    };
-    signal("-STOP");
+    let operator = operator.map(|index| world.operator(index));
+    if let Some(operator) = operator {
+        operator.freeze().await;
+    }
     let_go::<Order>(world, order).await;
     world.orders().delete(order, &DeleteParams::default()).await.expect("removed");
     let gone = || async { world.orders().get_opt(order).await.ok()?.is_none().then_some(()) };
     wait_for("the order to be gone", gone).await;
-    signal("-CONT");
+    if let Some(operator) = operator {
+        operator.thaw();
+    }
 }
 
 pub async fn shop(name: &str, operators: usize) -> World {

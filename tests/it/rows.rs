@@ -49,13 +49,6 @@ fn moments(status: &Status) -> Vec<&str> {
     status.timeline.iter().map(|moment| moment.what.as_str()).collect()
 }
 
-/// Sends an operator a signal, such as STOP or CONT.
-fn signal(world: &World, operator: usize, signal: &str) {
-    let pid = world.operator(operator).pid().to_string();
-    let sent = std::process::Command::new("kill").args([&format!("-{signal}"), &pid]).status();
-    assert!(sent.expect("kill").success());
-}
-
 /// Checks everything that was recorded but for one invariant, which the test has broken by its own hand.
 async fn finish_but(mut world: World, broken: &str) {
     world.quiet_for(QUIET).await;
@@ -79,13 +72,13 @@ async fn an_operator_that_was_frozen_takes_no_row_back() {
         world.orders_at_once(EACH, |n| (format!("order-{round}-{n}"), "mug".to_owned())).await;
         // It has seen them, and is about to write their rows.
         wait_for("a first row", || async { world.api::<OrderView>().get_opt(&names[0]).await.ok()? }).await;
-        signal(&world, round % 2, "STOP");
+        world.operator(round % 2).freeze().await;
         join_all(names.iter().map(|order| world.row(order, State::Delivering))).await;
         for order in &names {
             let delivery = world.delivery_of(order).await.metadata.name.unwrap();
             assert!(world.deliver(&delivery).await);
         }
-        signal(&world, round % 2, "CONT");
+        world.operator(round % 2).thaw();
         join_all(names.iter().map(|order| world.row(order, State::Completed))).await;
     }
     world.finish().await;
