@@ -8,8 +8,8 @@ use std::sync::Mutex;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
+use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::lock;
@@ -47,15 +47,6 @@ impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Guarded<K> {
                 let error = error.to_string().chars().take(SENTENCE).collect();
                 Ok(Self { meta, content: Err(Unreadable { uid, error, raw: value.to_string() }) })
             }
-        }
-    }
-}
-
-impl<K: Serialize> Serialize for Guarded<K> {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.content {
-            Ok(object) => object.serialize(serializer),
-            Err(unreadable) => serializer.serialize_str(&unreadable.raw),
         }
     }
 }
@@ -151,7 +142,7 @@ impl Unreadables {
 }
 
 /// What is wrong with an object, and what to do.
-pub fn sentence(kind: Kind, name: &str, error: &str) -> String {
+fn sentence(kind: Kind, name: &str, error: &str) -> String {
     format!("{kind} {name} cannot be read by this version ({error}): upgrade the operator, or mend the object.")
 }
 

@@ -19,7 +19,7 @@ use super::cache::{Cache, Change};
 use super::clock::Clock;
 use super::errors::Error;
 use super::events::Events;
-use super::guard::{self, Guarded, Unreadable};
+use super::guard::Guarded;
 use super::server::Server;
 use super::stream::{self, After, Pauses};
 use super::watched::{EVERY, Key, Watched, transform};
@@ -35,9 +35,6 @@ const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// What watches fill, whatever the kind.
 pub trait Sink: Send + Sync + 'static {
     fn server(&self) -> &Server;
-
-    /// Notes that an object cannot be understood; gives whether that is news.
-    fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool;
 
     /// Enqueues everything in a namespace: any of it may wait for what is known now.
     fn enqueue_namespace(&self, namespace: &str);
@@ -57,6 +54,18 @@ pub trait Feed: Watched {
 /// The newest version that the API server has told of a kind, by its watch or in an answer.
 pub fn newest<K: Feed>(sink: &K::Sink) -> Version {
     K::cache(sink).delivered().max(sink.server().history.heard(K::KIND))
+}
+
+/// The object, without what no decision looks at. One that cannot be understood is remembered; gives whether that is news.
+pub fn decode<K: Feed>(sink: &K::Sink, found: Guarded<K>) -> Result<K, bool> {
+    let key = Key::of(&found);
+    match found.content {
+        Ok(mut object) => {
+            transform(&mut object);
+            Ok(object)
+        }
+        Err(unreadable) => Err(sink.server().unreadables.insert(K::KIND, &key, unreadable, K::IS_ASKED)),
+    }
 }
 
 /// Notes that an object is understood, or gone.
@@ -223,26 +232,19 @@ impl<S: Sink> Watcher<S> {
         }
     }
 
-    /// The object, without what no decision looks at; where it cannot be understood, whether that is news.
-    fn decode<K: Watched>(&self, found: Guarded<K>) -> Result<K, bool> {
-        let key = Key::of(&found);
-        match found.content {
-            Ok(mut object) => {
-                transform(&mut object);
-                Ok(object)
-            }
-            Err(unreadable) => {
-                self.count::<K>("undecodable");
-                let (uid, message) = (unreadable.uid.clone(), guard::sentence(K::KIND, &key.name, &unreadable.error));
-                let news = self.sink.not_understood(K::KIND, &key, unreadable);
-                if news {
-                    tracing::error!(kind = %K::KIND, %key, "{}", message.escape_debug());
-                    let fact = Fact { reason: "Unreadable", message, warning: true };
-                    self.events.publish(K::KIND, &key.namespace, (&key.name, &uid), &fact);
-                }
-                Err(news)
+    /// The object; where it cannot be understood, whether that is news, which is said once.
+    fn decode<K: Feed<Sink = S>>(&self, found: Guarded<K>) -> Result<K, bool> {
+        let (key, uid) = (Key::of(&found), found.uid().unwrap_or_default());
+        let decoded = decode(&*self.sink, found);
+        if let Err(news) = decoded {
+            self.count::<K>("undecodable");
+            if let Some(message) = self.sink.server().unreadables.why(K::KIND, &key).filter(|_| news) {
+                tracing::error!(kind = %K::KIND, %key, "{}", message.escape_debug());
+                let fact = Fact { reason: "Unreadable", message, warning: true };
+                self.events.publish(K::KIND, &key.namespace, (&key.name, &uid), &fact);
             }
         }
+        decoded
     }
 
     fn count<K: Watched>(&self, event: &'static str) {

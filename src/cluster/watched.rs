@@ -61,6 +61,9 @@ pub trait Watched:
 {
     const KIND: Kind;
 
+    /// Whether the text of an object that cannot be understood is kept: somebody asks what it mentions.
+    const IS_ASKED: bool = false;
+
     /// What an object can be found by, beside its name; `()` where that is nothing.
     type Index: Clone + Debug + Eq + Hash + Send + Sync;
 

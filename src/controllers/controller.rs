@@ -80,9 +80,3 @@ pub struct Look<C: Controller> {
     pub carried: Option<Vec<Condition>>,
     pub decided: Instant,
 }
-
-impl<C: Controller> Look<C> {
-    pub fn carried(&self) -> &[Condition] {
-        self.carried.as_deref().unwrap_or_default()
-    }
-}

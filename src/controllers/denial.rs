@@ -18,14 +18,7 @@ pub(super) fn of(error: &Error, intent: Option<&Intent>) -> Option<Denial> {
 }
 
 /// Counts a denied write, and reports it where it is news: neither the object nor this process has said so before.
-pub(super) fn report<C: Controller>(
-    context: &Context,
-    key: &Key,
-    error: &Error,
-    denial: &Denial,
-    meta: Option<&Meta>,
-    carried: &[Condition],
-) {
+pub(super) fn report<C: Controller>(context: &Context, key: &Key, look: &Look<C>, error: &Error, denial: &Denial) {
     let root = C::Root::KIND;
     if let Some((reason, kind, verb, ..)) = error.denied() {
         let label = DeniedWrite { kind: kind.as_str(), verb, reason };
@@ -35,13 +28,13 @@ pub(super) fn report<C: Controller>(
     if news {
         context.world.enqueue_platform(&key.namespace);
     }
-    if !news || denial.is_known(carried) {
+    if !news || denial.is_known(look.carried.as_deref().unwrap_or_default()) {
         return;
     }
     let fact = Fact { reason: "WriteDenied", message: denial.advice(), warning: true };
     tracing::warn!(kind = %root, %key, "{}", fact.message.escape_debug());
-    match meta {
-        Some(meta) => context.events.publish(root, &key.namespace, (&meta.name, &meta.uid), &fact),
+    match look.observed.seen() {
+        Some((meta, _)) => context.events.publish(root, &key.namespace, (&meta.name, &meta.uid), &fact),
         // A row has no status: whoever looks for it looks at its order.
         None => {
             if let Some(seen) = context.world.orders.get(key) {
@@ -66,26 +59,25 @@ pub(super) async fn say<C: Controller>(
     if let Some(carried) = &look.carried {
         before["conditions"] = serde_json::to_value(carried)?;
     }
-    put(context, C::Root::KIND, meta, look.carried.as_deref(), denial, &mut after)?;
+    put(context, look, meta, denial, &mut after)?;
     let Some(patch) = merge_patch(&before, &after) else { return Ok(()) };
     context.executor.access.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await.map(drop)
 }
 
 /// Puts a denied write into a status that is to be written.
-pub(super) fn put(
+pub(super) fn put<C: Controller>(
     context: &Context,
-    kind: Kind,
+    look: &Look<C>,
     meta: &Meta,
-    carried: Option<&[Condition]>,
     denial: &Denial,
     status: &mut Value,
-) -> Result<(), Error> {
+) -> serde_json::Result<()> {
     let wanted: Vec<Condition> = match status.get("conditions") {
         Some(conditions) => serde_json::from_value(conditions.clone())?,
         None => Vec::new(),
     };
-    let seen = carried.unwrap_or(&wanted);
-    let said = denial.on(kind, seen, &wanted, meta.generation, context.clock.now());
+    let seen = look.carried.as_deref().unwrap_or(&wanted);
+    let said = denial.on(C::Root::KIND, seen, &wanted, meta.generation, context.clock.now());
     status["conditions"] = serde_json::to_value(said)?;
     Ok(())
 }

@@ -156,9 +156,8 @@ async fn act<'a, C: Controller>(
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
                 done.denied = denial::of(&error, Some(intent));
-                let meta = look.observed.seen().map(|(meta, _)| meta);
                 if let Some(denied) = &done.denied {
-                    denial::report::<C>(context, key, &error, denied, meta, look.carried());
+                    denial::report(context, key, look, &error, denied);
                 }
                 done.again = Some(UNMADE);
             }
@@ -180,7 +179,7 @@ async fn act<'a, C: Controller>(
         before["conditions"] = serde_json::to_value(carried)?;
     }
     if let Some(denied) = &done.denied {
-        denial::put(context, C::Root::KIND, meta, look.carried.as_deref(), denied, &mut after)?;
+        denial::put(context, look, meta, denied, &mut after)?;
     }
     match merge_patch(&before, &after) {
         Some(patch) => {
@@ -246,8 +245,7 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
         }
     }
     if let Some(denied) = denial::of(&error, intent) {
-        let meta = look.observed.seen().map(|(meta, _)| meta);
-        denial::report::<C>(context, key, &error, &denied, meta, look.carried());
+        denial::report(context, key, look, &error, &denied);
         if let Err(error) = denial::say(context, key, look, &denied).await {
             tracing::debug!(kind = %C::Root::KIND, %key, %error, "a denied write could not be said on its object");
         }

@@ -200,71 +200,57 @@ impl Controller for OrderPlatforms {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
+    use crate::controllers::tests::{garble, key, object, put};
     use crate::crd::Store;
 
-    fn put<K: crate::world::Held>(world: &World, object: serde_json::Value) {
-        K::cache(world).deliver(serde_json::from_value(object).expect("an object"), Time::from_millis(0));
-    }
-
-    fn meta(name: &str) -> serde_json::Value {
-        serde_json::json!({ "name": name, "namespace": "default", "uid": format!("uid-of-{name}"), "resourceVersion": "1" })
+    fn platform(world: &World, status: Value) {
+        put::<OrderPlatform>(
+            world,
+            object("default", json!({ "spec": { "intake": { "maxPending": 9 } }, "status": status })),
+        );
     }
 
     #[test]
     fn who_would_find_its_store_closed_or_its_kitchen_full_is_not_called() {
         let world = World::default();
-        let (version, kind) = ("jumun.dev/v1alpha1", "Store");
-        for (name, rest) in [
-            ("open", "{}"),
-            ("closed", r#"{"intake":"Hold"}"#),
-            ("kitchen", r#"{"maxOpenTickets":2,"fulfilment":"Kitchen"}"#),
-            ("warehouse", r#"{"maxOpenTickets":1}"#),
+        for (name, mut spec) in [
+            ("open", json!({})),
+            ("closed", json!({ "intake": "Hold" })),
+            ("kitchen", json!({ "maxOpenTickets": 2, "fulfilment": "Kitchen" })),
+            ("warehouse", json!({ "maxOpenTickets": 1 })),
         ] {
-            let mut spec: serde_json::Value = serde_json::from_str(rest).expect("JSON");
             spec["seller"] = "kim".into();
-            put::<Store>(
-                &world,
-                serde_json::json!({ "apiVersion": version, "kind": kind, "metadata": meta(name), "spec": spec }),
-            );
+            put::<Store>(&world, object(name, json!({ "spec": spec })));
         }
-        let order = |name: &str, store: &str, status: serde_json::Value| {
-            put::<Order>(
-                &world,
-                serde_json::json!({
-                    "apiVersion": version, "kind": "Order", "metadata": meta(name), "status": status,
-                    "spec": {
-                        "customer": "alice", "store": store, "items": [{ "product": "stew", "quantity": 1 }],
-                        "payment": { "wallet": "alice" },
-                        "deliverTo": { "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" },
-                    },
-                }),
-            );
+        let order = |name: &str, store: &str, status: Value| {
+            let spec = json!({
+                "customer": "alice", "store": store, "items": [{ "product": "stew", "quantity": 1 }],
+                "payment": { "wallet": "alice" },
+                "deliverTo": { "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" },
+            });
+            put::<Order>(&world, object(name, json!({ "spec": spec, "status": status })));
         };
         let stores = ["open", "closed", "kitchen", "kitchen", "kitchen", "warehouse", "nowhere", "closed"];
         for (number, store) in (1..).zip(stores) {
-            let status = serde_json::json!({ "observedGeneration": 1, "queueNumber": number });
+            let status = json!({ "observedGeneration": 1, "queueNumber": number });
             order(&format!("order-{number}"), store, status);
         }
-        let terms = serde_json::json!({
+        let terms = json!({
             "seller": "kim", "fulfilment": "Kitchen", "confirmation": "Automatic", "items": [],
             "amount": { "amount": 1, "currency": "KRW" },
         });
-        let status = serde_json::json!({
+        let status = json!({
             "observedGeneration": 1, "state": "Cooking", "placedAt": "2026-11-21T00:00:00Z", "terms": terms,
         });
         let mut leaving = status.clone();
-        leaving["outcome"] = serde_json::json!({ "state": "Expired", "reason": "NotPaidInTime", "message": "" });
+        leaving["outcome"] = json!({ "state": "Expired", "reason": "NotPaidInTime", "message": "" });
         order("cooking", "kitchen", status);
         order("on-its-way-back", "warehouse", leaving);
-        put::<OrderPlatform>(
-            &world,
-            serde_json::json!({
-                "apiVersion": version, "kind": "OrderPlatform", "metadata": meta("default"),
-                "spec": { "intake": { "maxPending": 9 } }, "status": { "observedGeneration": 1, "serving": 7 },
-            }),
-        );
-        let key = Key::new("default", "default");
+        platform(&world, json!({ "observedGeneration": 1, "serving": 7 }));
+        let key = key("default");
         let seen = world.platforms.get(&key).expect("the platform");
         let mut crowd = crowd(&world, &key, &seen.object, &Pass::default());
         crowd.guests.sort_by_key(|guest| (guest.number, guest.name.clone()));
@@ -278,23 +264,13 @@ mod tests {
         assert_eq!([open, kitchen, warehouse].map(|store| crowd.stores[store]), [usize::MAX, 1, usize::MAX]);
     }
 
-    fn platform(world: &World, status: serde_json::Value) -> Key {
-        put::<OrderPlatform>(
-            world,
-            serde_json::json!({
-                "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": meta("default"),
-                "spec": { "intake": { "maxPending": 9 } }, "status": status,
-            }),
-        );
-        Key::new("default", "default")
-    }
-
     #[test]
     fn what_a_list_of_all_orders_lacks_is_gone_and_what_cannot_be_read_does_not_come() {
         let world = World::default();
-        let turns = ["gone", "garbled"].map(|name| serde_json::json!({ "order": name, "name": name, "number": 1 }));
-        let key = platform(&world, serde_json::json!({ "observedGeneration": 1, "issued": 2, "turns": turns }));
-        super::super::tests::garble(&world, Kind::Order, "garbled");
+        let turns = ["gone", "garbled"].map(|name| json!({ "order": name, "name": name, "number": 1 }));
+        platform(&world, json!({ "observedGeneration": 1, "issued": 2, "turns": turns }));
+        let key = key("default");
+        garble(&world, Kind::Order, "garbled");
         let seen = world.platforms.get(&key).expect("the platform");
         let mut pass = Pass::default();
         let places = |crowd: &Crowd| crowd.guests.iter().map(|guest| guest.place).collect::<Vec<_>>();

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cluster::Key;
 use crate::cluster::guard::Guarded;
-use crate::cluster::watch::Sink;
 use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
 use crate::domain::child::Fate;
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
@@ -30,7 +29,7 @@ pub(super) fn put<K: Held>(world: &World, object: K) {
 pub(super) fn garble(world: &World, kind: Kind, name: &str) {
     let object = json!({ "metadata": { "name": name, "namespace": "default", "uid": name }, "spec": "?" });
     let object: Guarded<Order> = serde_json::from_value(object).expect("metadata");
-    world.not_understood(kind, &key(name), object.content.expect_err("no order"));
+    world.server.unreadables.insert(kind, &key(name), object.content.expect_err("no order"), true);
 }
 
 pub(super) fn key(name: &str) -> Key {

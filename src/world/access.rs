@@ -12,7 +12,7 @@ use super::caches::{Held, World};
 use super::pass::{Pass, too_old};
 use crate::cluster::cache::version_of;
 use crate::cluster::guard::Guarded;
-use crate::cluster::watch::{Sink, newest, set_terminating, understood};
+use crate::cluster::watch::{Sink, decode, newest, set_terminating, understood};
 use crate::cluster::{Calls, Clock, EVERY, Error, Key, transform};
 use crate::crd::Order;
 use crate::domain::ids::{FINALIZER, LET_GO};
@@ -161,13 +161,12 @@ impl Access {
     /// Takes in what a live read has found, understood or not; gives whether that was news.
     fn learn<K: Held>(&self, found: Guarded<K>) -> bool {
         let key = Key::of(&found);
-        match found.content {
+        match decode(&*self.world, found) {
             Ok(object) => {
                 understood(&*self.world, K::KIND, &key);
                 self.keep(object)
             }
-            Err(unreadable) => {
-                let news = self.world.not_understood(K::KIND, &key, unreadable);
+            Err(news) => {
                 if news {
                     self.world.enqueue_namespace(&key.namespace);
                 }

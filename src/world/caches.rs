@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::mapping::{Found, Mapping, OrderIndex, PaymentIndex};
 use crate::cluster::cache::Change;
 use crate::cluster::denials::{Denials, denied};
-use crate::cluster::guard::Unreadable;
 use crate::cluster::members::Members;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::Server;
@@ -216,11 +215,6 @@ impl World {
 impl Sink for World {
     fn server(&self) -> &Server {
         &self.server
-    }
-
-    /// The text is kept of orders alone, which are asked what they mention.
-    fn not_understood(&self, kind: Kind, key: &Key, unreadable: Unreadable) -> bool {
-        self.server.unreadables.insert(kind, key, unreadable, kind == Kind::Order)
     }
 
     fn enqueue_namespace(&self, namespace: &str) {

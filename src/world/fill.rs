@@ -9,8 +9,8 @@ use k8s_openapi::api::core::v1::Namespace;
 
 use super::caches::{Held, World};
 use crate::cluster::guard::Guarded;
-use crate::cluster::watch::{Sink, set_terminating};
-use crate::cluster::{Clock, EVERY, Error, Key, transform};
+use crate::cluster::watch::{decode, set_terminating};
+use crate::cluster::{Clock, EVERY, Error};
 use crate::domain::Version;
 use crate::kinds::kinds;
 
@@ -40,13 +40,8 @@ async fn list<K: Held>(client: &Client, namespace: &str, clock: &Clock, world: &
     world.server.history.continues(K::KIND, Version::default(), version);
     cache.list_begins();
     for found in list.items {
-        let key = Key::of(&found);
-        match found.content {
-            Ok(mut object) => {
-                transform(&mut object);
-                cache.list_item(object, now);
-            }
-            Err(unreadable) => drop(world.not_understood(K::KIND, &key, unreadable)),
+        if let Ok(object) = decode(world, found) {
+            cache.list_item(object, now);
         }
     }
     cache.list_ends(now);

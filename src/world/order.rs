@@ -10,6 +10,7 @@ use crate::domain::{Kind, ids, platform};
 
 impl Watched for Order {
     const KIND: Kind = Kind::Order;
+    const IS_ASKED: bool = true;
     type Index = OrderIndex;
 
     fn index(&self) -> Vec<OrderIndex> {

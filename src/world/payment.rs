@@ -74,31 +74,26 @@ mod tests {
     use crate::domain::payment::{Draft, Payer};
     use crate::domain::{Money, ObjectRef, OrderRef, Time};
 
-    #[test]
-    fn a_payment_of_nothing_asks_nothing_of_a_wallet() {
-        let draft = |amount, points| Draft {
+    fn payment(amount: i64, points: i64) -> Payment {
+        Payment::from_draft(&Draft {
             order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
             payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
             amount: Money::new(amount, "KRW"),
             points,
             items: Vec::new(),
             cancel: false,
-        };
-        let asks = |draft: &Draft| !Payment::from_draft(draft).index().is_empty();
-        assert!(asks(&draft(1, 0)) && asks(&draft(0, 1)) && !asks(&draft(0, 0)));
+        })
+    }
+
+    #[test]
+    fn a_payment_of_nothing_asks_nothing_of_a_wallet() {
+        let asks = |amount, points| !payment(amount, points).index().is_empty();
+        assert!(asks(1, 0) && asks(0, 1) && !asks(0, 0));
     }
 
     #[test]
     fn a_wallet_is_woken_when_a_payment_asks_and_when_its_entry_can_leave() {
-        let draft = Draft {
-            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-            payer: Payer::Wallet(ObjectRef { name: "alice".into(), uid: "uid-2".into() }),
-            amount: Money::new(1, "KRW"),
-            points: 0,
-            items: Vec::new(),
-            cancel: false,
-        };
-        let pending = Payment::from_draft(&draft);
+        let pending = payment(1, 0);
         let approved = Status { approved_at: Some(Time::from_millis(1)), ..Status::default() };
         let approved = Payment { status: Some(approved), ..pending.clone() };
         let enqueues = |old: Option<&Payment>, new: Option<&Payment>| {
