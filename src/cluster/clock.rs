@@ -10,7 +10,7 @@ use crate::domain::Time;
 /// A Date header has whole seconds and comes late by the time of the call: smaller differences are no offset.
 const TOLERANCE_MILLIS: i64 = 2_500;
 
-/// See the module's documentation.
+/// The local clock, and how far it is off.
 #[derive(Debug, Default)]
 pub struct Clock {
     offset_millis: AtomicI64,

@@ -20,7 +20,7 @@ const BACKOFF_TO: Duration = Duration::from_secs(60);
 /// Whoever wants to be looked at again sooner than this goes on working, or waits for a time that is about to come.
 const FLOOR: Duration = BACKOFF_FROM;
 
-/// See the module's documentation.
+/// The keys that wait, and those that are worked on.
 #[derive(Default)]
 pub struct Queue {
     state: Mutex<State>,

@@ -57,7 +57,7 @@ pub struct Outbound {
     pub result: &'static str,
 }
 
-/// See the module's documentation.
+/// What is counted and measured.
 #[derive(Clone, Debug)]
 pub struct Metrics {
     pub reconciles: Family<Reconcile, Counter>,
