@@ -6,39 +6,12 @@
 //! way, its children first undo what it did: the Delivery and the Ticket hold themselves, the Payment gives the money
 //! back and asks for the stock.
 
+pub(super) mod types;
+
+pub use types::{Fate, Gone};
+
 use super::conditions::Report;
 use super::{Intent, Kind, Lookup, Meta, Plan, Policy, Time};
-
-/// What a child knows of its order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fate {
-    /// Under way.
-    Open,
-    /// Ended, at this time.
-    Ended(Time),
-    /// Gone.
-    Gone(Gone),
-    /// Not in the cache, which proves nothing.
-    Unproven,
-}
-
-/// What is known of an order that is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Gone {
-    /// When that was noticed here.
-    pub noticed: Time,
-    /// Whether it had come to its end before, by the delete event or by its row; nothing where that is not known.
-    pub ended: Option<bool>,
-    /// Whether its row was read from the API server for this very decision: what it does not tell then, nothing does.
-    pub row_read: bool,
-}
-
-impl Fate {
-    /// Whether the order is gone and not known to have ended: what it did is undone by its children.
-    pub fn is_removed(self) -> bool {
-        matches!(self, Self::Gone(gone) if gone.ended != Some(true))
-    }
-}
 
 /// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
 /// one that shows no end may be an old version of the row, and one that is not seen may be there.

@@ -1,13 +1,15 @@
 //! The decisions of the product, pure: no client, no runtime, no clock, no logging.
 //!
-//! Each kind has one file with its `Observed` (what a decision may look at), its `Status` (what it may write) and a total
-//! function `decide(&Observed, now, &Policy) -> Plan`. The same input gives the same plan, so a decision taken twice,
-//! late, or by two processes is the same decision; what makes a *stale* one harmless is written beside it.
+//! Each kind has one file that decides: a total function `decide(&Observed, now, &Policy) -> Plan`. Beside it `types.rs` has
+//! its `Status` (what a decision may write), its `Observed` (what it may look at) and what others create or ask of it. Types
+//! use types alone, so that a plan can name those of every kind. The same input gives the same plan, so a decision taken
+//! twice, late, or by two processes is the same decision; what makes a *stale* one harmless is written beside it.
 
 pub mod child;
 pub mod conditions;
 pub mod delivery;
 pub mod denial;
+pub mod fields;
 pub mod ids;
 pub mod kind;
 pub mod ledger;

@@ -20,193 +20,19 @@
 //! stock to give back what the order held or had bought. In a namespace that is being deleted it keeps its finalizer
 //! while a provider has still to answer, for a bounded time.
 
-use std::time::Duration;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::child::{self, Fate};
-use super::conditions::{self, Report};
-use super::notification::is_zero;
-use super::provider::{self, Reply};
-use super::{
-    Condition, Generation, Intent, Kind, Lookup, Meta, Money, ObjectRef, OrderRef, Plan, Policy, Time, plan, product,
-    wallet,
-};
-
-/// An undo that fails for so long needs a person; it goes on trying.
-const HOPELESS: Duration = Duration::from_secs(3_600);
-/// How long a provider is asked in a namespace that is being deleted, where the OrderPlatform does not say.
-pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);
-
-/// What a person can do about an undo that cannot succeed.
-const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
-
 mod ask;
 mod gone;
+mod report;
+pub(super) mod types;
 
-pub use gone::{Item, Kitchen, Shipment};
+pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, Shipment, Source, State, Status};
 
-/// How far a Payment is, in one word for people.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum State {
-    /// Not answered yet.
-    #[default]
-    Pending,
-    /// Charged.
-    Approved,
-    /// Refused; nothing was charged.
-    Declined,
-    /// Being given back.
-    Cancelling,
-    /// Given back.
-    Cancelled,
-    /// Cancelled before anything was charged; nothing ever will be.
-    NotCharged,
-}
+use super::child::{self, Fate};
+use super::conditions::Report;
+use super::wallet::types as wallet;
+use super::{Intent, Kind, Lookup, Plan, Policy, Time};
 
-/// Observed state of a Payment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: Generation,
-    /// How far it is, in one word for people.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<State>,
-    /// When the charge was approved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub approved_at: Option<Time>,
-    /// When the charge was declined: final.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declined_at: Option<Time>,
-    /// When the cancel was done: final.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cancelled_at: Option<Time>,
-    /// When the money went back; absent where nothing had been charged.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refunded_at: Option<Time>,
-    /// How many calls to the provider have failed in a row.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    #[schemars(range(min = 0))]
-    pub attempts: i64,
-    /// Since when they fail.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub failing_since: Option<Time>,
-    /// When the provider is called again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_at: Option<Time>,
-    /// Since when the stock of an order that was removed before its end is asked back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub releasing_at: Option<Time>,
-    /// When every ledger of stock had given it back.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub released_at: Option<Time>,
-    /// When what was bought was seen brought, though its order was removed before its end: the charge and the sale stand.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sold_at: Option<Time>,
-    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    pub conditions: Vec<Condition>,
-}
-
-impl Status {
-    /// Whether it can never change again.
-    pub fn is_final(&self) -> bool {
-        self.declined_at.is_some() || self.cancelled_at.is_some()
-    }
-
-    /// Whether it speaks to the ledgers of stock for an order that was removed before its end.
-    pub fn speaks_for_stock(&self) -> bool {
-        self.sold_at.is_some() || (self.releasing_at.is_some() && self.released_at.is_none())
-    }
-}
-
-/// Who is charged.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Payer {
-    Wallet(ObjectRef),
-    /// A provider of the platform, by name, and its single-use token.
-    Provider {
-        name: String,
-        token: provider::Token,
-    },
-}
-
-/// A Payment to create; its name follows from the order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Draft {
-    pub order: OrderRef,
-    pub payer: Payer,
-    pub amount: Money,
-    /// Membership points, beside the money.
-    pub points: i64,
-    /// What is bought.
-    pub items: Vec<Item>,
-    /// Created only to stand in the way of a later one: it is never charged.
-    pub cancel: bool,
-}
-
-/// Who answers for the money, and what was answered.
-#[derive(Clone, Debug)]
-pub enum Source {
-    /// The wallet that the order recorded, and its answer.
-    Wallet {
-        name: String,
-        answer: Lookup<Option<wallet::Answer>>,
-        /// What was lacking, where it was refused for that.
-        lacked: Option<String>,
-    },
-    Provider(Provider),
-}
-
-/// What is known of a provider.
-#[derive(Clone, Debug)]
-pub struct Provider {
-    pub name: String,
-    pub token: provider::Token,
-    pub amount: Money,
-    /// Whether the platform knows it.
-    pub known: bool,
-    /// What it replied in this very pass.
-    pub reply: Option<Reply>,
-    /// The HTTP status with which it has refused the charge for good, in this very pass.
-    pub refused: Option<u16>,
-    /// Whether the order was read from the API server in this very pass.
-    pub order_afresh: bool,
-    /// Whether the order wishes to be cancelled: then nothing is charged any more.
-    pub order_wishes: bool,
-    /// In a namespace that is being deleted: how long it is asked to give money back.
-    pub give_up_after: Duration,
-}
-
-/// What a decision about a Payment looks at.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    pub meta: Meta,
-    pub order: OrderRef,
-    pub source: Source,
-    /// There is nothing to pay.
-    pub free: bool,
-    pub cancel: bool,
-    /// The wallet, or the platform that names the provider, where this version cannot read it: what to do.
-    pub unreadable: Option<String>,
-    /// Why its wallet cannot be written, where a write of that is denied.
-    pub wallet_denied: Option<String>,
-    /// The payment office has given the money back by hand.
-    pub refunded_by_hand: bool,
-    pub status: Status,
-    /// What is known of the order's Delivery; looked at where the order is gone.
-    pub delivery: Lookup<Shipment>,
-    /// What is known of the order's Ticket; looked at where the order is gone.
-    pub ticket: Lookup<Kitchen>,
-    /// The answers of the ledgers of stock; looked at while the Payment asks for them. By product.
-    pub stock: Vec<(String, Lookup<Option<product::Answer>>)>,
-    /// Whether there is stock to give back.
-    pub has_items: bool,
-    pub fate: Fate,
-}
+use report::{BY_HAND, approved, cancelled, declined, wait};
 
 /// What to do about a Payment.
 pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
@@ -259,39 +85,6 @@ fn nothing_to_pay(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         (false, Fate::Open) => approved(seen, now),
         (false, _) => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
     }
-}
-
-fn approved(seen: &Observed, now: Time) -> Plan<Status> {
-    let status = Status { approved_at: Some(now), ..recovered(seen) };
-    let report = Report::Ended { well: true, reason: "Approved", message: String::new() };
-    Plan::write(finish(seen, status, State::Approved, report, now))
-}
-
-fn declined(seen: &Observed, reason: String, message: String, now: Time) -> Plan<Status> {
-    let status = Status { declined_at: Some(now), ..recovered(seen) };
-    let report = Report::Ended { well: false, reason: &reason, message: message.clone() };
-    Plan::write(finish(seen, status, State::Declined, report, now)).with_fact("Declined", message, true)
-}
-
-fn cancelled(seen: &Observed, refunded: bool, reason: &'static str, now: Time) -> Plan<Status> {
-    let mut status = recovered(seen);
-    status.cancelled_at = Some(now);
-    status.refunded_at = refunded.then_some(now);
-    let removed = seen.fate.is_removed();
-    status.releasing_at = (removed && seen.has_items && !seen.meta.let_go()).then_some(now);
-    let message = match removed {
-        true => format!("Order {} was removed before its end: what it did is undone.", seen.order.name),
-        false => String::new(),
-    };
-    let report = Report::Ended { well: false, reason, message: message.clone() };
-    let state = if refunded { State::Cancelled } else { State::NotCharged };
-    let plan = Plan::write(finish(seen, status, state, report, now));
-    if removed { plan.with_fact("OrderRemoved", message, true) } else { plan }
-}
-
-/// The status without the marks of failed attempts.
-fn recovered(seen: &Observed) -> Status {
-    Status { attempts: 0, failing_since: None, retry_at: None, ..seen.status.clone() }
 }
 
 fn charge(
@@ -350,18 +143,6 @@ fn nobody_to_refund(seen: &Observed, name: &str, now: Time, policy: &Policy) -> 
     let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
     let plan = wait(seen, State::Cancelling, report, now, policy);
     if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }
-}
-
-fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {
-    status.state = Some(state);
-    status.observed_generation = seen.meta.generation;
-    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
-    status
-}
-
-fn wait(seen: &Observed, state: State, report: Report<'_>, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = finish(seen, seen.status.clone(), state, report, now);
-    plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
 }
 
 #[cfg(test)]

@@ -2,7 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Kind, Target, Time, delivery, notification, payment, provider, ticket, view};
+use super::delivery::types as delivery;
+use super::notification::types as notification;
+use super::payment::types as payment;
+use super::ticket::types as ticket;
+use super::view::types as view;
+use super::{Kind, Target, Time, provider};
 
 /// Settings that decisions take into account.
 #[derive(Clone, Debug)]

@@ -1,58 +1,20 @@
 //! OrderPlatform: what holds for a whole namespace, and the ledger of turns of the orders that are to be placed
 //! ([`turns`]).
 
+pub mod turns;
+pub(super) mod types;
+
+pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Standing, Status, Turn};
+
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::conditions::{self, Report, Truth};
-use super::notification::Circuit;
-use super::{Condition, Generation, Intent, Kind, Meta, Plan, Time};
-
-pub mod turns;
-
-pub use turns::{Crowd, Gate, Guest, Limits, Place, Standing, Turn};
-
-/// The one name of an OrderPlatform.
-pub const NAME: &str = "default";
+use super::{Condition, Intent, Plan, Time};
 
 /// The condition that says that writes are denied somewhere in the namespace.
 pub const WRITES_ALLOWED: &str = "WritesAllowed";
 /// The condition that says that there are objects in the namespace which this version cannot read.
 pub const OBJECTS_READABLE: &str = "ObjectsReadable";
-
-/// How many objects of a namespace have some trouble, and one of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Affected {
-    pub objects: usize,
-    pub example: String,
-}
-
-impl Affected {
-    /// One object, and what its trouble is.
-    pub fn one(kind: Kind, name: &str, what: &str) -> Self {
-        Self { objects: 1, example: format!("{kind} {name}: {what}") }
-    }
-
-    /// Adds others.
-    pub fn add(&mut self, more: Self) {
-        self.objects += more.objects;
-        if self.example.is_empty() {
-            self.example = more.example;
-        }
-    }
-
-    /// How many, in words. A crowd is not counted to the last: it would be written all the time.
-    fn count(&self) -> Option<String> {
-        match self.objects {
-            0 => None,
-            1 => Some("1 object".to_owned()),
-            few @ 2..=10 => Some(format!("{few} objects")),
-            _ => Some("More than 10 objects".to_owned()),
-        }
-    }
-}
 
 /// What is wrong somewhere in the namespace.
 fn troubles(seen: &Observed, now: Time) -> Vec<Condition> {
@@ -68,62 +30,8 @@ fn troubles(seen: &Observed, now: Time) -> Vec<Condition> {
     said.collect()
 }
 
-/// Observed state of an OrderPlatform.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// The generation of the spec that this status is about; -1 until a controller has looked at it.
-    pub observed_generation: Generation,
-    /// The highest queue number that was called.
-    #[serde(default)]
-    #[schemars(range(min = 0))]
-    pub serving: i64,
-    /// When that number last moved.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub served_at: Option<Time>,
-    /// The last queue number that was handed out; absent where there never was a limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
-    pub issued: Option<i64>,
-    /// The turns of orders that are to be placed: numbers that their orders have not copied yet, and who is let in.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 1024))]
-    pub turns: Vec<Turn>,
-    /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
-    pub conditions: Vec<Condition>,
-}
-
-/// What a decision about an OrderPlatform looks at.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    pub meta: Meta,
-    pub crowd: Crowd,
-    /// Whether there is an endpoint for customers' notices, and how that does.
-    pub circuit: Option<Circuit>,
-    /// The writes that are denied in the namespace.
-    pub denied: Affected,
-    /// What cannot be read in the namespace.
-    pub unreadable: Affected,
-    /// Whether it names payment providers.
-    pub has_providers: bool,
-    /// The payments for which one of them may still have to answer; looked at while it is being deleted.
-    pub owed: Affected,
-    pub status: Status,
-}
-
 /// What nobody waits for may ride on a later write for so long.
 const SETTLE: Duration = Duration::from_secs(2);
-
-#[cfg(test)]
-impl Observed {
-    /// A platform for a test, without endpoint and providers.
-    fn sample(meta: Meta, crowd: Crowd, status: Status) -> Self {
-        let (denied, unreadable, owed) = Default::default();
-        Self { meta, crowd, circuit: None, denied, unreadable, has_providers: false, owed, status }
-    }
-}
 
 /// What to do about an OrderPlatform.
 pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
@@ -189,6 +97,7 @@ fn misnamed(seen: &Observed, now: Time) -> Plan<Status> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{Kind, Meta};
 
     fn seen(crowd: Crowd) -> Observed {
         Observed::sample(Meta::sample(NAME, 1, Time::from_millis(0)), crowd, Status::default())

@@ -13,18 +13,21 @@
 pub mod marks;
 pub mod project;
 mod removed;
+mod sources;
+pub(super) mod types;
 
 pub use marks::Marks;
-pub use project::{DeliverySource, OrderSource, PaymentSource, Sources, TicketSource, project};
-pub use removed::Left;
+pub use project::project;
+pub use sources::{DeliverySource, Left, OrderSource, PaymentSource, Sources, TicketSource};
+pub use types::{Moment, Observed, Row, Spec, Status, Wish};
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use super::child::types::Fate;
+use super::order::types as order;
+use super::{Intent, Kind, Plan, Time, ids};
 
-use super::child::Fate;
-use super::{Intent, Kind, Meta, Money, OrderRef, Plan, Time, delivery, ids, order, payment, ticket};
+use removed::GATHER_UNDO;
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
@@ -39,177 +42,6 @@ const SETTLED: Duration = Duration::from_secs(2);
 const STEP: Duration = Duration::from_millis(700);
 /// A change that leaves the order's state as it is waits this long for others to be written with it.
 const GATHER: Duration = Duration::from_secs(1);
-/// The same for an order that is being undone: that is many changes in a row, of which the last is shown at once.
-const GATHER_UNDO: Duration = Duration::from_secs(5);
-
-/// What does not change in a row, once the order is placed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Spec {
-    pub order: OrderRef,
-    pub customer: String,
-    pub store: String,
-    pub seller: Option<String>,
-    pub amount: Option<Money>,
-    /// A short hash of what was ordered; empty where it is not known.
-    pub content: String,
-}
-
-/// What moves in a row.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Status {
-    /// State of the Order.
-    #[serde(default)]
-    pub order: order::State,
-    /// State of the Payment, once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub payment: Option<payment::State>,
-    /// How far the store is, once it has the order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<ticket::State>,
-    /// How far the delivery is, once there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub delivery: Option<delivery::State>,
-    /// Whether somebody wished to cancel: the customer's word, or a deletion of the Order before its end.
-    #[serde(default)]
-    pub cancel_requested: bool,
-    /// Whether somebody deleted the order, and not the platform's retention: the same one may be ordered again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub deleted: bool,
-    /// What has become of the wish to cancel, where there is one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wish: Option<Wish>,
-    /// What the customer said to the seller with the wish.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub cancel_message: Option<String>,
-    /// Why the wish to cancel was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 256))]
-    pub cancel_refused: Option<String>,
-    /// Why the order was cancelled or refused, in one word.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub reason: Option<String>,
-    /// The one sentence to read: what only a person can do, why the order ended as it did, or why a wish was refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 512))]
-    pub message: Option<String>,
-    /// The courier who claimed the delivery.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 63))]
-    pub courier: Option<String>,
-    /// The one thing that is waited for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64))]
-    pub waiting_for: Option<String>,
-    /// What happened, and when.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 16))]
-    pub timeline: Vec<Moment>,
-    /// The versions of Order, Payment, Ticket and Delivery that it was made of: it is never written from older ones.
-    #[serde(default, skip_serializing_if = "Marks::is_empty")]
-    pub sources: Marks,
-}
-
-impl Status {
-    /// Whether it shows that the order came to its end. The row of one that was removed before shows what its children made
-    /// of it: only what was brought is as good as an end.
-    pub fn shows_end_of_order(&self) -> bool {
-        let removed = self.timeline.iter().any(|moment| moment.what == removed::MOMENT);
-        self.order == order::State::Completed || (self.order.is_end() && !removed)
-    }
-}
-
-/// What has become of a wish to cancel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Wish {
-    /// Not decided yet.
-    Open,
-    /// The order was undone.
-    Honoured,
-    /// It came too late.
-    Refused,
-}
-
-/// Something that happened to an order.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Moment {
-    /// What happened.
-    #[schemars(length(max = 64))]
-    pub what: String,
-    /// When.
-    pub at: Time,
-}
-
-/// A whole row; its name is the order's.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Row {
-    pub spec: Spec,
-    pub status: Status,
-}
-
-impl Row {
-    /// Whether it says what `other` says, from whichever versions that was made.
-    pub fn says(&self, other: &Self) -> bool {
-        let marks = self.status.sources;
-        self.spec == other.spec && self.status == Status { sources: marks, ..other.status.clone() }
-    }
-
-    /// Whether it is that of an order with this content which has ended and was not deleted by anybody.
-    pub fn is_memory_of(&self, content: &str) -> bool {
-        self.status.order.is_end() && !self.status.deleted && !content.is_empty() && self.spec.content == content
-    }
-
-    /// Whether the timeline tells of an end.
-    fn tells_of_an_end(&self) -> bool {
-        self.status.timeline.iter().any(|moment| order::State::ENDS.iter().any(|end| moment.what == format!("{end:?}")))
-    }
-
-    /// When the order ended, as far as the row tells.
-    pub fn ended_at(&self) -> Option<Time> {
-        self.status.timeline.last().map(|moment| moment.at)
-    }
-
-    /// Whether what people do is shown as in `other`: the steps of store, courier and customer.
-    fn shows_steps_of(&self, other: &Self) -> bool {
-        let steps = |row: &Self| (row.status.store, row.status.delivery, row.status.cancel_requested);
-        steps(self) == steps(other) && self.status.courier == other.status.courier
-    }
-}
-
-/// What a decision about a row looks at.
-#[derive(Clone, Debug)]
-pub struct Observed {
-    /// Nothing where the order was not seen: its row is frozen.
-    pub sources: Option<Sources>,
-    /// Which of Order, Payment, Ticket and Delivery were read from the API server for this very decision.
-    pub afresh: [bool; 4],
-    /// What is known of the order of the row, where it was not seen.
-    pub fate: Fate,
-    /// The row as it stands.
-    pub row: Option<(Meta, Row)>,
-    /// When the newest of the sources was first seen in its present version.
-    pub changed: Time,
-    /// When the newest spec of the sources was first seen as it is: a person's last step, at the earliest.
-    pub stepped: Time,
-    /// What stands of the children of an order that is not there; nothing where one of them cannot be read.
-    pub left: Option<Left>,
-    /// How long the row of an order that is gone stays; nothing for ever.
-    pub retention: Option<Duration>,
-    pub namespace_terminating: bool,
-}
-
-impl Observed {
-    /// Whether the row is that of an order of the same name and content which the platform's retention has removed: it
-    /// stays as it is, and the order that is there now, where it was not placed, is refused.
-    fn remembers(&self) -> bool {
-        let (Some(sources), Some((_, row))) = (&self.sources, &self.row) else { return false };
-        let order = &sources.order;
-        row.spec.order.uid != order.order.uid && order.status.terms.is_none() && row.is_memory_of(&order.content)
-    }
-}
 
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {

@@ -3,12 +3,9 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use super::super::child::Fate;
+use super::super::child::types::Fate;
 use super::super::{Intent, Plan, Time};
-use super::{Audience, Message, Observed, Status, Topic};
+use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
 
 /// For how long an attempt is claimed.
 const CLAIM: Duration = Duration::from_secs(30);
@@ -16,39 +13,6 @@ const CLAIM: Duration = Duration::from_secs(30);
 const CALL: Duration = Duration::from_secs(15);
 /// Whether there is anybody else is asked again after so long.
 const UNSURE: Duration = Duration::from_millis(250);
-
-/// One process sends, the others wait.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub struct Claim {
-    /// The process, by the name of its Lease.
-    #[schemars(length(min = 1, max = 64))]
-    pub by: String,
-    /// When it is over, whatever has become of the process.
-    pub until: Time,
-}
-
-/// Where a message is to go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Endpoint {
-    Ready,
-    /// The store, or the platform, has none.
-    Absent,
-    /// The store is gone.
-    StoreGone,
-    /// It may not be called, and why.
-    Barred(String),
-}
-
-/// Who else may send the same message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Company {
-    /// Nobody: there is this one process.
-    Alone,
-    /// Others, who know of this one.
-    Several,
-    /// That is not known yet.
-    Unsure,
-}
 
 /// Whether what it tells is so: the end of an order is told once it is written, and that a wish was refused, too.
 pub(super) fn is_so(seen: &Observed) -> bool {

@@ -2,6 +2,7 @@
 
 use super::super::child::Gone;
 use super::*;
+use crate::domain::Meta;
 
 fn at(seconds: i64) -> Option<Time> {
     Some(Time::from_millis(seconds * 1_000))

@@ -4,14 +4,17 @@
 //! approved; a kitchen's Delivery once the store has accepted, and it is ready once cooked. Steps that only people read
 //! (`Accepted`, `Cooking`, …) are written half a second after the last of them.
 
-use super::super::delivery::Progress;
-use super::super::store::Fulfilment;
-use super::super::{
-    Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, conditions, delivery, payment, plan, product, ticket,
-};
-use super::{
-    DeliveryFacts, Observed, Pay, PaymentFacts, State, Status, Terms, TicketFacts, ended, moving, stalled, turn,
-};
+use super::super::delivery::types as delivery;
+use super::super::delivery::types::Progress;
+use super::super::payment::types as payment;
+use super::super::product::types as product;
+use super::super::store::types::Fulfilment;
+use super::super::ticket::types as ticket;
+use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, conditions, plan};
+use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, TicketFacts};
+use super::report::{ended, moving, stalled};
+use super::turn;
+use super::types::{State, Status, Terms};
 
 pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
     let plan = forward(seen, terms, now, policy);
@@ -44,7 +47,7 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
     if !reads.is_empty() {
         return Plan::all(reads);
     }
-    let held = |product: &Lookup<super::ProductFacts>| {
+    let held = |product: &Lookup<ProductFacts>| {
         product.present().is_some_and(|facts| facts.answer == Some(product::Answer::Held))
     };
     if seen.products.iter().all(held) {

@@ -1,11 +1,25 @@
 //! When a step is late: each deadline counts from a time that is in a status, and is decided by the object whose step it
 //! waits for. A missed `confirm` confirms, which the Delivery does by itself.
 
-use super::super::delivery::Progress;
-use super::super::store::Fulfilment;
-use super::super::{Plan, Span, Time, ticket};
-use super::turn::Decisive;
-use super::{DeliveryFacts, Observed, Status, Terms, TicketFacts};
+use super::super::delivery::types::Progress;
+use super::super::store::types::Fulfilment;
+use super::super::ticket::types as ticket;
+use super::super::{Plan, Span, Time};
+use super::facts::{DeliveryFacts, Observed, TicketFacts};
+use super::types::{Status, Terms};
+
+/// What decides whether the order can still turn back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decisive {
+    /// Nothing is paid yet.
+    Payment,
+    /// A step of the store.
+    Ticket(ticket::Step),
+    /// A step of the courier.
+    Delivery(Progress),
+    /// It is decided: a step that is never taken back, or a hold that is in place.
+    Decided,
+}
 
 /// The deadline of the step that an order waits for now.
 pub(super) struct Deadline {

@@ -1,13 +1,15 @@
 //! What a decision about an Order looks at: itself, what it refers to, its children, and how full everything is.
 
-use super::super::delivery::{Address, Cause, Progress};
-use super::super::notification::{Audience, Topic};
-use super::super::platform::Standing;
+use super::super::delivery::types::{Address, Cause, Progress};
+use super::super::notification::types::{Audience, Topic};
+use super::super::platform::types::Standing;
+use super::super::product::types as product;
 use super::super::provider::Token;
-use super::super::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
-use super::super::ticket::{Cooking, Decision};
-use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids, product, ticket};
-use super::{Outcome, State, Status};
+use super::super::store::types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
+use super::super::ticket::types as ticket;
+use super::super::ticket::types::{Cooking, Decision};
+use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids};
+use super::types::{Outcome, State, Status, cost};
 
 /// How the customer pays.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -45,7 +47,7 @@ pub struct Agreed {
 impl Agreed {
     /// In words: money, and points where there are any.
     pub(super) fn cost(&self) -> String {
-        super::cost(&self.amount, self.points)
+        cost(&self.amount, self.points)
     }
 }
 

@@ -3,12 +3,13 @@
 //! the order goes on from there, so none is lost; its name is derived, so none is sent twice. What tells of the end, or
 //! that a wish was refused, is made with that and sent once the order says so.
 
-use super::super::delivery::Progress;
+use super::super::delivery::types::Progress;
+use super::super::notification::types::{Content, Draft};
 pub use super::super::notification::{Audience, Topic};
-use super::super::notification::{Content, Draft};
-use super::super::store::SellerNotice;
+use super::super::store::types::SellerNotice;
 use super::super::{Intent, Plan};
-use super::{NoticeFacts, Observed, State, Status, Terms, TicketFacts};
+use super::facts::{NoticeFacts, Observed, TicketFacts};
+use super::types::{State, Status, Terms};
 
 /// Every notice that an order can have, for who looks them up.
 pub const ALL: [(Topic, Audience); 11] = [

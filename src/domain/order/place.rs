@@ -7,11 +7,13 @@
 use std::time::Duration;
 
 use super::super::conditions;
-use super::super::platform::Gate;
-use super::super::store::{Fulfilment, Intake};
+use super::super::platform::types::Gate;
+use super::super::store::types::{Fulfilment, Intake};
 use super::super::{Intent, Kind, Plan, Policy, Time, plan, platform};
+use super::facts::{Earlier, Observed, Pay, StoreFacts};
+use super::report::{ended, moving, stalled};
 use super::terms::{self, Missing, Obstacle};
-use super::{Earlier, Observed, Outcome, Pay, State, Status, StoreFacts, Terms, ended, moving, stalled};
+use super::types::{Outcome, State, Status, Terms};
 
 /// How long what is missing is waited for, where the OrderPlatform says nothing else.
 pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);

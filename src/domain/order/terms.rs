@@ -2,7 +2,8 @@
 //! something that is missing and may still come.
 
 use super::super::{Kind, Lookup, Money, ObjectRef, money, platform};
-use super::{Line, Observed, Outcome, Pay, State, Terms};
+use super::facts::{Observed, Pay};
+use super::types::{Line, Outcome, State, Terms};
 
 /// What stands in the way of an order's terms.
 pub(super) enum Obstacle {

@@ -8,8 +8,8 @@ mod waits;
 
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};
-use crate::domain::store::Intake;
-use crate::domain::{Generation, Kind, Lookup, Meta, Target, Version, product};
+use crate::domain::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
+use crate::domain::{Generation, Kind, Lookup, Meta, Money, Target, Version, conditions, product};
 
 fn now() -> Time {
     Time::from_millis(10_000_000)

@@ -8,24 +8,16 @@
 //! back, an answer of a ledger stands until it is acknowledged, a hold is never lifted and names its cause. So the reason
 //! need not be written before the refund.
 
-use super::super::delivery::{Cause, Progress};
-use super::super::notification::{Audience, Topic};
-use super::super::store::{CutOff, Fulfilment};
-use super::super::{Lookup, Time, product, ticket};
-use super::{Observed, Outcome, State, Terms, deadlines, notices};
-
-/// What decides whether the order can still turn back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Decisive {
-    /// Nothing is paid yet.
-    Payment,
-    /// A step of the store.
-    Ticket(ticket::Step),
-    /// A step of the courier.
-    Delivery(Progress),
-    /// It is decided: a step that is never taken back, or a hold that is in place.
-    Decided,
-}
+use super::super::delivery::types::{Cause, Progress};
+use super::super::notification::types::{Audience, Topic};
+use super::super::product::types as product;
+use super::super::store::types::{CutOff, Fulfilment};
+use super::super::ticket::types as ticket;
+use super::super::{Lookup, Time};
+use super::deadlines::Decisive;
+use super::facts::Observed;
+use super::types::{Outcome, State, Terms};
+use super::{deadlines, notices};
 
 /// Why an order turns back, and what decides whether it can.
 pub(super) struct Why {

@@ -13,14 +13,19 @@
 //! back: the Payment exists before the order ends, and where it was approved its other children too. `Cancelling` is
 //! written where the undo lasts longer than a second.
 
-use super::super::delivery::{self, Progress};
-use super::super::store::Fulfilment;
-use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan, product, ticket};
+use super::super::delivery::types::{self as delivery, Progress};
+use super::super::product::types as product;
+use super::super::store::types::Fulfilment;
+use super::super::ticket::types as ticket;
+use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, plan};
 use super::carry::{
     absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
 };
-use super::turn::{Decisive, Untold, Why, is_sold};
-use super::{Observed, PaymentFacts, State, Status, Terms, ended, moving};
+use super::deadlines::Decisive;
+use super::facts::{Observed, PaymentFacts};
+use super::report::{ended, moving};
+use super::turn::{Untold, Why, is_sold};
+use super::types::{Line, State, Status, Terms};
 
 /// Reads the order, its children and its products, one of which is seen older than another.
 pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
@@ -29,7 +34,7 @@ pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
     }
     let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.meta.name.clone() };
     let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| read(kind, seen));
-    let product = |line: &super::Line| Intent::ReadAfresh { kind: Kind::Product, name: line.product.clone() };
+    let product = |line: &Line| Intent::ReadAfresh { kind: Kind::Product, name: line.product.clone() };
     Plan::all(std::iter::once(order).chain(children).chain(terms.items.iter().map(product)).collect())
 }
 

@@ -4,9 +4,8 @@ use super::super::child::{self, Fate};
 use super::super::conditions::Report;
 use super::super::provider::{self, Call, Reply};
 use super::super::{Intent, Kind, Plan, Policy, Time, retry};
-use super::{
-    BY_HAND, HOPELESS, Observed, Provider, State, Status, approved, cancelled, declined, finish, recovered, wait,
-};
+use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, finish, recovered, wait};
+use super::types::{Observed, Provider, State, Status};
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
     let key = provider::key(&seen.order.uid);

@@ -7,64 +7,15 @@
 //! Whether the order had ended is told by its delete event, by its row, or by what stands of its children. Where none of
 //! them tells, which takes somebody who removes row and Delivery by hand, a charge that was approved is `Stalled`.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::super::child::{self, Fate, Gone};
 use super::super::conditions::Report;
-use super::super::{Intent, Kind, Lookup, Plan, Policy, Time, product, provider};
-use super::{Observed, Source, State, Status, wait};
+use super::super::product::types as product;
+use super::super::{Intent, Kind, Lookup, Plan, Policy, Time, provider};
+use super::report::wait;
+use super::types::{Observed, Source, State, Status};
 
 /// What a person can do about money that nobody asks for any more.
 const BY_KEY: &str = "Look it up there and give it back by hand.";
-
-/// What an order has bought of one product: given back should the order be removed before its end.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Item {
-    /// The Product's name.
-    #[schemars(length(max = 253))]
-    pub product: String,
-    /// The Product's UID.
-    #[schemars(length(max = 64))]
-    pub uid: String,
-    /// How many.
-    #[schemars(range(min = 1, max = 10_000))]
-    pub quantity: i64,
-}
-
-/// What is known of the Delivery of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Shipment {
-    /// Whether every step of the courier is stopped.
-    pub held: bool,
-    /// Whether the customer has it.
-    pub delivered: bool,
-}
-
-/// What is known of the Ticket of an order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Kitchen {
-    /// Whether every step of the store is stopped: it is held, or rejected.
-    pub stopped: bool,
-    /// Whether the store has finished.
-    pub cooked: bool,
-}
-
-impl Observed {
-    /// Whether a provider may have money of this order: what it says is waited for, also while the namespace goes away.
-    pub fn is_owed(&self) -> bool {
-        matches!(self.source, Source::Provider(_)) && !self.free && !self.status.is_final() && !self.stands()
-    }
-
-    /// Whether the charge stands for good: its order has ended with it, or what was bought was brought.
-    fn stands(&self) -> bool {
-        let brought = self.delivery.present().is_some_and(|delivery| delivery.delivered);
-        let ended =
-            matches!(self.fate, Fate::Gone(gone) if gone.ended == Some(true)) || matches!(self.fate, Fate::Ended(_));
-        self.status.approved_at.is_some() && !self.cancel && (ended || brought)
-    }
-}
 
 /// In a namespace that is being deleted a provider is asked for a bounded time to give back what it may have taken: the
 /// same plan as ever, until that is over.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::super::Intent;
-use super::super::child::Gone;
-use super::super::provider::Call;
+use super::report::HOPELESS;
 use super::*;
+use crate::domain::child::Gone;
+use crate::domain::provider::{self, Call, Reply};
+use crate::domain::{Meta, Money, OrderRef, conditions, product};
 
 fn now() -> Time {
     Time::from_millis(10_000_000)

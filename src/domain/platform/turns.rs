@@ -17,36 +17,11 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
 use super::super::{Intent, Kind, Time};
-use super::Status;
-
-/// The most orders that may be under way to their payment, and placed a second.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Limits {
-    pub pending: Option<usize>,
-    pub per_second: Option<usize>,
-}
-
-impl Limits {
-    /// Whether there are none.
-    pub fn are_none(self) -> bool {
-        self == Self::default()
-    }
-
-    /// How many more fit now, with so many placed and not paid, and so many placed in the last second.
-    fn room(self, pending: usize, recent: usize) -> usize {
-        let left = |limit: Option<usize>, used| limit.map_or(usize::MAX, |limit: usize| limit.saturating_sub(used));
-        left(self.pending, pending).min(left(self.per_second, recent))
-    }
-}
+use super::types::{Crowd, Guest, KEPT, Place, Status, Turn};
 
 /// The second of the limit a second.
 const SECOND: Duration = Duration::from_secs(1);
-/// How long a place is kept for an order that was called.
-pub(super) const KEPT: Duration = Duration::from_secs(60);
 /// The most turns that are kept, below the bound of the list.
 const MOST: usize = 800;
 /// The most numbers that are handed out and not copied.
@@ -55,125 +30,6 @@ const HANDED: usize = 500;
 const MANY: usize = 600;
 /// Above so many orders that are not seen, all orders are read at once.
 const READS: usize = 32;
-
-/// One order's turn.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct Turn {
-    /// UID of the Order.
-    #[schemars(length(max = 64))]
-    pub order: String,
-    /// Its name.
-    #[schemars(length(max = 63))]
-    pub name: String,
-    /// Its number in the queue.
-    #[schemars(range(min = 1))]
-    pub number: i64,
-    /// When it was called: from then on it may be placed.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub called_at: Option<Time>,
-    /// It was called and waits for something else: it keeps no place, and is called again.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub away: bool,
-}
-
-impl Turn {
-    /// Whether the order may be placed now.
-    pub fn lets_in(&self, now: Time) -> bool {
-        !self.away && self.called_at.is_some_and(|at| now.since(at) < KEPT)
-    }
-
-    /// Whether it was called and did not come in time.
-    fn lapsed(&self, now: Time) -> bool {
-        !self.away && self.called_at.is_some_and(|at| now.since(at) >= KEPT)
-    }
-}
-
-/// How an order stands in the queue, as it sees the platform.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Standing {
-    /// Whether the platform has limits.
-    pub limited: bool,
-    /// The highest number that was called.
-    pub serving: i64,
-    pub turn: Option<Turn>,
-}
-
-/// Whether the platform lets an order in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Gate {
-    /// With this number, where it has one.
-    Open(Option<i64>),
-    /// It was given this number.
-    Numbered(i64),
-    /// It has its number and waits. Higher ones may have been called, where its store took no order.
-    Waiting(i64),
-    /// It is about to get one.
-    Unnumbered,
-}
-
-impl Standing {
-    /// Whether an order with this number, or none, is let in.
-    pub fn gate(&self, number: Option<i64>, now: Time) -> Gate {
-        let given = number.or(self.turn.as_ref().map(|turn| turn.number));
-        if !self.limited {
-            return Gate::Open(number);
-        }
-        match (number, given) {
-            _ if self.turn.as_ref().is_some_and(|turn| turn.lets_in(now)) => Gate::Open(given),
-            (Some(number), _) => Gate::Waiting(number),
-            (None, Some(given)) => Gate::Numbered(given),
-            (None, None) => Gate::Unnumbered,
-        }
-    }
-
-    /// Whether an order with this number, or none, was called. Without limits every number is.
-    pub fn has_called(&self, number: Option<i64>) -> bool {
-        let called = self.turn.as_ref().is_some_and(|turn| turn.called_at.is_some());
-        called || (!self.limited && number.is_some())
-    }
-}
-
-/// Where an order is that has a turn or asks for one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// It can be placed as soon as it is called: at the store with this number in [`Crowd::stores`].
-    Ready(usize),
-    /// It waits for something else: its store, or something else that it refers to.
-    Away,
-    /// It was placed then; whether it is not paid yet, nor on its way back.
-    Placed { at: Time, pending: bool },
-    /// It ended without, or is gone.
-    Over,
-}
-
-/// What is seen of an order that has a turn or asks for one, or that is placed and not paid.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Guest {
-    /// UID of the Order.
-    pub order: String,
-    pub name: String,
-    pub created: Time,
-    /// The number that it has copied.
-    pub number: Option<i64>,
-    pub place: Place,
-}
-
-/// How full the platform is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Crowd {
-    pub limits: Limits,
-    /// Nobody is called.
-    pub paused: bool,
-    pub guests: Vec<Guest>,
-    /// How many orders each store takes now.
-    pub stores: Vec<usize>,
-    /// Names of orders that have a turn and are neither seen nor known to be gone.
-    pub unproven: Vec<String>,
-    /// The highest number that an order holds: looked for, in all orders read afresh, where the platform does not know
-    /// how many it has handed out.
-    pub highest: Option<i64>,
-}
 
 /// What became of the turns.
 #[derive(Debug, Default)]

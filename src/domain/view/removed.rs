@@ -3,24 +3,22 @@
 //! While an order exists its row is put right, whatever somebody writes into it. Once it is gone there is nothing to put it
 //! right from: the row stays as it is, but for an end that its children still come to.
 
+use std::time::Duration;
+
 use super::super::child::{self, Fate};
-use super::super::delivery::Progress;
-use super::super::{Intent, Kind, Lookup, Meta, Plan, Time, ids, order};
+use super::super::delivery::types::Progress;
+use super::super::order::types as order;
+use super::super::{Intent, Kind, Lookup, Meta, Plan, Time, ids};
 use super::project::{delivery_state, payment_state, ticket_state};
-use super::{DeliverySource, GATHER_UNDO, Moment, PaymentSource, Row, TicketSource};
+use super::sources::{Left, PaymentSource};
+use super::types::{MOMENT, Moment, Row};
+
+/// A change of an order that is being undone waits this long for others to be written with it: that is many changes in a
+/// row, of which the last is shown at once.
+pub(super) const GATHER_UNDO: Duration = Duration::from_secs(5);
 
 /// The reason in the row of an order that was removed.
 const REASON: &str = "OrderRemoved";
-/// The moment in its timeline, which no other row has.
-pub(super) const MOMENT: &str = "Removed";
-
-/// What stands of the children of an order that is gone.
-#[derive(Clone, Debug)]
-pub struct Left {
-    pub payment: Lookup<PaymentSource>,
-    pub ticket: Lookup<TicketSource>,
-    pub delivery: Lookup<DeliverySource>,
-}
 
 impl Left {
     /// Whether a row without an end can be that of an order that was removed before it came to one: a child is left to tell,

@@ -2,7 +2,7 @@
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::{Condition, Lookup, Version, conditions};
+use crate::domain::{Condition, Lookup, Meta, Money, OrderRef, Version, conditions, delivery, payment, ticket};
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)

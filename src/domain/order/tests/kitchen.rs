@@ -5,9 +5,9 @@ use super::{delivery, fresh, later, mug, now, payment, plan, store, target, unta
 use crate::domain::delivery::{Cause, Progress};
 use crate::domain::notification::Topic;
 use crate::domain::platform::{Standing, Turn};
-use crate::domain::store::Intake;
+use crate::domain::store::{Acceptance, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use crate::domain::ticket::{Cooking, Decision, Rejection, Step};
-use crate::domain::{Lookup, Span, product};
+use crate::domain::{Lookup, Span, conditions, product};
 
 fn kitchen() -> Observed {
     let mut seen = fresh();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::*;
 use super::{fresh, mug, now, plan};
 use crate::domain::platform::{Standing, Turn};
-use crate::domain::{Kind, Lookup, conditions};
+use crate::domain::{Kind, Lookup, Money, conditions};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

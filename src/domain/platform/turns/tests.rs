@@ -3,6 +3,7 @@
 use super::super::{NAME, Observed, decide};
 use super::*;
 use crate::domain::Meta;
+use crate::domain::platform::{Gate, Limits, Standing};
 
 /// A platform, and the orders that come to it.
 struct Hall {
