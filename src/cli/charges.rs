@@ -21,7 +21,7 @@ use crate::controllers::ticket::Tickets;
 use crate::controllers::{Controller, Executor, Outside};
 use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Ticket};
 use crate::domain::payment::{self, Observed};
-use crate::domain::{Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
+use crate::domain::{Case, Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
 use crate::telemetry::Metrics;
 use crate::world::{Access, Held, Pass, World};
 
@@ -233,7 +233,7 @@ impl Charges {
     /// Stops the steps of a child, where it is not stopped; gives whether there was anything to do.
     async fn stop<C: Controller>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Failure> {
         let Some(seen) = C::observe(self.world(), key, pass) else { return Ok(false) };
-        let plan = C::decide(&seen, self.executor.access.clock.now(), &Policy::default());
+        let plan = C::decide(&Case { seen: &seen, now: self.executor.access.clock.now(), policy: &Policy::default() });
         let holds = |intent: &&Intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..));
         match plan.intents.iter().find(holds) {
             // What comes too late is seen at the next look: it was brought at this very moment.
@@ -259,7 +259,8 @@ impl Charges {
             if !seen.is_owed() {
                 return Ok(Step::Done(said(charge, Some(&seen.status))));
             }
-            let plan = Payments::decide(&seen, self.executor.access.clock.now(), &Policy::default());
+            let case = Case { seen: &seen, now: self.executor.access.clock.now(), policy: &Policy::default() };
+            let plan = Payments::decide(&case);
             if let Some(intent) = plan.intents.first() {
                 let met = self.perform::<Payment>(&key, intent, pass).await?;
                 if met && intent.informs() {

@@ -8,13 +8,16 @@ use serde::Serialize;
 use super::execute::Executor;
 use crate::cluster::events::Events;
 use crate::cluster::{Clock, Key};
-use crate::domain::{Condition, Meta, Plan, Policy, Time, Version};
+use crate::domain::{Case, Condition, Meta, Plan, Policy, Version};
 use crate::telemetry::Metrics;
 use crate::world::{Held, Pass, World};
 
 /// What was observed of an object, for a decision about it.
-pub trait Observation: std::fmt::Debug + Send + Sync {
+pub trait Observation: Sized + std::fmt::Debug + Send + Sync {
     type Status: Serialize + Send + Sync;
+
+    /// What to do.
+    fn decide(case: &Case<'_, Self>) -> Plan<Self::Status>;
 
     /// The object's identity and status, where the kind has a status of its own.
     fn seen(&self) -> Option<(&Meta, &Self::Status)>;
@@ -32,6 +35,10 @@ macro_rules! observed {
     ($($kind:ident),+ $(,)?) => { $(
         impl Observation for crate::domain::$kind::Observed {
             type Status = crate::domain::$kind::Status;
+
+            fn decide(case: &Case<'_, Self>) -> Plan<Self::Status> {
+                crate::domain::$kind::decide(case)
+            }
 
             fn seen(&self) -> Option<(&Meta, &Self::Status)> {
                 Some((&self.meta, &self.status))
@@ -59,7 +66,9 @@ pub trait Controller: Sized + Send + Sync + 'static {
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;
 
     /// What to do.
-    fn decide(observed: &Self::Observed, now: Time, policy: &Policy) -> Plan<StatusOf<Self>>;
+    fn decide(case: &Case<'_, Self::Observed>) -> Plan<StatusOf<Self>> {
+        Self::Observed::decide(case)
+    }
 }
 
 /// What every reconcile needs.

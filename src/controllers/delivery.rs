@@ -2,8 +2,7 @@
 
 use crate::cluster::Key;
 use crate::crd::Delivery;
-use crate::domain::delivery::{Observed, Status, decide};
-use crate::domain::{Plan, Policy, Time};
+use crate::domain::delivery::Observed;
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -32,9 +31,5 @@ impl Controller for Deliveries {
             unpaid: world.unpaid(key, pass),
             by_provider: world.payments.get(key).is_some_and(|payment| payment.object.spec.provider.is_some()),
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }

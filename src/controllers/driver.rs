@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::diff::merge_patch;
 use crate::cluster::{Class, Error, Key, Watched};
 use crate::domain::denial::Denial;
-use crate::domain::{Intent, Kind, Plan, Time, Version};
+use crate::domain::{Case, Intent, Kind, Plan, Time, Version};
 use crate::world::Pass;
 
 use super::controller::{Context, Controller, Look, Observation, StatusOf};
@@ -103,7 +103,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
             (pass, asked) = (Pass::default(), Vec::new());
             continue;
         }
-        let plan = C::decide(&look.observed, context.clock.now(), &context.policy);
+        let plan = C::decide(&Case { seen: &look.observed, now: context.clock.now(), policy: &context.policy });
         say(&plan, context.clock.now());
         let decides_again = plan.intents.iter().any(Intent::informs);
         if decides_again && plan.intents == asked {

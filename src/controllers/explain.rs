@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::cluster::diff::merge_patch;
 use crate::cluster::watch::Feed;
 use crate::cluster::{Key, Watched};
-use crate::domain::{Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
+use crate::domain::{Case, Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
 use crate::world::{Pass, World};
 
 use super::controller::{Controller, Observation};
@@ -83,7 +83,7 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
         let Some(mut observed) = C::observe(world, key, &pass) else { break };
         observed.conditions().and_then(denial::take);
         pass.fits(observed.version());
-        let plan = C::decide(&observed, now, &Policy::default());
+        let plan = C::decide(&Case { seen: &observed, now, policy: &Policy::default() });
         let mut news = false;
         for intent in &plan.intents {
             if let Intent::ReadAfresh { kind, name } = intent

@@ -3,8 +3,8 @@
 use crate::cluster::members::Standing;
 use crate::cluster::{Key, Seen};
 use crate::crd::{Notification, Order};
-use crate::domain::notification::{Audience, Company, Endpoint, Observed, Status, decide};
-use crate::domain::{Kind, Plan, Policy, Time};
+use crate::domain::notification::{Audience, Company, Endpoint, Observed};
+use crate::domain::{Kind, Time};
 use crate::outbound::egress;
 use crate::world::breaker::{circuit, tried};
 use crate::world::mapping::NotificationIndex;
@@ -79,16 +79,12 @@ impl Controller for Notifications {
             fate: world.fate_of(key, &one.spec.order, pass),
         })
     }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::notification::{Content, Draft, State};
+    use crate::domain::notification::{Content, Draft, State, Status};
 
     fn notice(status: Option<Status>) -> Notification {
         Notification { status, ..Notification::from_draft(&Draft(Content::sample(true))) }

@@ -3,8 +3,8 @@
 
 use crate::cluster::Key;
 use crate::crd::{Delivery, Order, Payment, Ticket};
-use crate::domain::order::{Earlier, Observed, Status, decide};
-use crate::domain::{Kind, Plan, Policy, Time, ids};
+use crate::domain::order::{Earlier, Observed, Status};
+use crate::domain::{Kind, ids};
 use crate::world::{Pass, World};
 
 use super::{Controller, facts};
@@ -50,10 +50,6 @@ impl Controller for Orders {
             status,
             meta,
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }
 

@@ -3,10 +3,10 @@
 use crate::cluster::Key;
 use crate::crd::{Delivery, Payment, PaymentSpec, Product, Ticket, Wallet};
 use crate::domain::delivery::Progress;
-use crate::domain::payment::{self, Item, Observed, Shipment, Status, decide};
+use crate::domain::payment::{self, Item, Observed, Shipment};
 use crate::domain::product::Answer;
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Lookup, Plan, Policy, Time, platform};
+use crate::domain::{Kind, Lookup, platform};
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -44,10 +44,6 @@ impl Controller for Payments {
             has_items: !spec.items.is_empty(),
             status: payment.status.clone().unwrap_or_default(),
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }
 

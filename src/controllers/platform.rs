@@ -5,9 +5,9 @@ use std::collections::{HashMap, HashSet};
 use crate::cluster::{EVERY, Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
-use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Status, Turn, decide};
+use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Turn};
 use crate::domain::store::{Fulfilment, Intake};
-use crate::domain::{Kind, Lookup, Plan, Policy, Time};
+use crate::domain::{Kind, Lookup, Time};
 use crate::world::breaker::circuit;
 use crate::world::lookup::created;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
@@ -191,10 +191,6 @@ impl Controller for OrderPlatforms {
             },
             status: seen.object.status.clone().unwrap_or_default(),
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<Status> {
-        decide(observed, now)
     }
 }
 

@@ -6,8 +6,8 @@ use crate::cluster::{EVERY, Key};
 use crate::crd::{Order, Product};
 use crate::domain::child::Fate;
 use crate::domain::ledger::{Missing, Request};
-use crate::domain::product::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Kind, OrderRef, Plan, Policy, Time, ids};
+use crate::domain::product::{Ask, Entry, Observed};
+use crate::domain::{Kind, OrderRef, ids};
 use crate::world::lookup::is_guarded;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{Pass, World};
@@ -43,10 +43,6 @@ impl Controller for Products {
             status,
             meta,
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }
 

@@ -2,8 +2,7 @@
 
 use crate::cluster::Key;
 use crate::crd::Store;
-use crate::domain::store::{Observed, Status, decide};
-use crate::domain::{Plan, Policy, Time};
+use crate::domain::store::Observed;
 use crate::world::breaker::circuit;
 use crate::world::{Pass, World};
 
@@ -26,9 +25,5 @@ impl Controller for Stores {
             circuit: spec.notify.as_ref().map(breaker),
             status: seen.object.status.clone().unwrap_or_default(),
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<Status> {
-        decide(observed, now)
     }
 }

@@ -2,8 +2,7 @@
 
 use crate::cluster::Key;
 use crate::crd::Ticket;
-use crate::domain::ticket::{Observed, Status, decide};
-use crate::domain::{Plan, Policy, Time};
+use crate::domain::ticket::Observed;
 use crate::world::{Pass, World};
 
 use super::Controller;
@@ -31,9 +30,5 @@ impl Controller for Tickets {
             status: ticket.status.clone().unwrap_or_default(),
             unpaid: world.unpaid(key, pass),
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }

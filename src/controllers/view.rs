@@ -9,7 +9,7 @@ use crate::domain::ticket::Decision;
 use crate::domain::view::{
     DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
 };
-use crate::domain::{Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Policy, Time, Version, ids, money};
+use crate::domain::{Case, Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Time, Version, ids, money};
 use crate::world::{Pass, World};
 
 use super::controller::{Controller, Observation};
@@ -50,9 +50,14 @@ impl Controller for OrderViews {
             namespace_terminating: world.server.is_terminating(&key.namespace),
         })
     }
+}
 
-    fn decide(observed: &Observed, now: Time, _: &Policy) -> Plan<()> {
-        let plan = decide(observed, now);
+/// A row has no status of its own, and no conditions: it is written whole.
+impl Observation for Observed {
+    type Status = ();
+
+    fn decide(case: &Case<'_, Self>) -> Plan<()> {
+        let (plan, observed) = (decide(case), case.seen);
         let written = plan.intents.iter().any(|intent| matches!(intent, Intent::UpdateView(..)));
         if let Some((shown, there)) = foreign(observed).filter(|_| written) {
             let row = observed.row.as_ref().map(|(meta, _)| meta.name.as_str());
@@ -60,11 +65,6 @@ impl Controller for OrderViews {
         }
         plan
     }
-}
-
-/// A row has no status of its own, and no conditions: it is written whole.
-impl Observation for Observed {
-    type Status = ();
 
     fn seen(&self) -> Option<(&Meta, &())> {
         None

@@ -2,11 +2,11 @@
 
 use crate::cluster::{EVERY, Key};
 use crate::crd::{Payment, Wallet};
+use crate::domain::Kind;
 use crate::domain::child::Fate;
 use crate::domain::ledger::Request;
 use crate::domain::payment;
-use crate::domain::wallet::{Ask, Entry, Observed, Status, decide};
-use crate::domain::{Kind, Plan, Policy, Time};
+use crate::domain::wallet::{Ask, Entry, Observed};
 use crate::world::lookup::is_guarded;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{Pass, World};
@@ -42,10 +42,6 @@ impl Controller for Wallets {
             status,
             meta,
         })
-    }
-
-    fn decide(observed: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-        decide(observed, now, policy)
     }
 }
 

@@ -10,29 +10,70 @@ pub(super) mod types;
 
 pub use types::{Fate, Gone};
 
+use super::case::{Case, Observed};
 use super::conditions::Report;
-use super::{Intent, Kind, Lookup, Meta, Plan, Policy, Time};
+use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};
+
+/// What is observed of a child of an order.
+pub trait Child: Observed {
+    /// The order that it belongs to.
+    fn order(&self) -> &OrderRef;
+
+    /// What it knows of that.
+    fn fate(&self) -> Fate;
+}
+
+macro_rules! child {
+    ($($kind:ident),+) => { $(
+        impl Child for super::$kind::Observed {
+            fn order(&self) -> &OrderRef {
+                &self.order
+            }
+
+            fn fate(&self) -> Fate {
+                self.fate
+            }
+        }
+    )+ };
+}
+
+child!(payment, ticket, delivery);
+
+impl Child for super::notification::Observed {
+    fn order(&self) -> &OrderRef {
+        &self.content.order
+    }
+
+    fn fate(&self) -> Fate {
+        self.fate
+    }
+}
 
 /// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
 /// one that shows no end may be an old version of the row, and one that is not seen may be there.
-pub fn ask_row<S>(fate: Fate, order: &str) -> Option<Plan<S>> {
-    let unasked = matches!(fate, Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
-    unasked.then(|| Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: order.to_owned() }))
+pub fn ask_row<O: Child>(case: &Case<'_, O>) -> Option<Plan<O::Status>> {
+    let unasked = matches!(case.seen.fate(), Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
+    unasked.then(|| read(case, Kind::OrderView))
+}
+
+fn read<O: Child>(case: &Case<'_, O>, kind: Kind) -> Plan<O::Status> {
+    Plan::only(Intent::ReadAfresh { kind, name: case.seen.order().name.clone() })
 }
 
 /// What to do with a child that has no work left.
-pub fn retire<S>(meta: &Meta, order: &str, fate: Fate, now: Time, policy: &Policy) -> Plan<S> {
-    let (since, gone) = match fate {
+pub fn retire<O: Child>(case: &Case<'_, O>) -> Plan<O::Status> {
+    let meta = case.seen.meta();
+    let (since, gone) = match case.seen.fate() {
         Fate::Open => return Plan::rest(),
-        Fate::Unproven => return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: order.to_owned() }),
+        Fate::Unproven => return read(case, Kind::Order),
         Fate::Ended(at) => (at, false),
         Fate::Gone(gone) => (gone.noticed, true),
     };
     if meta.deleting.is_none() && !gone {
         return Plan::rest();
     }
-    let due = since.after(policy.linger);
-    if now < due {
+    let due = since.after(case.policy.linger);
+    if case.now < due {
         return Plan::wait_until(due);
     }
     match meta.deleting {

@@ -24,7 +24,8 @@ pub use types::{Missing, Request};
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Intent, Kind, Plan, Policy, Time, Version, ids};
+use super::case::{Case, Observed};
+use super::{Intent, Kind, Plan, Time, Version, ids};
 
 /// What a book does about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -196,28 +197,19 @@ fn revisit<B: Book>(
     known
 }
 
-/// The plan of a ledger: read afresh what must be, write at once what somebody waits for, and leave the rest for later.
-pub fn plan<S: PartialEq>(
-    seen: &S,
-    wanted: S,
-    served: &Served,
-    changed_spec: bool,
-    now: Time,
-    policy: &Policy,
-) -> Plan<S> {
-    if served.urgent || changed_spec {
-        return if *seen == wanted { Plan::rest() } else { report(Plan::write(wanted), served) };
+/// The plan of a ledger: read afresh what must be, write at once what somebody waits for or what another spec changes, and
+/// leave the rest for later.
+pub fn plan<O: Observed>(case: &Case<'_, O>, wanted: O::Status, served: &Served) -> Plan<O::Status> {
+    if served.urgent || O::generation(case.seen.status()) != case.seen.meta().generation {
+        let plan = case.write(wanted);
+        return if plan.status.is_some() { report(plan, served) } else { plan };
     }
     if !served.read_afresh.is_empty() {
         let read = |(kind, name): &(Kind, String)| Intent::ReadAfresh { kind: *kind, name: name.clone() };
         return Plan::all(served.read_afresh.iter().map(read).collect());
     }
-    if *seen == wanted {
-        return Plan::rest();
-    }
-    match served.lazy_since.map(|since| since.after(policy.settle_within)) {
-        Some(due) if due <= now => Plan::write(wanted),
-        Some(due) => Plan::wait_until(due),
+    match served.lazy_since.map(|since| since.after(case.policy.settle_within)) {
+        Some(due) => case.write_after(due, wanted),
         None => Plan::rest(),
     }
 }

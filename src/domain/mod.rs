@@ -1,10 +1,12 @@
 //! The decisions of the product, pure: no client, no runtime, no clock, no logging.
 //!
-//! Each kind has one file that decides: a total function `decide(&Observed, now, &Policy) -> Plan`. Beside it `types.rs` has
-//! its `Status` (what a decision may write), its `Observed` (what it may look at) and what others create or ask of it. Types
-//! use types alone, so that a plan can name those of every kind. The same input gives the same plan, so a decision taken
-//! twice, late, or by two processes is the same decision; what makes a *stale* one harmless is written beside it.
+//! Each kind has one file that decides: a total function `decide(&Case) -> Plan`, where the case is what was observed, the
+//! time and the settings. Beside it `types.rs` has its `Status` (what a decision may write), its `Observed` (what it may look
+//! at) and what others create or ask of it. Types use types alone, so that a plan can name those of every kind. The same
+//! input gives the same plan, so a decision taken twice, late, or by two processes is the same decision; what makes a *stale*
+//! one harmless is written beside it.
 
+pub mod case;
 pub mod child;
 pub mod conditions;
 pub mod delivery;
@@ -29,6 +31,7 @@ pub mod time;
 pub mod view;
 pub mod wallet;
 
+pub use case::Case;
 pub use conditions::Condition;
 pub use kind::Kind;
 pub use meta::{Generation, Lookup, Meta, ObjectRef, OrderRef, Target, Version};

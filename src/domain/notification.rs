@@ -27,8 +27,10 @@ pub use circuit::{Circuit, REACHABLE, TRIP};
 pub use types::{Audience, Claim, Company, Content, Draft, Endpoint, Message, Observed, State, Status, Topic, Untaken};
 
 use super::child::{self, Fate};
-use super::conditions::{self, Report};
-use super::{Intent, Kind, Plan, Policy, Time, retry};
+use super::conditions::Report;
+use super::{Intent, Kind, Plan, Time, retry};
+
+use attempt::Case;
 
 /// A message that nothing waits for is given up after so long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
@@ -37,29 +39,29 @@ const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
 const BEHIND: Duration = Duration::from_secs(60);
 
 /// What to do about a Notification.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     if seen.meta.deleting.is_some() || seen.meta.namespace_terminating {
         return Plan::rest();
     }
     if seen.status.is_final() {
         // It stays for as long as its order does.
         let left = matches!(seen.fate, Fate::Gone(_) | Fate::Unproven);
-        let order = &seen.content.order.name;
-        return if left { child::retire(&seen.meta, order, seen.fate, now, policy) } else { Plan::rest() };
+        return if left { child::retire(case) } else { Plan::rest() };
     }
     match &seen.outcome {
-        Some(Ok(())) => return end(seen, State::Sent, "Sent", String::new(), now),
-        Some(Err(why)) => return failed(seen, why, now),
+        Some(Ok(())) => return end(case, State::Sent, "Sent", String::new()),
+        Some(Err(why)) => return failed(case, why),
         None => {}
     }
-    let expired = now.since(seen.meta.created) >= GIVE_UP;
+    let expired = case.now.since(seen.meta.created) >= GIVE_UP;
     if expired && seen.content.required && seen.fate == Fate::Unproven {
         return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() });
     }
     let waited_for = seen.content.required && seen.fate == Fate::Open;
     if expired && !waited_for {
         let message = "Its endpoint has not taken it for a day.".to_owned();
-        return end(seen, State::GaveUp, "GaveUp", message.clone(), now).with_fact("GaveUp", message, true);
+        return end(case, State::GaveUp, "GaveUp", message.clone()).with_fact("GaveUp", message, true);
     }
     if !attempt::is_so(seen) {
         let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() };
@@ -67,71 +69,64 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
     if let Some((reason, message)) = attempt::unreachable(seen) {
         let report = Report::Stalled { reason, message };
-        let due = seen.meta.changed.after(policy.gather);
-        let plan = super::plan::settle(&seen.status, wait(seen, report, now), due, now);
+        let due = seen.meta.changed.after(case.policy.gather);
+        let plan = case.write_after(due, wait(case, report));
         // Whoever waits behind a breaker is woken when the endpoint is back; a refused message looks for itself.
-        let again = seen.status.refused_at.map(|_| now.after(BEHIND));
+        let again = seen.status.refused_at.map(|_| case.now.after(BEHIND));
         return Plan { next: plan.next.or(again), ..plan };
     }
     // A message that was refused is no matter of the breaker: the endpoint is well.
     match seen.circuit.probe_at().filter(|_| seen.status.refused_at.is_none()) {
-        Some(at) if now < at || !seen.is_probe => return blocked(seen, at, now, policy),
+        Some(at) if case.now < at || !seen.is_probe => return blocked(case, at),
         Some(_) => {}
         None => {
-            if let Some(due) = seen.status.retry_at.filter(|due| now < *due) {
+            if let Some(due) = seen.status.retry_at.filter(|due| case.now < *due) {
                 return Plan::wait_until(due);
             }
         }
     }
-    attempt::attempt(seen, now)
+    attempt::attempt(case)
 }
 
 /// The endpoint did not take it: the next attempt comes later.
-fn failed(seen: &Observed, why: &Untaken, now: Time) -> Plan<Status> {
-    let attempts = seen.status.attempts.saturating_add(1);
-    let due = now.after(retry::pause(attempts));
+fn failed(case: &Case<'_>, why: &Untaken) -> Plan<Status> {
+    let attempts = case.seen.status.attempts.saturating_add(1);
+    let due = case.now.after(retry::pause(attempts));
     let (refused_at, reason, why) = match why {
         Untaken::Failing(why) => (None, "EndpointFailing", why),
-        Untaken::Refused(why) => (seen.status.refused_at.or(Some(now)), "MessageRefused", why),
+        Untaken::Refused(why) => (case.seen.status.refused_at.or(Some(case.now)), "MessageRefused", why),
     };
     let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
     let report = Report::Moving { reason, message };
-    let mut status = wait(seen, report, now);
+    let mut status = wait(case, report);
     (status.attempts, status.retry_at, status.refused_at, status.claim) = (attempts, Some(due), refused_at, None);
     Plan { next: Some(due), ..Plan::write(status) }
 }
 
 /// The breaker is open. It is said once when the next probe is; those that follow are shown where the endpoint is.
-fn blocked(seen: &Observed, probe: Time, now: Time, policy: &Policy) -> Plan<Status> {
-    let next = if seen.is_probe { probe } else { probe.max(now.after(BEHIND)) };
-    let said = seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
+fn blocked(case: &Case<'_>, probe: Time) -> Plan<Status> {
+    let next = if case.seen.is_probe { probe } else { probe.max(case.now.after(BEHIND)) };
+    let said = case.seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
     if said {
         return Plan::wait_until(next);
     }
     let message =
-        format!("The endpoint keeps failing: attempts have stopped, it is probed again at {}.", probe.max(now));
-    let wanted = wait(seen, Report::Moving { reason: "CircuitOpen", message }, now);
-    super::plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
+        format!("The endpoint keeps failing: attempts have stopped, it is probed again at {}.", probe.max(case.now));
+    let wanted = wait(case, Report::Moving { reason: "CircuitOpen", message });
+    case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
 }
 
-fn wait(seen: &Observed, report: Report<'_>, now: Time) -> Status {
-    let mut status = seen.status.clone();
-    status.state = Some(State::Pending);
-    status.observed_generation = seen.meta.generation;
-    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
-    status
+fn wait(case: &Case<'_>, report: Report<'_>) -> Status {
+    case.says(Status { state: Some(State::Pending), ..case.seen.status.clone() }, report)
 }
 
-fn end(seen: &Observed, state: State, reason: &str, message: String, now: Time) -> Plan<Status> {
-    let report = Report::Ended { well: state == State::Sent, reason, message };
-    let mut status = wait(seen, report, now);
-    status.state = Some(state);
-    (status.retry_at, status.claim) = (None, None);
+fn end(case: &Case<'_>, state: State, reason: &str, message: String) -> Plan<Status> {
+    let mut status = Status { state: Some(state), retry_at: None, claim: None, ..case.seen.status.clone() };
     match state {
-        State::Sent => status.sent_at = Some(now),
-        State::GaveUp | State::Pending => status.gave_up_at = Some(now),
+        State::Sent => status.sent_at = Some(case.now),
+        State::GaveUp | State::Pending => status.gave_up_at = Some(case.now),
     }
-    Plan::write(status)
+    Plan::write(case.says(status, Report::Ended { well: state == State::Sent, reason, message }))
 }
 
 #[cfg(test)]

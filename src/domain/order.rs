@@ -38,54 +38,56 @@ pub use facts::{
 };
 pub use types::{Line, Outcome, State, Status, Terms};
 
-use super::{Intent, Plan, Policy, Time, child};
+use super::{Intent, Plan, Time, child};
 
-use report::stalled;
+use report::{Case, stalled};
 
 /// What to do about an Order.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    let mut plan = step(seen, now, policy);
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let mut plan = step(case);
     if let Some(status) = &mut plan.status {
-        facts::note_wish(seen, status, now);
+        note_wish(case, status);
     }
     plan
 }
 
-fn step(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn step(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     if seen.meta.let_go() {
         return child::gate(&seen.meta).unwrap_or_default();
     }
     if let Some(ended) = seen.status.ended_at {
-        return after_the_end(seen, ended, now);
+        return after_the_end(case, ended);
     }
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
     if let Some(message) = seen.unreadable.as_ref().filter(|_| seen.status.terms.is_some() || seen.wish().is_none()) {
-        return unreadable(seen, message, now, policy);
+        return unreadable(case, message);
     }
-    let Some(terms) = &seen.status.terms else { return place::decide(seen, now, policy) };
-    let plan = match turn::turn(seen, terms, now) {
-        turn::Turn::Back(why) => match turn::untold(seen, terms, &why, now) {
-            Some(untold) => undo::hold_off(seen, untold, carry::decide(seen, terms, now, policy), now, policy),
-            None => undo::decide(seen, terms, why, now, policy),
+    let Some(terms) = &seen.status.terms else { return place::decide(case) };
+    let plan = match turn::turn(case, terms) {
+        turn::Turn::Back(why) => match turn::untold(case, terms, &why) {
+            Some(untold) => undo::hold_off(case, untold, carry::decide(case, terms)),
+            None => undo::decide(case, terms, why),
         },
         turn::Turn::Unclear => undo::clear_up(seen, terms),
-        turn::Turn::Forward => carry::decide(seen, terms, now, policy),
+        turn::Turn::Forward => carry::decide(case, terms),
     };
-    deadlines::watch(seen, terms, now, notices::with(seen, terms, plan))
+    deadlines::watch(case, terms, notices::with(seen, terms, plan))
 }
 
 /// An ended order only answers late wishes with the reason why they are refused, and lets itself be deleted once its
 /// row shows the end. It goes by itself once the platform's retention is over.
-fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
+fn after_the_end(case: &Case<'_>, ended: Time) -> Plan<Status> {
+    let seen = case.seen;
     if seen.meta.deleting.is_some() {
         // What is still to be told outlives it, and holds nothing.
         let free = seen.meta.guarded && seen.view_shows_end;
         return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }
     let due = seen.platform.retention.map(|retention| ended.after(retention));
-    if due.is_some_and(|due| due <= now) {
+    if due.is_some_and(|due| due <= case.now) {
         return Plan::only(Intent::DeleteSelf(seen.meta.target()));
     }
     // What was denied at the end, which did not wait for it, is made now.
@@ -110,11 +112,25 @@ fn after_the_end(seen: &Observed, ended: Time, now: Time) -> Plan<Status> {
 }
 
 /// Something that the order needs cannot be read: a person is needed, and it goes on by itself after that.
-fn unreadable(seen: &Observed, message: &str, now: Time, policy: &Policy) -> Plan<Status> {
-    let mut wanted = stalled(seen, seen.status.clone(), "Unreadable", message.to_owned(), now);
+fn unreadable(case: &Case<'_>, message: &str) -> Plan<Status> {
+    let mut wanted = stalled(case, case.seen.status.clone(), "Unreadable", message.to_owned());
     wanted.state.get_or_insert(State::Pending);
-    let plan = super::plan::settle(&seen.status, wanted, seen.changed.after(policy.patience), now);
+    let plan = case.write_after(case.seen.changed.after(case.policy.patience), wanted);
     if plan.status.is_some() { plan.with_fact("Unreadable", message, true) } else { plan }
+}
+
+/// Notes in a status that is written anyway when the wish was first seen, and when it was refused. A deletion after the
+/// order's end is no wish.
+fn note_wish(case: &Case<'_>, status: &mut Status) {
+    let ended = case.seen.status.ended_at.is_some();
+    let wished = match (&case.seen.request.cancel, case.seen.meta.deleting) {
+        (Some(_), _) => Some(case.seen.meta.changed.min(case.now)),
+        (None, deleted) => deleted.filter(|_| !ended).map(|at| at.min(case.now)),
+    };
+    status.cancel_requested_at = status.cancel_requested_at.or(wished);
+    if status.cancel_refused.is_some() {
+        status.cancel_refused_at = status.cancel_refused_at.or(Some(case.now));
+    }
 }
 
 #[cfg(test)]

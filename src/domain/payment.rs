@@ -30,92 +30,87 @@ pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, 
 use super::child::{self, Fate};
 use super::conditions::Report;
 use super::wallet::types as wallet;
-use super::{Intent, Kind, Lookup, Plan, Policy, Time};
+use super::{Intent, Kind, Lookup, Plan};
 
-use report::{BY_HAND, approved, cancelled, declined, wait};
+use report::{BY_HAND, Case, approved, cancelled, declined, wait};
 
 /// What to do about a Payment.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if seen.meta.let_go() && seen.is_owed() {
-        return gone::last_refund(seen, now, progress(seen, now, policy));
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    if case.seen.meta.let_go() && case.seen.is_owed() {
+        return gone::last_refund(case, progress(case));
     }
-    child::gate(&seen.meta).unwrap_or_else(|| progress(seen, now, policy))
+    child::gate(&case.seen.meta).unwrap_or_else(|| progress(case))
 }
 
-fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn progress(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let status = &seen.status;
-    if let Some(read) = child::ask_row(seen.fate, &seen.order.name) {
+    if let Some(read) = child::ask_row(case) {
         return read;
     }
     if status.is_final() {
-        return gone::give_back(seen, now, policy);
+        return gone::give_back(case);
     }
     if let Fate::Gone(order) = seen.fate
         && seen.fate.is_removed()
         && !seen.cancel
     {
-        return gone::removed(seen, order, now, policy);
+        return gone::removed(case, order);
     }
     if status.approved_at.is_some() && !seen.cancel {
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        return child::retire(case);
     }
     if seen.free {
-        return nothing_to_pay(seen, now, policy);
+        return nothing_to_pay(case);
     }
     if let Some(message) = &seen.unreadable {
         let report = Report::Stalled { reason: "Unreadable", message: message.clone() };
-        return wait(seen, if seen.cancel { State::Cancelling } else { State::Pending }, report, now, policy);
+        return wait(case, if seen.cancel { State::Cancelling } else { State::Pending }, report);
     }
     match &seen.source {
-        Source::Provider(provider) => ask::provider(seen, provider, now, policy),
+        Source::Provider(provider) => ask::provider(case, provider),
         Source::Wallet { name, answer, lacked } => match (answer, seen.cancel) {
             (Lookup::Unproven, _) => Plan::only(Intent::ReadAfresh { kind: Kind::Wallet, name: name.clone() }),
-            (Lookup::Present(answer), true) => cancel(seen, name, *answer, now, policy),
-            (Lookup::Present(answer), false) => charge(seen, name, *answer, lacked.as_deref(), now, policy),
-            (Lookup::Gone, true) => nobody_to_refund(seen, name, now, policy),
-            (Lookup::Gone, false) => declined(seen, "WalletGone".to_owned(), format!("Wallet {name} is gone."), now),
+            (Lookup::Present(answer), true) => cancel(case, name, *answer),
+            (Lookup::Present(answer), false) => charge(case, name, *answer, lacked.as_deref()),
+            (Lookup::Gone, true) => nobody_to_refund(case, name),
+            (Lookup::Gone, false) => declined(case, "WalletGone".to_owned(), format!("Wallet {name} is gone.")),
         },
     }
 }
 
 /// Nothing is taken and nothing given back: neither a wallet nor a provider is asked.
-fn nothing_to_pay(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn nothing_to_pay(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     match (seen.cancel, seen.fate) {
-        (true, _) => cancelled(seen, false, "NothingToPay", now),
-        (false, Fate::Open) => approved(seen, now),
-        (false, _) => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        (true, _) => cancelled(case, false, "NothingToPay"),
+        (false, Fate::Open) => approved(case),
+        (false, _) => child::retire(case),
     }
 }
 
-fn charge(
-    seen: &Observed,
-    name: &str,
-    answer: Option<wallet::Answer>,
-    lacked: Option<&str>,
-    now: Time,
-    policy: &Policy,
-) -> Plan<Status> {
+fn charge(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>, lacked: Option<&str>) -> Plan<Status> {
     match answer {
-        Some(wallet::Answer::Charged) => approved(seen, now),
+        Some(wallet::Answer::Charged) => approved(case),
         Some(wallet::Answer::Refused) => {
             let message = format!("Wallet {name} has {}.", lacked.unwrap_or("another currency"));
-            declined(seen, "InsufficientFunds".to_owned(), message, now)
+            declined(case, "InsufficientFunds".to_owned(), message)
         }
-        _ if seen.fate != Fate::Open => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        _ if case.seen.fate != Fate::Open => child::retire(case),
         _ => {
             let message = format!("Wallet {name} has not answered yet.");
-            wait(seen, State::Pending, unanswered(seen, name, "WaitingForWallet", message), now, policy)
+            wait(case, State::Pending, unanswered(case.seen, name, "WaitingForWallet", message))
         }
     }
 }
 
-fn cancel(seen: &Observed, name: &str, answer: Option<wallet::Answer>, now: Time, policy: &Policy) -> Plan<Status> {
+fn cancel(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>) -> Plan<Status> {
     match answer {
-        Some(wallet::Answer::Refunded) => cancelled(seen, true, "Refunded", now),
-        Some(wallet::Answer::Void) => cancelled(seen, false, "NotCharged", now),
+        Some(wallet::Answer::Refunded) => cancelled(case, true, "Refunded"),
+        Some(wallet::Answer::Void) => cancelled(case, false, "NotCharged"),
         _ => {
             let message = format!("Wallet {name} has not given the money back yet.");
-            wait(seen, State::Cancelling, unanswered(seen, name, "WaitingForRefund", message), now, policy)
+            wait(case, State::Cancelling, unanswered(case.seen, name, "WaitingForRefund", message))
         }
     }
 }
@@ -132,16 +127,16 @@ fn unanswered<'a>(seen: &Observed, wallet: &str, reason: &'a str, message: Strin
 }
 
 /// The wallet that was charged is gone.
-fn nobody_to_refund(seen: &Observed, name: &str, now: Time, policy: &Policy) -> Plan<Status> {
-    if seen.status.approved_at.is_none() {
-        return cancelled(seen, false, "WalletGone", now);
+fn nobody_to_refund(case: &Case<'_>, name: &str) -> Plan<Status> {
+    if case.seen.status.approved_at.is_none() {
+        return cancelled(case, false, "WalletGone");
     }
-    if seen.refunded_by_hand {
-        return cancelled(seen, true, "RefundedByHand", now);
+    if case.seen.refunded_by_hand {
+        return cancelled(case, true, "RefundedByHand");
     }
     let message = format!("Wallet {name} is gone: {BY_HAND}.");
     let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
-    let plan = wait(seen, State::Cancelling, report, now, policy);
+    let plan = wait(case, State::Cancelling, report);
     if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }
 }
 

@@ -182,31 +182,3 @@ impl<S> Plan<S> {
         self
     }
 }
-
-/// Writes `wanted` once `due` has come, where it says something new.
-pub fn settle<S: PartialEq>(seen: &S, wanted: S, due: Time, now: Time) -> Plan<S> {
-    if *seen == wanted {
-        return Plan::rest();
-    }
-    if now < due { Plan::wait_until(due) } else { Plan::write(wanted) }
-}
-
-/// Writes `wanted` where it says something new. A difference that is only in how a wait is worded is held back until the
-/// wait, which began at `since`, has lasted [`Policy::patience`]: the waits of a healthy system pass unwritten.
-pub fn report<S: PartialEq>(
-    seen: &S,
-    wanted: S,
-    only_waiting: bool,
-    since: Time,
-    now: Time,
-    policy: &Policy,
-) -> Plan<S> {
-    if *seen == wanted {
-        return Plan::rest();
-    }
-    let due = since.after(policy.patience);
-    if only_waiting && now < due {
-        return Plan::wait_until(due);
-    }
-    Plan::write(wanted)
-}

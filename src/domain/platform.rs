@@ -9,7 +9,9 @@ pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Sta
 use std::time::Duration;
 
 use super::conditions::{self, Report, Truth};
-use super::{Condition, Intent, Plan, Time};
+use super::{Condition, Intent, Plan, case};
+
+type Case<'a> = case::Case<'a, Observed>;
 
 /// The condition that says that writes are denied somewhere in the namespace.
 pub const WRITES_ALLOWED: &str = "WritesAllowed";
@@ -17,15 +19,15 @@ pub const WRITES_ALLOWED: &str = "WritesAllowed";
 pub const OBJECTS_READABLE: &str = "ObjectsReadable";
 
 /// What is wrong somewhere in the namespace.
-fn troubles(seen: &Observed, now: Time) -> Vec<Condition> {
+fn troubles(case: &Case<'_>) -> Vec<Condition> {
     let all = [
-        (WRITES_ALLOWED, "WriteDenied", "without a write that the API server denies", &seen.denied),
-        (OBJECTS_READABLE, "Unreadable", "that cannot be read", &seen.unreadable),
+        (WRITES_ALLOWED, "WriteDenied", "without a write that the API server denies", &case.seen.denied),
+        (OBJECTS_READABLE, "Unreadable", "that cannot be read", &case.seen.unreadable),
     ];
     let said = all.into_iter().filter_map(|(type_, reason, words, affected)| {
         let message = format!("{} {words}, such as: {}", affected.count()?, affected.example);
-        let (old, generation) = (&seen.status.conditions, seen.meta.generation);
-        Some(conditions::extra(old, type_, Truth::False, reason, &message, generation, now))
+        let (old, generation) = (&case.seen.status.conditions, case.seen.meta.generation);
+        Some(conditions::extra(old, type_, Truth::False, reason, &message, generation, case.now))
     });
     said.collect()
 }
@@ -34,13 +36,14 @@ fn troubles(seen: &Observed, now: Time) -> Vec<Condition> {
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// What to do about an OrderPlatform.
-pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     // Without it nobody could be asked for the money any more.
     let needed = seen.meta.name == NAME && seen.owed.objects > 0;
     match seen.meta.deleting {
         Some(_) if !needed && seen.meta.guarded => return Plan::only(Intent::DropFinalizer(seen.meta.target())),
         Some(_) if !needed => return Plan::rest(),
-        _ if seen.meta.name != NAME => return misnamed(seen, now),
+        _ if seen.meta.name != NAME => return misnamed(case),
         None if seen.has_providers && !seen.meta.guarded => {
             return Plan::only(Intent::AddFinalizer(seen.meta.target()));
         }
@@ -48,22 +51,21 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
         Some(_) | None => {}
     }
     let (mut status, generation) = (seen.status.clone(), seen.meta.generation);
-    let turns = turns::advance(&seen.crowd, &mut status, now);
+    let turns = turns::advance(&seen.crowd, &mut status, case.now);
     if !turns.reads.is_empty() {
         return Plan::all(turns.reads);
     }
-    status.conditions = conditions::conditions(&seen.status.conditions, readiness(seen), generation, now);
-    let circuit = seen.circuit.as_ref().map(|circuit| circuit.condition(&seen.status.conditions, generation, now));
+    status = case.says(status, readiness(seen));
+    let circuit = seen.circuit.as_ref().map(|circuit| circuit.condition(&seen.status.conditions, generation, case.now));
     status.conditions.extend(circuit);
-    status.conditions.extend(troubles(seen, now));
-    status.observed_generation = generation;
+    status.conditions.extend(troubles(case));
     let urgent = turns.urgent || status.conditions != seen.status.conditions || status.serving != seen.status.serving;
     let due = if urgent || status.observed_generation != seen.status.observed_generation {
-        now
+        case.now
     } else {
         seen.meta.changed.after(SETTLE)
     };
-    let plan = super::plan::settle(&seen.status, status, due, now);
+    let plan = case.write_after(due, status);
     Plan { next: turns.next.into_iter().chain(plan.next).min(), ..plan }
 }
 
@@ -86,18 +88,20 @@ fn readiness(seen: &Observed) -> Report<'static> {
 }
 
 /// Another name than the one that is read would be ignored in silence.
-fn misnamed(seen: &Observed, now: Time) -> Plan<Status> {
+fn misnamed(case: &Case<'_>) -> Plan<Status> {
     let message = format!("metadata.name: only the OrderPlatform named {NAME} counts.");
     let report = Report::Ready { ready: false, reason: "Ignored", message };
-    let conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
-    let wanted = Status { observed_generation: seen.meta.generation, conditions, ..seen.status.clone() };
-    if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) }
+    case.write(case.says(case.seen.status.clone(), report))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{Kind, Meta};
+    use crate::domain::{Kind, Meta, Policy, Time};
+
+    fn decide(seen: &Observed, now: Time) -> Plan<Status> {
+        super::decide(&Case { seen, now, policy: &Policy::default() })
+    }
 
     fn seen(crowd: Crowd) -> Observed {
         Observed::sample(Meta::sample(NAME, 1, Time::from_millis(0)), crowd, Status::default())

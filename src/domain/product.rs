@@ -17,11 +17,13 @@ pub(super) mod types;
 
 pub use types::{Answer, Ask, Entry, Observed, Status};
 
-use super::conditions::{self, Report};
+use super::conditions::Report;
 use super::ledger::{self, Book, Missing, Request, Step};
 use super::order::types as order;
 use super::payment::types as payment;
-use super::{Kind, Plan, Policy, Time, Version, child};
+use super::{Kind, Plan, Time, Version, case, child};
+
+type Case<'a> = case::Case<'a, Observed>;
 
 /// How long a sale may stay unbooked while a wish to cancel is undecided: booked, it would have to be taken back.
 const UNDECIDED: Duration = Duration::from_secs(30);
@@ -140,7 +142,8 @@ impl Stock {
 }
 
 /// What to do about a Product.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let meta = &seen.meta;
     if let Some(plan) = child::gate(meta) {
         return plan;
@@ -149,7 +152,7 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     let free = seen.stock - status.reserved - status.sold;
     let mut book = Stock { available: free, reserved: status.reserved, sold: status.sold };
     let mut mark = Version::parse(&status.settled_through);
-    let early = |missing: &Missing| missing.waits_until(policy.linger).filter(|due| now < *due);
+    let early = |missing: &Missing| missing.waits_until(case.policy.linger).filter(|due| case.now < *due);
     let missing = |order: &str| {
         let found = seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, found)| *found);
         if early(&found).is_some() { Missing::Removed } else { found }
@@ -162,20 +165,18 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if mark > Version::default() {
         status.settled_through = mark.0.to_string();
     }
-    status.observed_generation = meta.generation;
     let detained = child::detained(meta, &seen.unreadable);
     let is_detained = detained.is_some();
     let readiness = detained.unwrap_or_else(|| readiness(&status, served.foreign.is_some()));
-    status.conditions = conditions::conditions(&seen.status.conditions, readiness, meta.generation, now);
+    let status = case.says(status, readiness);
     if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
         let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
-        return if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
+        return case.write(wanted);
     }
     if meta.deleting.is_some() && !seen.referred && !status.entries.iter().any(Stock::holds) {
         return child::release(meta, seen.orders_afresh);
     }
-    let supplied_anew = seen.status.observed_generation != meta.generation;
-    let plan = ledger::plan(&seen.status, status, &served, supplied_anew, now, policy);
+    let plan = ledger::plan(case, status, &served);
     let due = seen.missing.iter().filter_map(|(_, missing)| early(missing)).min();
     Plan { next: plan.next.into_iter().chain(due).min(), ..plan }
 }

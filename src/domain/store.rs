@@ -4,23 +4,26 @@ pub(super) mod types;
 
 pub use types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, Observed, SellerNotice, Status};
 
-use super::conditions::{self, Report};
-use super::{Plan, Time};
+use super::conditions::Report;
+use super::notification::circuit::Circuit;
+use super::{Plan, case};
+
+type Case<'a> = case::Case<'a, Observed>;
 
 /// What to do about a Store.
-pub fn decide(seen: &Observed, now: Time) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     if seen.meta.deleting.is_some() {
         return Plan::rest();
     }
-    let (old, generation) = (&seen.status.conditions, seen.meta.generation);
     let (reason, message) = match seen.intake {
         Intake::Open => ("Open", ""),
         Intake::Hold => ("OnHold", "New orders wait until spec.intake is Open."),
         Intake::Drain => ("Draining", "New and waiting orders are rejected."),
     };
     let report = Report::Ready { ready: seen.intake == Intake::Open, reason, message: message.to_owned() };
-    let mut wanted = conditions::conditions(old, report, generation, now);
-    wanted.extend(seen.circuit.as_ref().map(|circuit| circuit.condition(old, generation, now)));
-    let wanted = Status { observed_generation: generation, conditions: wanted };
-    if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) }
+    let mut wanted = case.says(seen.status.clone(), report);
+    let circuit = |circuit: &Circuit| circuit.condition(&seen.status.conditions, seen.meta.generation, case.now);
+    wanted.conditions.extend(seen.circuit.as_ref().map(circuit));
+    case.write(wanted)
 }

@@ -16,45 +16,47 @@ pub(super) mod types;
 pub use types::{Cooking, Decision, Draft, Hold, Observed, Rejection, State, Status, Step};
 
 use super::child::{self, Fate};
-use super::conditions::{self, Report};
+use super::conditions::Report;
 use super::delivery::types::Cause;
 use super::store::types::Acceptance;
-use super::{Intent, Kind, Lookup, Plan, Policy, Time, plan};
+use super::{Intent, Kind, Lookup, Plan, Time, case};
+
+type Case<'a> = case::Case<'a, Observed>;
 
 /// What to do about a Ticket.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
     }
     if seen.status.rejected_at.is_some() || seen.status.cancelled_at.is_some() {
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        return child::retire(case);
     }
     if seen.decision == Some(Decision::Reject) {
-        return rejected(seen, now);
+        return rejected(case);
     }
     if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
-        let status = Status { cancelled_at: Some(now), ..marked(seen, now) };
+        let status = Status { state: Some(State::Cancelled), cancelled_at: Some(case.now), ..marked(case) };
         let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
-        return Plan::write(finish(seen, status, State::Cancelled, report, now));
+        return Plan::write(case.says(status, report));
     }
     match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => {
-            child::ask_row(seen.fate, &seen.order.name).unwrap_or_else(|| removed(seen, now, policy))
-        }
-        Fate::Gone(_) | Fate::Unproven => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        Fate::Gone(_) if seen.fate.is_removed() => child::ask_row(case).unwrap_or_else(|| removed(case)),
+        Fate::Gone(_) | Fate::Unproven => child::retire(case),
         Fate::Open | Fate::Ended(_) => {
-            let plan = progress(seen, now, policy);
+            let plan = progress(case);
             let done = plan.status.is_none() && plan.next.is_none();
-            if done { child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy) } else { plan }
+            if done { child::retire(case) } else { plan }
         }
     }
 }
 
 /// The order was removed before its end: the store is stopped, and the ticket ends once the money is back.
-fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn removed(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     match &seen.unpaid {
         Lookup::Unproven => Plan::all(child::prove(&seen.unpaid, Kind::Payment, &seen.meta.name).into_iter().collect()),
-        Lookup::Gone => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+        Lookup::Gone => child::retire(case),
         Lookup::Present(_) if !seen.held => {
             let hold = Hold { cause: Cause::OrderGone, step: None };
             Plan::only(Intent::HoldTicket(seen.meta.target(), hold))
@@ -63,18 +65,19 @@ fn removed(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     }
 }
 
-fn rejected(seen: &Observed, now: Time) -> Plan<Status> {
-    let status = Status { rejected_at: Some(now), ..seen.status.clone() };
-    let (reason, message) = match &seen.rejection {
+fn rejected(case: &Case<'_>) -> Plan<Status> {
+    let status = Status { state: Some(State::Rejected), rejected_at: Some(case.now), ..case.seen.status.clone() };
+    let (reason, message) = match &case.seen.rejection {
         Some(why) => (why.reason.as_str(), why.message.clone().unwrap_or_default()),
         None => ("Rejected", String::new()),
     };
     let report = Report::Ended { well: false, reason, message };
-    Plan::write(finish(seen, status, State::Rejected, report, now))
+    Plan::write(case.says(status, report))
 }
 
 /// The status follows the store's steps, and says what is waited for.
-fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn progress(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let (state, reason, message) = match (seen.held, accepted(seen), seen.cooking) {
         (true, _, _) => {
             let state = seen.status.state.unwrap_or(State::Offered);
@@ -85,35 +88,28 @@ fn progress(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
         (_, true, None) => (State::Accepted, "WaitingForKitchen", "The store sets cooking: Started."),
         (_, false, None) => (State::Offered, "WaitingForStore", "The store sets decision: Accept or Reject."),
     };
-    let status = marked(seen, now);
+    let status = Status { state: Some(state), ..marked(case) };
     let report = match state {
         State::Cooked if !seen.held => Report::Ended { well: true, reason, message: message.to_owned() },
         _ => Report::Moving { reason, message: message.to_owned() },
     };
-    let wanted = finish(seen, status, state, report, now);
+    let wanted = case.says(status, report);
     // A held ticket ends within that time where all goes well.
-    let pause = if seen.held { policy.gather } else { policy.step };
-    plan::settle(&seen.status, wanted, seen.meta.changed.after(pause), now)
+    let pause = if seen.held { case.policy.gather } else { case.policy.step };
+    case.write_after(seen.meta.changed.after(pause), wanted)
 }
 
 /// The status with a time for each step that the store has taken.
-fn marked(seen: &Observed, now: Time) -> Status {
-    let mut status = seen.status.clone();
-    let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(now));
-    status.accepted_at = since(status.accepted_at, accepted(seen));
-    status.started_at = since(status.started_at, seen.cooking.is_some());
-    status.cooked_at = since(status.cooked_at, seen.cooking == Some(Cooking::Finished));
+fn marked(case: &Case<'_>) -> Status {
+    let mut status = case.seen.status.clone();
+    let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(case.now));
+    status.accepted_at = since(status.accepted_at, accepted(case.seen));
+    status.started_at = since(status.started_at, case.seen.cooking.is_some());
+    status.cooked_at = since(status.cooked_at, case.seen.cooking == Some(Cooking::Finished));
     status
 }
 
 /// Whether the store has taken it.
 fn accepted(seen: &Observed) -> bool {
     seen.acceptance == Acceptance::Automatic || seen.decision == Some(Decision::Accept)
-}
-
-fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {
-    status.state = Some(state);
-    status.observed_generation = seen.meta.generation;
-    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
-    status
 }

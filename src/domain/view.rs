@@ -25,9 +25,11 @@ use std::time::Duration;
 
 use super::child::types::Fate;
 use super::order::types as order;
-use super::{Intent, Kind, Plan, Time, ids};
+use super::{Intent, Kind, Plan, Time, case, ids};
 
 use removed::GATHER_UNDO;
+
+type Case<'a> = case::Case<'a, Observed>;
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
@@ -56,12 +58,13 @@ pub fn shows_end(seen: &Observed) -> bool {
 }
 
 /// What to do about a row.
-pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
+pub fn decide(case: &Case<'_>) -> Plan<()> {
+    let seen = case.seen;
     if seen.namespace_terminating {
         return Plan::rest();
     }
-    let Some(sources) = &seen.sources else { return retire(seen, now) };
-    let Some((meta, row)) = &seen.row else { return appear(seen, sources, now) };
+    let Some(sources) = &seen.sources else { return retire(case) };
+    let Some((meta, row)) = &seen.row else { return appear(case, sources) };
     if meta.deleting.is_some() || seen.remembers() {
         return Plan::rest();
     }
@@ -77,7 +80,7 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
         return Plan::rest();
     }
     let due = due(seen, sources, row, &wanted);
-    if now < due {
+    if case.now < due {
         return Plan::wait_until(due);
     }
     match older(seen, sources, row) {
@@ -87,13 +90,13 @@ pub fn decide(seen: &Observed, now: Time) -> Plan<()> {
 }
 
 /// A row for an order that has none. Where one was there and is gone, it comes back from what stands now.
-fn appear(seen: &Observed, sources: &Sources, now: Time) -> Plan<()> {
+fn appear(case: &Case<'_>, sources: &Sources) -> Plan<()> {
     let due = sources.order.created.after(UNTOUCHED);
-    if sources.order.status.state.is_none() && now < due {
+    if sources.order.status.state.is_none() && case.now < due {
         return Plan::wait_until(due);
     }
-    let settled = now.since(seen.changed) >= SETTLED;
-    if settled && seen.afresh != [true; 4] {
+    let settled = case.now.since(case.seen.changed) >= SETTLED;
+    if settled && case.seen.afresh != [true; 4] {
         return Plan::all(SOURCES.map(|kind| read(sources, kind)).into());
     }
     Plan::only(Intent::CreateView(project(sources, None)))
@@ -152,16 +155,17 @@ fn is_being_undone(sources: &Sources) -> bool {
 }
 
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
-fn retire(seen: &Observed, now: Time) -> Plan<()> {
+fn retire(case: &Case<'_>) -> Plan<()> {
+    let seen = case.seen;
     let Some((meta, row)) = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none()) else { return Plan::rest() };
     let Some(left) = &seen.left else { return Plan::rest() };
     if !row.status.order.is_end() && left.may_follow(row) {
-        return removed::follow(meta, row, left, seen.fate, now);
+        return removed::follow(meta, row, left, seen.fate, case.now);
     }
     let Some(retention) = seen.retention else { return Plan::rest() };
     // Nothing may ever have happened to the order.
     let ended = row.ended_at().unwrap_or(meta.created);
-    match (Some(ended.after(retention)).filter(|due| now < *due), seen.fate) {
+    match (Some(ended.after(retention)).filter(|due| case.now < *due), seen.fate) {
         (Some(due), _) => Plan::wait_until(due),
         // Nothing but the row may tell the order's Payment how the order stood.
         (None, Fate::Gone(_)) => match removed::paid(&left.payment, row) {

@@ -17,9 +17,11 @@ pub(super) mod types;
 
 pub use types::{Amount, Answer, Ask, Entry, Observed, Status};
 
-use super::conditions::{self, Report};
+use super::conditions::Report;
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Kind, Money, Plan, Policy, Time, Version, child};
+use super::{Kind, Money, Plan, Version, case, child};
+
+type Case<'a> = case::Case<'a, Observed>;
 
 struct Purse {
     currency: String,
@@ -111,7 +113,8 @@ impl Purse {
 }
 
 /// What to do about a Wallet.
-pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let meta = &seen.meta;
     if let Some(plan) = child::gate(meta) {
         return plan;
@@ -133,19 +136,17 @@ pub fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     if mark > Version::default() {
         status.settled_through = mark.0.to_string();
     }
-    status.observed_generation = meta.generation;
     let said = served.foreign.map_or_else(String::new, |_| ledger::FOREIGN.to_owned());
     let detained = child::detained(meta, &seen.unreadable);
     let is_detained = detained.is_some();
     let ready = detained.unwrap_or(Report::Ready { ready: true, reason: "Open", message: said });
-    status.conditions = conditions::conditions(&seen.status.conditions, ready, meta.generation, now);
+    let status = case.says(status, ready);
     if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
         let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
-        return if wanted == seen.status { Plan::rest() } else { Plan::write(wanted) };
+        return case.write(wanted);
     }
     if meta.deleting.is_some() && !seen.referred {
         return child::release(meta, seen.orders_afresh);
     }
-    let deposited_anew = seen.status.observed_generation != meta.generation;
-    ledger::plan(&seen.status, status, &served, deposited_anew, now, policy)
+    ledger::plan(case, status, &served)
 }

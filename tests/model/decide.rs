@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use jumun::domain::{
-    Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment, product, ticket,
-    wallet,
+    Case, Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment, product,
+    ticket, wallet,
 };
 
 use super::config::Config;
@@ -76,43 +76,44 @@ fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Opti
         Kind::Order => {
             let mut seen = view.order(id)?;
             mutations::of_order(mutation, &mut seen);
-            let plan = mutations::order_plan(mutation, &seen, order::decide(&seen, now, &policy));
+            let plan =
+                mutations::order_plan(mutation, &seen, order::decide(&Case { seen: &seen, now, policy: &policy }));
             lower.plan(plan, |body, new: order::Status| put!(body, Order, new))
         }
         Kind::Payment => {
             let mut seen = view.payment(id)?;
             mutations::of_payment(mutation, &mut seen);
-            let plan = payment::decide(&seen, now, &mutations::policy(mutation, policy));
+            let plan = payment::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
             lower.plan(mutations::payment_plan(mutation, plan), |body, new: payment::Status| put!(body, Payment, new))
         }
         Kind::Ticket => {
             let mut seen = view.ticket(id)?;
             mutations::of_child(mutation, seen.held, &mut seen.unpaid);
-            let plan = ticket::decide(&seen, now, &mutations::policy(mutation, policy));
+            let plan = ticket::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
             lower.plan(plan, |body, new: ticket::Status| put!(body, Ticket, new))
         }
         Kind::Delivery => {
             let mut seen = view.delivery(id)?;
             mutations::of_child(mutation, seen.held, &mut seen.unpaid);
-            let plan = delivery::decide(&seen, now, &mutations::policy(mutation, policy));
+            let plan = delivery::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
             lower.plan(plan, |body, new: delivery::Status| put!(body, Delivery, new))
         }
         Kind::Notification => {
             let mut seen = view.notice(id)?;
             mutations::of_notice(mutation, &mut seen, now);
-            let plan = notification::decide(&seen, now, &policy);
+            let plan = notification::decide(&Case { seen: &seen, now, policy: &policy });
             lower.plan(plan, |body, new: notification::Status| put!(body, Notice, new))
         }
         Kind::Product => {
             let mut seen = view.product()?;
             mutations::of_product(mutation, &mut seen);
-            let plan = product::decide(&seen, now, &policy);
+            let plan = product::decide(&Case { seen: &seen, now, policy: &policy });
             lower.plan(plan, |body, new: product::Status| put!(body, Product, new))
         }
         Kind::Wallet => {
             let mut seen = view.wallet()?;
             mutations::of_wallet(mutation, &mut seen);
-            let plan = wallet::decide(&seen, now, &policy);
+            let plan = wallet::decide(&Case { seen: &seen, now, policy: &policy });
             lower.plan(plan, |body, new: wallet::Status| put!(body, Wallet, new))
         }
         _ => return None,

@@ -10,7 +10,7 @@ use jumun::domain::store::Acceptance;
 use jumun::domain::ticket::Decision;
 use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, Status, TicketSource};
 use jumun::domain::view::{decide, project};
-use jumun::domain::{Generation, Intent, Meta, Time, Version};
+use jumun::domain::{Case, Generation, Intent, Meta, Plan, Policy, Time, Version};
 
 use super::config::Config;
 use super::mutations::Mutation;
@@ -73,8 +73,13 @@ pub fn never_steps_back(config: &Config, number: usize, were: &Bodies, are: &Bod
         row.status.sources = Default::default();
     }
     let writes = |intent: &Intent| matches!(intent, Intent::UpdateView(..) | Intent::DeleteView(_));
-    let plan = decide(&seen(&row, &old, [false; 4]), Time::from_millis(i64::MAX / 2));
+    let plan = settled(&seen(&row, &old, [false; 4]));
     !plan.intents.iter().any(writes)
+}
+
+/// What is decided about a row once there is nothing to wait for.
+fn settled(seen: &Observed) -> Plan<()> {
+    decide(&Case { seen, now: Time::from_millis(i64::MAX / 2), policy: &Policy::default() })
 }
 
 /// The end, with what only the row still shows of children that are gone by then.
@@ -120,7 +125,7 @@ fn follow(config: &Config, row: &Row, to: &Sources) -> Option<Row> {
         Mutation::RowFreezesEarly => row.status.order.is_end(),
         _ => false,
     };
-    let plan = decide(&seen(row, to, [true; 4]), Time::from_millis(i64::MAX / 2));
+    let plan = settled(&seen(row, to, [true; 4]));
     plan.intents.into_iter().filter(|_| !frozen).find_map(|intent| match intent {
         Intent::UpdateView(_, row) => Some(row),
         _ => None,

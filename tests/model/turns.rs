@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jumun::domain::platform::{self, Affected, Crowd, Gate, Guest, Limits, Observed, Place, Standing, Status};
-use jumun::domain::{Generation, Intent, Meta, Time, Version};
+use jumun::domain::{Case, Generation, Intent, Meta, Policy, Time, Version};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
 use super::config::start;
@@ -122,7 +122,7 @@ impl Turns {
             let status = side.platform.clone();
             let (has_providers, owed) = (false, Affected::default());
             let seen = Observed { meta, crowd, circuit: None, denied, unreadable, has_providers, owed, status };
-            let plan = platform::decide(&seen, now);
+            let plan = platform::decide(&Case { seen: &seen, now, policy: &Policy::default() });
             if plan.intents.is_empty() {
                 return self.write(town, replica, plan.status);
             }

@@ -52,13 +52,18 @@ impl<C: Decides> Controller for Test<C> {
         Some(Seen { meta: world.meta_of(&seen), status, reads })
     }
 
-    fn decide(seen: &Seen, now: Time, _: &Policy) -> Plan<order::Status> {
-        C::plan(seen, now)
+    fn decide(case: &Case<'_, Seen>) -> Plan<order::Status> {
+        C::plan(case.seen, case.now)
     }
 }
 
+/// Each test decides by itself.
 impl Observation for Seen {
     type Status = order::Status;
+
+    fn decide(_: &Case<'_, Self>) -> Plan<order::Status> {
+        Plan::rest()
+    }
 
     fn seen(&self) -> Option<(&Meta, &order::Status)> {
         Some((&self.meta, &self.status))

@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use super::*;
 use crate::domain::product::{self, Answer, Ask, Entry};
-use crate::domain::{Generation, Meta, Plan, order};
+use crate::domain::{Generation, Meta, Policy, order};
 
 fn now() -> Time {
     Time::from_millis(1_000_000)
@@ -39,8 +39,12 @@ fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) ->
     }
 }
 
+fn on(seen: &product::Observed, now: Time, policy: &Policy) -> Plan<product::Status> {
+    product::decide(&Case { seen, now, policy })
+}
+
 fn decide(stock: i64, status: &product::Status, requests: Vec<Request<Ask>>) -> Plan<product::Status> {
-    product::decide(&observed(stock, status.clone(), requests), now(), &policy())
+    on(&observed(stock, status.clone(), requests), now(), &policy())
 }
 
 /// The status after the decision; the plan must have one.
@@ -118,12 +122,12 @@ fn a_sale_is_booked_soon_after_it_was_paid_and_later_where_it_may_be_taken_back(
         observed(3, held.clone(), vec![Request { arrived, ..request("a", 9, ask) }])
     };
     for (wished, due) in [(false, 20), (true, 50)] {
-        let plan = product::decide(&seen(wished, None), seconds(due - 1), &Policy::default());
+        let plan = on(&seen(wished, None), seconds(due - 1), &Policy::default());
         assert_eq!(plan, Plan::wait_until(seconds(due)), "nobody waits for it");
-        let plan = product::decide(&seen(wished, None), seconds(due), &Policy::default());
+        let plan = on(&seen(wished, None), seconds(due), &Policy::default());
         assert_eq!(plan.status.expect("a write").sold, 2);
     }
-    let undone = product::decide(&seen(true, Some(seconds(11))), seconds(11), &Policy::default());
+    let undone = on(&seen(true, Some(seconds(11))), seconds(11), &Policy::default());
     let undone = undone.status.expect("the order waits for this");
     assert_eq!((undone.available, undone.sold, answers(&undone)), (3, 0, vec![("a", Answer::Released)]));
 }
@@ -140,10 +144,10 @@ fn an_acknowledged_answer_leaves_with_a_later_write_alone() {
 fn a_requester_that_is_gone_settles_its_entry_as_it_stands() {
     let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     let mut seen = observed(3, held.clone(), Vec::new());
-    let plan = product::decide(&seen, now(), &policy());
+    let plan = on(&seen, now(), &policy());
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }], "absence proves nothing");
     seen.missing = vec![("a".into(), Missing::Gone(Version(20)))];
-    let settled = product::decide(&seen, now(), &policy()).status.expect("a write");
+    let settled = on(&seen, now(), &policy()).status.expect("a write");
     assert_eq!((settled.reserved, settled.sold, settled.settled_through.as_str()), (0, 2, "20"));
 }
 
@@ -299,10 +303,10 @@ fn a_wallets_mark_from_another_history_is_replaced_too() {
         orders_afresh: false,
         unreadable: Vec::new(),
     };
-    let first = wallet::decide(&seen(None), now(), &policy());
+    let first = wallet::decide(&Case { seen: &seen(None), now: now(), policy: &policy() });
     // Its first status is written at once, and says nothing of what was not read yet.
     assert_eq!(first.status.map(|status| status.entries.len()), Some(0));
-    let plan = wallet::decide(&seen(Some(Version(20))), now(), &policy());
+    let plan = wallet::decide(&Case { seen: &seen(Some(Version(20))), now: now(), policy: &policy() });
     assert_eq!(plan.facts.len(), 1);
     let status = plan.status.expect("a write");
     assert_eq!((status.settled_through.as_str(), status.charged.amount), ("20", 7));
@@ -320,9 +324,9 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
         .status
         .expect("a first status");
     let mut seen = observed(0, status.clone(), Vec::new());
-    assert_eq!(product::decide(&seen, now(), &policy()).intents.len(), LOOK_INTO);
+    assert_eq!(on(&seen, now(), &policy()).intents.len(), LOOK_INTO);
     seen.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];
-    let settled = product::decide(&seen, now(), &policy()).status.expect("a write");
+    let settled = on(&seen, now(), &policy()).status.expect("a write");
     assert_eq!(settled.entries.len(), CROWDED);
 }
 
@@ -330,11 +334,11 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
 fn a_deleted_ledger_goes_only_after_every_order_was_read() {
     let mut seen = observed(3, Default::default(), Vec::new());
     (seen.meta.deleting, seen.referred) = (Some(now()), false);
-    assert_eq!(product::decide(&seen, now(), &policy()).intents, [Intent::ReadOrders]);
+    assert_eq!(on(&seen, now(), &policy()).intents, [Intent::ReadOrders]);
     seen.orders_afresh = true;
-    assert_eq!(product::decide(&seen, now(), &policy()).intents, [Intent::DropFinalizer(seen.meta.target())]);
+    assert_eq!(on(&seen, now(), &policy()).intents, [Intent::DropFinalizer(seen.meta.target())]);
     seen.referred = true;
-    assert!(product::decide(&seen, now(), &policy()).intents.is_empty());
+    assert!(on(&seen, now(), &policy()).intents.is_empty());
 }
 
 #[test]
@@ -342,15 +346,15 @@ fn an_unreadable_order_keeps_a_deleted_ledger_that_it_may_refer_to_and_its_entry
     let mut seen = observed(3, Default::default(), Vec::new());
     (seen.meta.deleting, seen.referred, seen.orders_afresh) = (Some(now()), false, true);
     seen.unreadable = vec!["order-1".to_owned(), "order-2".to_owned()];
-    let plan = product::decide(&seen, now(), &policy());
+    let plan = on(&seen, now(), &policy());
     let status = plan.status.expect("it says so");
     assert!(plan.intents.is_empty() && status.conditions[0].message.contains("Order order-1 and 1 more"), "{status:?}");
     seen.status = status;
-    assert_eq!(product::decide(&seen, now(), &policy()), Plan::rest());
+    assert_eq!(on(&seen, now(), &policy()), Plan::rest());
     let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     let mut seen = observed(3, held, Vec::new());
     seen.missing = vec![("a".into(), Missing::Unreadable)];
-    assert_eq!(product::decide(&seen, now(), &policy()), Plan::rest(), "it is there, and its word cannot be read");
+    assert_eq!(on(&seen, now(), &policy()), Plan::rest(), "it is there, and its word cannot be read");
 }
 
 #[test]
@@ -378,7 +382,7 @@ fn an_entry_of_which_only_the_row_may_tell_waits_until_that_was_read() {
     let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     let mut seen = observed(3, held, Vec::new());
     seen.missing = vec![("a".into(), Missing::RowUnseen)];
-    let plan = product::decide(&seen, now(), &policy());
+    let plan = on(&seen, now(), &policy());
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::OrderView, name: "a".into() }]);
     assert!(plan.status.is_none());
 }

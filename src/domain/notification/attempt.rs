@@ -4,8 +4,10 @@
 use std::time::Duration;
 
 use super::super::child::types::Fate;
-use super::super::{Intent, Plan, Time};
+use super::super::{Intent, Plan, case};
 use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
+
+pub(super) type Case<'a> = case::Case<'a, Observed>;
 
 /// For how long an attempt is claimed.
 const CLAIM: Duration = Duration::from_secs(30);
@@ -57,20 +59,21 @@ pub(super) fn unreachable(seen: &Observed) -> Option<(&'static str, String)> {
 }
 
 /// Sends it; where others may do the same, claims the attempt first.
-pub(super) fn attempt(seen: &Observed, now: Time) -> Plan<Status> {
+pub(super) fn attempt(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let claim = seen.status.claim.as_ref();
-    if let Some(other) = claim.filter(|claim| claim.by != seen.me && now < claim.until) {
+    if let Some(other) = claim.filter(|claim| claim.by != seen.me && case.now < claim.until) {
         return Plan::wait_until(other.until);
     }
     let mine = claim.filter(|claim| claim.by == seen.me).map(|claim| claim.until.before(CALL));
     let by = match (seen.company, mine) {
-        (Company::Unsure, _) => return Plan::wait_until(now.after(UNSURE)),
+        (Company::Unsure, _) => return Plan::wait_until(case.now.after(UNSURE)),
         (Company::Alone, _) => None,
-        (Company::Several, Some(by)) if now <= by => Some(by),
+        (Company::Several, Some(by)) if case.now <= by => Some(by),
         (Company::Several, _) => {
-            let claim = Claim { by: seen.me.clone(), until: now.after(CLAIM) };
+            let claim = Claim { by: seen.me.clone(), until: case.now.after(CLAIM) };
             // At once: a claim whose turn comes too late would be claimed again, and again.
-            return Plan { next: Some(now), ..Plan::write(Status { claim: Some(claim), ..seen.status.clone() }) };
+            return Plan { next: Some(case.now), ..Plan::write(Status { claim: Some(claim), ..seen.status.clone() }) };
         }
     };
     let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);

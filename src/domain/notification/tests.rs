@@ -2,7 +2,11 @@
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::Meta;
+use crate::domain::{Meta, Policy, conditions};
+
+fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    super::decide(&Case { seen, now, policy })
+}
 
 fn at(seconds: i64) -> Option<Time> {
     Some(Time::from_millis(seconds * 1_000))

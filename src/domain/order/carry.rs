@@ -10,38 +10,35 @@ use super::super::payment::types as payment;
 use super::super::product::types as product;
 use super::super::store::types::Fulfilment;
 use super::super::ticket::types as ticket;
-use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Policy, Time, child, conditions, plan};
+use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Time, child, conditions};
 use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, TicketFacts};
-use super::report::{ended, moving, stalled};
+use super::report::{Case, ended, may_create, moving, stalled};
 use super::turn;
 use super::types::{State, Status, Terms};
 
-pub(super) fn decide(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let plan = forward(seen, terms, now, policy);
-    match turn::too_late(seen, terms) {
-        Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(seen, plan, message),
+pub(super) fn decide(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+    let plan = forward(case, terms);
+    match turn::too_late(case.seen, terms) {
+        Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(case.seen, plan, message),
         _ => plan,
     }
 }
 
-fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
+fn forward(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+    let seen = case.seen;
     if seen.status.paid_at.is_some() {
         return match terms.fulfilment {
-            Fulfilment::Warehouse => ship(seen, now, policy),
-            Fulfilment::Kitchen => cook(seen, terms, now, policy),
+            Fulfilment::Warehouse => ship(case),
+            Fulfilment::Kitchen => cook(case, terms),
         };
     }
     if let Lookup::Present(payment) = &seen.payment {
-        return if payment.approved {
-            hand_over(seen, terms, payment, now, policy)
-        } else {
-            await_payment(seen, payment, now, policy)
-        };
+        return if payment.approved { hand_over(case, terms, payment) } else { await_payment(case, payment) };
     }
     if seen.ticket.present().is_some() || seen.delivery.present().is_some() {
         // What is handed over was paid: where the Payment is gone, another one could charge again.
         let read = child::prove(&seen.payment, Kind::Payment, &seen.child_name());
-        return read.map_or_else(|| payment_missing(seen, terms, now, policy), Plan::only);
+        return read.map_or_else(|| payment_missing(case, terms), Plan::only);
     }
     let reads = absent_products(seen, terms);
     if !reads.is_empty() {
@@ -51,15 +48,15 @@ fn forward(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<S
         product.present().is_some_and(|facts| facts.answer == Some(product::Answer::Held))
     };
     if seen.products.iter().all(held) {
-        if !seen.may_create(now, policy) {
+        if !may_create(case) {
             return seen.read_order();
         }
         return Plan::only(Intent::CreatePayment(payment_draft(seen, terms, false)));
     }
     if let Some(why) = denied_product(seen, terms) {
-        return stall(seen, "LedgerDenied", why, now, policy);
+        return stall(case, "LedgerDenied", why);
     }
-    wait(seen, State::Placed, "WaitingForStock", "Stock is asked for.".to_owned(), now, policy)
+    wait(case, State::Placed, "WaitingForStock", "Stock is asked for.".to_owned())
 }
 
 /// A product whose ledger cannot be written, with the reason: it answers nobody until it can.
@@ -133,55 +130,58 @@ pub(super) fn delivery_draft(
     }
 }
 
-fn await_payment(seen: &Observed, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
+fn await_payment(case: &Case<'_>, payment: &PaymentFacts) -> Plan<Status> {
     if let Some(why) = &payment.stalled {
-        return stall(seen, "PaymentStalled", why.clone(), now, policy);
+        return stall(case, "PaymentStalled", why.clone());
     }
     let Some(trouble) = payment.trouble.clone() else {
         let message = "The payment has no answer yet.".to_owned();
-        return wait(seen, State::Placed, "WaitingForPayment", message, now, policy);
+        return wait(case, State::Placed, "WaitingForPayment", message);
     };
     // Each attempt changes the Payment: the wait began when the order was placed, not with the last of them.
-    let since = seen.status.placed_at.unwrap_or(seen.changed);
-    wait_since(seen, since, State::Placed, "WaitingForPayment", trouble, now, policy)
+    let since = case.seen.status.placed_at.unwrap_or(case.seen.changed);
+    wait_since(case, since, State::Placed, "WaitingForPayment", trouble)
 }
 
 /// Paid: the Ticket or the Delivery is created. That it is paid the order says like any step that only people read, in
 /// one write with those that follow at once; where the platform counts who is not paid yet, without delay.
-fn hand_over(seen: &Observed, terms: &Terms, payment: &PaymentFacts, now: Time, policy: &Policy) -> Plan<Status> {
+fn hand_over(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts) -> Plan<Status> {
+    let seen = case.seen;
     let kitchen = terms.fulfilment == Fulfilment::Kitchen;
     let exists = if kitchen { seen.ticket.present().is_some() } else { seen.delivery.present().is_some() };
     if !exists {
         return match kitchen {
-            _ if !seen.may_create(now, policy) => seen.read_order(),
+            _ if !may_create(case) => seen.read_order(),
             true => Plan::only(Intent::CreateTicket(ticket_draft(seen, terms, None))),
             false => Plan::only(Intent::CreateDelivery(delivery_draft(seen, terms, true, None))),
         };
     }
     let status = Status {
-        paid_at: Some(now),
+        paid_at: Some(case.now),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
         ..seen.status.clone()
     };
     let stepped = if seen.platform.counts_unpaid { Time::from_millis(0) } else { seen.stepped };
     let paid = Observed { status, stepped, ..seen.clone() };
-    if kitchen { cook(&paid, terms, now, policy) } else { ship(&paid, now, policy) }
+    let paid = Case { seen: &paid, ..*case };
+    if kitchen { cook(&paid, terms) } else { ship(&paid) }
 }
 
 /// A kitchen's order: offered, accepted, cooked, then shipped.
-fn cook(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
+fn cook(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+    let seen = case.seen;
     if let Some(read) = child::prove(&seen.ticket, Kind::Ticket, &seen.child_name()) {
         return Plan::only(read);
     }
     let Lookup::Present(ticket) = &seen.ticket else {
-        return stall(seen, "TicketMissing", "The Ticket is gone: cancel the order.".to_owned(), now, policy);
+        return stall(case, "TicketMissing", "The Ticket is gone: cancel the order.".to_owned());
     };
     if !ticket.accepted() {
         let message = "The store accepts or rejects it.".to_owned();
-        return wait(seen, State::Paid, "WaitingForStore", message, now, policy);
+        return wait(case, State::Paid, "WaitingForStore", message);
     }
     let Lookup::Present(delivery) = &seen.delivery else {
-        if !seen.may_create(now, policy) {
+        if !may_create(case) {
             return seen.read_order();
         }
         return Plan::only(Intent::CreateDelivery(delivery_draft(seen, terms, ticket.finished(), None)));
@@ -189,7 +189,7 @@ fn cook(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Stat
     if ticket.finished() && !delivery.ready {
         return Plan::only(Intent::ReadyDelivery(delivery.target.clone()));
     }
-    progress(seen, delivery, kitchen_step(ticket), now, policy)
+    progress(case, delivery, kitchen_step(ticket))
 }
 
 /// The order's state as the kitchen has it, what is waited for, and the sentence that says so.
@@ -202,30 +202,24 @@ fn kitchen_step(ticket: &TicketFacts) -> (State, &'static str, &'static str) {
 }
 
 /// A paid order of a warehouse.
-fn ship(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
-    if let Some(read) = child::prove(&seen.delivery, Kind::Delivery, &seen.child_name()) {
+fn ship(case: &Case<'_>) -> Plan<Status> {
+    if let Some(read) = child::prove(&case.seen.delivery, Kind::Delivery, &case.seen.child_name()) {
         return Plan::only(read);
     }
-    let Lookup::Present(delivery) = &seen.delivery else {
+    let Lookup::Present(delivery) = &case.seen.delivery else {
         let message = "The Delivery is gone: ship by hand, or cancel the order.".to_owned();
-        return stall(seen, "DeliveryMissing", message, now, policy);
+        return stall(case, "DeliveryMissing", message);
     };
     let step = (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.");
-    progress(seen, delivery, step, now, policy)
+    progress(case, delivery, step)
 }
 
 /// How far the courier and the customer are; before the courier has it, `step` says.
-fn progress(
-    seen: &Observed,
-    delivery: &DeliveryFacts,
-    step: (State, &str, &str),
-    now: Time,
-    policy: &Policy,
-) -> Plan<Status> {
+fn progress(case: &Case<'_>, delivery: &DeliveryFacts, step: (State, &str, &str)) -> Plan<Status> {
     if delivery.confirmed {
-        return Plan::write(ended(seen, seen.status.clone(), State::Completed, "Completed", String::new(), now));
+        return Plan::write(ended(case, case.seen.status.clone(), State::Completed, "Completed", String::new()));
     }
-    let asks = seen.status.terms.as_ref().is_some_and(|terms| terms.confirmation.asks_customer());
+    let asks = case.seen.status.terms.as_ref().is_some_and(|terms| terms.confirmation.asks_customer());
     let (state, reason, message) = match delivery.progress {
         Some(Progress::Delivered) if asks => {
             (State::Delivered, "WaitingForConfirmation", "The customer confirms receipt on the Delivery.")
@@ -233,25 +227,25 @@ fn progress(
         Some(_) => (State::Delivering, "WaitingForCourier", "A courier brings it."),
         None => step,
     };
-    wait(seen, state, reason, message.to_owned(), now, policy)
+    wait(case, state, reason, message.to_owned())
 }
 
 /// The Payment is gone that tells what became of the money.
-pub(super) fn payment_missing(seen: &Observed, terms: &Terms, now: Time, policy: &Policy) -> Plan<Status> {
-    let (name, cost) = (seen.child_name(), terms.cost());
+pub(super) fn payment_missing(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+    let (name, cost) = (case.seen.child_name(), terms.cost());
     let message = format!(
         "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
          docs/states.md says (A payment that is gone): it says then whether the money went back, and the order goes on."
     );
-    stall(seen, "PaymentMissing", message, now, policy)
+    stall(case, "PaymentMissing", message)
 }
 
 /// Says that the order cannot go on without a person, once that has lasted.
-pub(super) fn stall(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = stalled(seen, seen.status.clone(), reason, message.clone(), now);
-    let plan = plan::report(&seen.status, wanted, true, seen.changed, now, policy);
+pub(super) fn stall(case: &Case<'_>, reason: &str, message: String) -> Plan<Status> {
+    let wanted = stalled(case, case.seen.status.clone(), reason, message.clone());
+    let plan = case.write_wait(case.seen.changed, wanted);
     // Said once, however the sentence changes while it lasts.
-    let said = seen.status.conditions.iter().any(|c| c.type_ == conditions::STALLED && c.reason == reason);
+    let said = case.seen.status.conditions.iter().any(|c| c.type_ == conditions::STALLED && c.reason == reason);
     if plan.status.is_some() && !said { plan.with_fact("Stalled", message, true) } else { plan }
 }
 
@@ -265,30 +259,16 @@ fn refuse(seen: &Observed, plan: Plan<Status>, message: &'static str) -> Plan<St
 }
 
 /// Says how far the order is and what it waits for: another state soon, another reason only once the wait has lasted.
-pub(super) fn wait(
-    seen: &Observed,
-    state: State,
-    reason: &str,
-    message: String,
-    now: Time,
-    policy: &Policy,
-) -> Plan<Status> {
-    wait_since(seen, seen.changed, state, reason, message, now, policy)
+pub(super) fn wait(case: &Case<'_>, state: State, reason: &str, message: String) -> Plan<Status> {
+    wait_since(case, case.seen.changed, state, reason, message)
 }
 
 /// The same, for a wait that began then.
-fn wait_since(
-    seen: &Observed,
-    since: Time,
-    state: State,
-    reason: &str,
-    message: String,
-    now: Time,
-    policy: &Policy,
-) -> Plan<Status> {
-    let wanted = moving(seen, seen.status.clone(), state, reason, message, now);
+fn wait_since(case: &Case<'_>, since: Time, state: State, reason: &str, message: String) -> Plan<Status> {
+    let seen = case.seen;
+    let wanted = moving(case, seen.status.clone(), state, reason, message);
     if wanted.state != seen.status.state {
-        return plan::settle(&seen.status, wanted, seen.stepped.after(policy.step), now);
+        return case.write_after(seen.stepped.after(case.policy.step), wanted);
     }
-    plan::report(&seen.status, wanted, true, since, now, policy)
+    case.write_wait(since, wanted)
 }

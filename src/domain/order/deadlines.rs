@@ -6,6 +6,7 @@ use super::super::store::types::Fulfilment;
 use super::super::ticket::types as ticket;
 use super::super::{Plan, Span, Time};
 use super::facts::{DeliveryFacts, Observed, TicketFacts};
+use super::report::Case;
 use super::types::{Status, Terms};
 
 /// What decides whether the order can still turn back.
@@ -82,9 +83,9 @@ fn due(
 }
 
 /// The same plan, and a look when the deadline that counts has come.
-pub(super) fn watch(seen: &Observed, terms: &Terms, now: Time, mut plan: Plan<Status>) -> Plan<Status> {
+pub(super) fn watch(case: &Case<'_>, terms: &Terms, mut plan: Plan<Status>) -> Plan<Status> {
     if plan.status.is_none()
-        && let Some(deadline) = current(seen, terms).filter(|deadline| deadline.at > now)
+        && let Some(deadline) = current(case.seen, terms).filter(|deadline| deadline.at > case.now)
     {
         plan.next = Some(plan.next.map_or(deadline.at, |next| next.min(deadline.at)));
     }

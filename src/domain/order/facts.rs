@@ -8,7 +8,7 @@ use super::super::provider::Token;
 use super::super::store::types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use super::super::ticket::types as ticket;
 use super::super::ticket::types::{Cooking, Decision};
-use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Policy, Target, Time, ids};
+use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Target, Time, ids};
 use super::types::{Outcome, State, Status, cost};
 
 /// How the customer pays.
@@ -265,13 +265,6 @@ impl Observed {
         ids::child_name(&self.meta.name, &self.meta.uid)
     }
 
-    /// Whether children may be created from what was seen. Nobody can have removed them before the order had lingered, so
-    /// until half of that time has passed since it was placed, whatever was seen is good enough; then it is read afresh.
-    pub(super) fn may_create(&self, now: Time, policy: &Policy) -> bool {
-        let young = |placed: Time| now.since(placed) < policy.linger / 2;
-        self.order_afresh || self.status.placed_at.is_some_and(young)
-    }
-
     /// Reads the order itself from the API server, to decide again.
     pub(super) fn read_order(&self) -> Plan<Status> {
         Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: self.meta.name.clone() })
@@ -284,19 +277,5 @@ impl Observed {
         let message =
             if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
         Some(Outcome::new(State::Cancelled, reason, message))
-    }
-}
-
-/// Notes in a status that is written anyway when the wish was first seen, and when it was refused. A deletion after the
-/// order's end is no wish.
-pub(super) fn note_wish(seen: &Observed, status: &mut Status, now: Time) {
-    let ended = seen.status.ended_at.is_some();
-    let wished = match (&seen.request.cancel, seen.meta.deleting) {
-        (Some(_), _) => Some(seen.meta.changed.min(now)),
-        (None, deleted) => deleted.filter(|_| !ended).map(|at| at.min(now)),
-    };
-    status.cancel_requested_at = status.cancel_requested_at.or(wished);
-    if status.cancel_refused.is_some() {
-        status.cancel_refused_at = status.cancel_refused_at.or(Some(now));
     }
 }

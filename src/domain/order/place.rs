@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::super::conditions;
 use super::super::platform::types::Gate;
 use super::super::store::types::{Fulfilment, Intake};
-use super::super::{Intent, Kind, Plan, Policy, Time, plan, platform};
+use super::super::{Intent, Kind, Plan, platform};
 use super::facts::{Earlier, Observed, Pay, StoreFacts};
-use super::report::{ended, moving, stalled};
+use super::report::{Case, ended, moving, stalled};
 use super::terms::{self, Missing, Obstacle};
 use super::types::{Outcome, State, Status, Terms};
 
@@ -20,33 +20,31 @@ pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Places the order, or says which field is wrong, or what it waits for. That something is wrong, or absent, is said only
 /// after it was read from the API server: an order may be seen before the product that was applied a moment earlier.
-pub(super) fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub(super) fn decide(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     // Its row tells that it has ended: it is being restored, and the status that says so, too, is yet to come.
     let restored = seen.platform.paused && seen.earlier.is_some() && seen.meta.deleting.is_none();
     if let Some(wish) = seen.wish().filter(|_| !restored) {
-        return refuse(seen, wish, now);
+        return refuse(case, wish);
     }
     if seen.platform.paused {
         let message = "Nothing new is placed: set spec.intake.state of the OrderPlatform to Open.".to_owned();
-        return pending(seen, "IntakePaused", message, now, policy);
+        return pending(case, "IntakePaused", message);
     }
     if let Some(earlier) = &seen.earlier {
-        return again(seen, earlier, now);
+        return again(case, earlier);
     }
     match terms::of(seen) {
-        Ok(terms) => enter(seen, terms, now, policy),
-        Err(Obstacle::Wrong(outcome)) => judge(seen, outcome, now),
-        Err(Obstacle::Missing(missing)) => {
-            let end = |seen: &Observed| judge(seen, missing.outcome(), now);
-            absent(seen, &missing, now, policy).unwrap_or_else(|| end(seen))
-        }
+        Ok(terms) => enter(case, terms),
+        Err(Obstacle::Wrong(outcome)) => judge(case, outcome),
+        Err(Obstacle::Missing(missing)) => absent(case, &missing).unwrap_or_else(|| judge(case, missing.outcome())),
     }
 }
 
 /// The same order under the same name has run before: it is not run again.
-fn again(seen: &Observed, earlier: &Earlier, now: Time) -> Plan<Status> {
+fn again(case: &Case<'_>, earlier: &Earlier) -> Plan<Status> {
     if !earlier.afresh {
-        return Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: seen.meta.name.clone() });
+        return Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: case.seen.meta.name.clone() });
     }
     let ended = earlier.ended.map(|at| format!(" at {at}")).unwrap_or_default();
     let message = format!(
@@ -54,33 +52,33 @@ fn again(seen: &Observed, earlier: &Earlier, now: Time) -> Plan<Status> {
          OrderView first.",
         earlier.state
     );
-    refuse(seen, Outcome::new(State::Invalid, "AlreadyOrdered", message.clone()), now)
-        .with_fact("Invalid", message, true)
+    refuse(case, Outcome::new(State::Invalid, "AlreadyOrdered", message.clone())).with_fact("Invalid", message, true)
 }
 
 /// Ends the order for what is wrong, once that was read afresh.
-fn judge(seen: &Observed, outcome: Outcome, now: Time) -> Plan<Status> {
-    if !seen.references_afresh {
-        return Plan::all(read_references(seen));
+fn judge(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
+    if !case.seen.references_afresh {
+        return Plan::all(read_references(case.seen));
     }
     let reason = if outcome.state == State::Rejected { "Rejected" } else { "Invalid" };
     let message = outcome.message.clone();
-    refuse(seen, outcome, now).with_fact(reason, message, true)
+    refuse(case, outcome).with_fact(reason, message, true)
 }
 
 /// Places a valid order, where it is taken now.
-fn enter(seen: &Observed, terms: Terms, now: Time, policy: &Policy) -> Plan<Status> {
+fn enter(case: &Case<'_>, terms: Terms) -> Plan<Status> {
+    let seen = case.seen;
     if seen.status.queue_number.is_some() && !seen.platform.exists {
         // A moment without the OrderPlatform does not let everyone in who waits for a turn.
-        let waited = seen.status.missing_since.is_some_and(|since| now.since(since) >= patience(seen));
-        let waits = absent(seen, &Missing::platform(seen), now, policy).filter(|_| !waited);
-        return waits.unwrap_or_else(|| placed(seen, terms, seen.status.queue_number, now));
+        let waited = seen.status.missing_since.is_some_and(|since| case.now.since(since) >= patience(seen));
+        let waits = absent(case, &Missing::platform(seen)).filter(|_| !waited);
+        return waits.unwrap_or_else(|| placed(case, terms, seen.status.queue_number));
     }
-    match entrance(seen, now) {
-        Entrance::Open(number) => placed(seen, terms, number, now),
-        Entrance::Wait(reason, message) => pending(seen, reason, message, now, policy),
-        Entrance::Number(number) => queued(seen, number, now),
-        Entrance::Closed(outcome) => judge(seen, outcome, now),
+    match entrance(case) {
+        Entrance::Open(number) => placed(case, terms, number),
+        Entrance::Wait(reason, message) => pending(case, reason, message),
+        Entrance::Number(number) => queued(case, number),
+        Entrance::Closed(outcome) => judge(case, outcome),
     }
 }
 
@@ -89,27 +87,28 @@ fn patience(seen: &Observed) -> Duration {
 }
 
 /// Waits for what is missing; nothing where it has been waited for long enough.
-fn absent(seen: &Observed, missing: &Missing, now: Time, policy: &Policy) -> Option<Plan<Status>> {
+fn absent(case: &Case<'_>, missing: &Missing) -> Option<Plan<Status>> {
+    let seen = case.seen;
     let patience = patience(seen);
     let called = was_called(seen);
     if patience.is_zero() && !called {
         return None;
     }
-    let due = seen.meta.changed.after(policy.gather.min(patience));
+    let due = seen.meta.changed.after(case.policy.gather.min(patience));
     let since = match seen.status.missing_since {
         Some(since) => since,
-        None if now >= due => now,
+        None if case.now >= due => case.now,
         None if missing.proven => return Some(Plan::wait_until(due)),
         None => return Some(Plan::only(Intent::ReadAfresh { kind: missing.kind, name: missing.name.clone() })),
     };
     let until = since.after(patience);
-    if now >= until {
-        return called.then(|| stuck(seen, missing, now));
+    if case.now >= until {
+        return called.then(|| stuck(case, missing));
     }
     let status = Status { missing_since: Some(since), queue_number: number(seen), ..seen.status.clone() };
     let message = format!("{}; waited for until {until}.", missing.what);
-    let wanted = moving(seen, status, State::Pending, "ReferenceNotFound", message, now);
-    let plan = plan::settle(&seen.status, wanted, now, now);
+    let wanted = moving(case, status, State::Pending, "ReferenceNotFound", message);
+    let plan = case.write(wanted);
     Some(Plan { next: Some(until), ..plan })
 }
 
@@ -120,14 +119,14 @@ fn was_called(seen: &Observed) -> bool {
 }
 
 /// An order that was called goes on once what it refers to is there again, however long that takes.
-fn stuck(seen: &Observed, missing: &Missing, now: Time) -> Plan<Status> {
+fn stuck(case: &Case<'_>, missing: &Missing) -> Plan<Status> {
     let message = format!("{}: create it again, or cancel the order.", missing.what);
-    let status = Status { queue_number: number(seen), ..seen.status.clone() };
-    let wanted = stalled(seen, status, "ReferenceNotFound", message.clone(), now);
-    if wanted == seen.status {
+    let status = Status { queue_number: number(case.seen), ..case.seen.status.clone() };
+    let wanted = stalled(case, status, "ReferenceNotFound", message.clone());
+    if wanted == case.seen.status {
         return Plan::rest();
     }
-    let told = seen.status.conditions.iter().any(|condition| condition.type_ == conditions::STALLED);
+    let told = case.seen.status.conditions.iter().any(|condition| condition.type_ == conditions::STALLED);
     let plan = Plan::write(wanted);
     if told { plan } else { plan.with_fact("Stalled", message, true) }
 }
@@ -142,7 +141,8 @@ enum Entrance {
     Closed(Outcome),
 }
 
-fn entrance(seen: &Observed, now: Time) -> Entrance {
+fn entrance(case: &Case<'_>) -> Entrance {
+    let seen = case.seen;
     let store = seen.store.present();
     match store.map(|store| store.intake).unwrap_or_default() {
         Intake::Open => {}
@@ -154,7 +154,7 @@ fn entrance(seen: &Observed, now: Time) -> Entrance {
             return Entrance::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
         }
     }
-    let gate = seen.platform.queue.gate(seen.status.queue_number, now);
+    let gate = seen.platform.queue.gate(seen.status.queue_number, case.now);
     let cooks = store.is_some_and(|store: &StoreFacts| store.fulfilment == Fulfilment::Kitchen);
     let full = cooks && seen.platform.kitchen_full;
     let kitchen = "The kitchen has as many orders as it takes; this one waits.";
@@ -176,11 +176,11 @@ fn turn(number: i64) -> String {
     format!("Number {number}; the number being served is in status.serving of the OrderPlatform {}.", platform::NAME)
 }
 
-fn placed(seen: &Observed, terms: Terms, queue_number: Option<i64>, now: Time) -> Plan<Status> {
-    let (placed_at, terms) = (Some(now), Some(terms));
-    let status = Status { placed_at, terms, queue_number, missing_since: None, ..seen.status.clone() };
+fn placed(case: &Case<'_>, terms: Terms, queue_number: Option<i64>) -> Plan<Status> {
+    let (placed_at, terms) = (Some(case.now), Some(terms));
+    let status = Status { placed_at, terms, queue_number, missing_since: None, ..case.seen.status.clone() };
     let message = "Stock and payment are asked for.".to_owned();
-    Plan::write(moving(seen, status, State::Placed, "WaitingForStock", message, now))
+    Plan::write(moving(case, status, State::Placed, "WaitingForStock", message))
 }
 
 /// The number of an order that waits, for whatever: once it is copied, the order asks for none any more and makes room for
@@ -190,20 +190,20 @@ fn number(seen: &Observed) -> Option<i64> {
     seen.status.queue_number.or(queue.turn.as_ref().filter(|_| queue.limited).map(|turn| turn.number))
 }
 
-fn pending(seen: &Observed, reason: &str, message: String, now: Time, policy: &Policy) -> Plan<Status> {
-    let status = Status { missing_since: None, queue_number: number(seen), ..seen.status.clone() };
-    let wanted = moving(seen, status, State::Pending, reason, message, now);
-    plan::settle(&seen.status, wanted, seen.meta.changed.after(policy.gather), now)
+fn pending(case: &Case<'_>, reason: &str, message: String) -> Plan<Status> {
+    let status = Status { missing_since: None, queue_number: number(case.seen), ..case.seen.status.clone() };
+    let wanted = moving(case, status, State::Pending, reason, message);
+    case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
 }
 
-fn queued(seen: &Observed, number: i64, now: Time) -> Plan<Status> {
-    let status = Status { queue_number: Some(number), missing_since: None, ..seen.status.clone() };
-    Plan::write(moving(seen, status, State::Pending, "WaitingForTurn", turn(number), now))
+fn queued(case: &Case<'_>, number: i64) -> Plan<Status> {
+    let status = Status { queue_number: Some(number), missing_since: None, ..case.seen.status.clone() };
+    Plan::write(moving(case, status, State::Pending, "WaitingForTurn", turn(number)))
 }
 
-fn refuse(seen: &Observed, outcome: Outcome, now: Time) -> Plan<Status> {
-    let status = Status { outcome: Some(outcome.clone()), missing_since: None, ..seen.status.clone() };
-    Plan::write(ended(seen, status, outcome.state, &outcome.reason, outcome.message, now))
+fn refuse(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
+    let status = Status { outcome: Some(outcome.clone()), missing_since: None, ..case.seen.status.clone() };
+    Plan::write(ended(case, status, outcome.state, &outcome.reason, outcome.message))
 }
 
 fn read_references(seen: &Observed) -> Vec<Intent> {

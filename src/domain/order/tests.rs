@@ -9,7 +9,11 @@ mod waits;
 use super::*;
 use crate::domain::delivery::{Address, Cause, Progress};
 use crate::domain::store::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
-use crate::domain::{Generation, Kind, Lookup, Meta, Money, Target, Version, conditions, product};
+use crate::domain::{Generation, Kind, Lookup, Meta, Money, Policy, Target, Version, conditions, product};
+
+fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+    super::decide(&Case { seen, now, policy })
+}
 
 fn now() -> Time {
     Time::from_millis(10_000_000)

@@ -8,14 +8,15 @@
 //! back, an answer of a ledger stands until it is acknowledged, a hold is never lifted and names its cause. So the reason
 //! need not be written before the refund.
 
+use super::super::Lookup;
 use super::super::delivery::types::{Cause, Progress};
 use super::super::notification::types::{Audience, Topic};
 use super::super::product::types as product;
 use super::super::store::types::{CutOff, Fulfilment};
 use super::super::ticket::types as ticket;
-use super::super::{Lookup, Time};
 use super::deadlines::Decisive;
 use super::facts::Observed;
+use super::report::Case;
 use super::types::{Outcome, State, Terms};
 use super::{deadlines, notices};
 
@@ -35,7 +36,8 @@ pub(super) enum Turn {
 }
 
 /// Which way the order goes, by what is seen.
-pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
+pub(super) fn turn(case: &Case<'_>, terms: &Terms) -> Turn {
+    let seen = case.seen;
     if let Some(outcome) = &seen.status.outcome {
         let cause = match outcome.state {
             State::Rejected => Cause::Seller,
@@ -48,11 +50,11 @@ pub(super) fn turn(seen: &Observed, terms: &Terms, now: Time) -> Turn {
     if delivery.is_some_and(|delivery| delivery.delivered() && delivery.held.is_none()) {
         return Turn::Forward;
     }
-    let late = || late(seen, terms, now);
+    let late = || late(case, terms);
     // A deadline waits for nobody's notice, and what was held for one has not ended because of a wish.
     let held_for_one = holds(seen).any(|cause| cause == Cause::Deadline);
-    let wish = wish(seen, terms)
-        .filter(|wish| !held_for_one && (untold(seen, terms, wish, now).is_none() || late().is_none()));
+    let wish =
+        wish(seen, terms).filter(|wish| !held_for_one && (untold(case, terms, wish).is_none() || late().is_none()));
     let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
     match why.or_else(|| begun(seen)) {
         Some(why) => Turn::Back(why),
@@ -140,8 +142,8 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
 }
 
 /// A step is late.
-fn late(seen: &Observed, terms: &Terms, now: Time) -> Option<Why> {
-    let deadline = deadlines::current(seen, terms).filter(|deadline| deadline.at <= now)?;
+fn late(case: &Case<'_>, terms: &Terms) -> Option<Why> {
+    let deadline = deadlines::current(case.seen, terms).filter(|deadline| deadline.at <= case.now)?;
     let outcome = Outcome::new(State::Expired, deadline.reason, deadline.message);
     Some(Why { outcome, cause: Cause::Deadline, decisive: deadline.decisive })
 }
@@ -190,7 +192,8 @@ pub(super) enum Untold {
 const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
-pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why, now: Time) -> Option<Untold> {
+pub(super) fn untold(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Untold> {
+    let seen = case.seen;
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
     let wished = why.cause == Cause::Customer && seen.wish().is_some();
     if begun || !wished || !is_sold(seen) || !notices::is_required(terms) {
@@ -207,7 +210,7 @@ pub(super) fn untold(seen: &Observed, terms: &Terms, why: &Why, now: Time) -> Op
         return Some(Untold::Stalled(format!("The seller must be told before anything is undone. {cure}")));
     }
     let trouble = notice.trouble.clone().unwrap_or_else(waits);
-    if now.since(notice.created) < HOPELESS {
+    if case.now.since(notice.created) < HOPELESS {
         return Some(Untold::Waits(trouble));
     }
     let store = &seen.request.store;

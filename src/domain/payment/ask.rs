@@ -3,8 +3,8 @@
 use super::super::child::{self, Fate};
 use super::super::conditions::Report;
 use super::super::provider::{self, Call, Reply};
-use super::super::{Intent, Kind, Plan, Policy, Time, retry};
-use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, finish, recovered, wait};
+use super::super::{Intent, Kind, Plan, retry};
+use super::report::{BY_HAND, Case, HOPELESS, approved, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
@@ -13,33 +13,34 @@ fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
 }
 
 /// Asks the provider what has become of the charge, and only then, where it knows of none, sends one.
-pub(super) fn provider(seen: &Observed, provider: &Provider, now: Time, policy: &Policy) -> Plan<Status> {
+pub(super) fn provider(case: &Case<'_>, provider: &Provider) -> Plan<Status> {
+    let seen = case.seen;
     if seen.cancel && seen.refunded_by_hand {
-        return cancelled(seen, seen.status.approved_at.is_some(), "RefundedByHand", now);
+        return cancelled(case, seen.status.approved_at.is_some(), "RefundedByHand");
     }
     if !provider.known {
         let way = if seen.cancel { BY_HAND } else { "cancel the order" };
         let message = format!("The OrderPlatform has no payment provider {}: add it, or {way}.", provider.name);
         let report = Report::Stalled { reason: "UnknownProvider", message };
         let state = if seen.cancel { State::Cancelling } else { State::Pending };
-        return wait(seen, state, report, now, policy);
+        return wait(case, state, report);
     }
     let ready = seen.fate == Fate::Open && provider.order_afresh;
     match (&provider.reply, seen.cancel) {
-        (Some(Reply::Charged), false) => approved(seen, now),
+        (Some(Reply::Charged), false) => approved(case),
         (Some(Reply::Declined { reason }), false) => {
-            declined(seen, reason.clone(), format!("Declined by {}.", provider.name), now)
+            declined(case, reason.clone(), format!("Declined by {}.", provider.name))
         }
         // The charge is refused, but one that was sent before may still be on its way: the key is bound first.
         (Some(Reply::Refused { charge: true, .. }), false) => call(seen, provider, Call::Void),
-        (Some(Reply::Refused { status, .. }), _) => refused(seen, provider, *status, now),
+        (Some(Reply::Refused { status, .. }), _) => refused(case, provider, *status),
         (Some(Reply::Voided | Reply::Refunded), false) if provider.refused.is_some() => {
             let status = provider.refused.unwrap_or_default();
             let message = format!("{} refuses the charge for good (HTTP {status}).", provider.name);
-            declined(seen, "ChargeRefused".to_owned(), message, now)
+            declined(case, "ChargeRefused".to_owned(), message)
         }
         (Some(Reply::Voided | Reply::Refunded), false) => {
-            declined(seen, "Voided".to_owned(), format!("{} has voided the charge.", provider.name), now)
+            declined(case, "Voided".to_owned(), format!("{} has voided the charge.", provider.name))
         }
         (Some(Reply::NotFound), false) if !ready => {
             Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.order.name.clone() })
@@ -48,18 +49,18 @@ pub(super) fn provider(seen: &Observed, provider: &Provider, now: Time, policy: 
         (Some(Reply::NotFound), false) => {
             call(seen, provider, Call::Charge { amount: provider.amount.clone(), token: provider.token.0.clone() })
         }
-        (Some(Reply::Refunded), true) => cancelled(seen, true, "Refunded", now),
+        (Some(Reply::Refunded), true) => cancelled(case, true, "Refunded"),
         (Some(Reply::Voided | Reply::Declined { .. }), true) if seen.status.approved_at.is_some() => {
-            failed(seen, provider, "it does not know the charge that it approved", now)
+            failed(case, provider, "it does not know the charge that it approved")
         }
-        (Some(Reply::Voided | Reply::Declined { .. }), true) => cancelled(seen, false, "NotCharged", now),
-        (Some(Reply::Charged | Reply::NotFound), true) => failed(seen, provider, "an answer that fits no void", now),
-        (Some(Reply::Unknown { why }), _) => failed(seen, provider, why, now),
-        (None, wish) => match attempts(seen).retry_at.filter(|due| now < *due) {
+        (Some(Reply::Voided | Reply::Declined { .. }), true) => cancelled(case, false, "NotCharged"),
+        (Some(Reply::Charged | Reply::NotFound), true) => failed(case, provider, "an answer that fits no void"),
+        (Some(Reply::Unknown { why }), _) => failed(case, provider, why),
+        (None, wish) => match attempts(seen).retry_at.filter(|due| case.now < *due) {
             Some(due) => Plan::wait_until(due),
             None if wish => call(seen, provider, Call::Void),
             None if seen.fate == Fate::Open => call(seen, provider, Call::LookUp),
-            None => child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy),
+            None => child::retire(case),
         },
     }
 }
@@ -71,25 +72,26 @@ fn attempts(seen: &Observed) -> Status {
 }
 
 /// The provider's word did not come: nothing is known, and it is asked again later.
-fn failed(seen: &Observed, provider: &Provider, why: &str, now: Time) -> Plan<Status> {
-    unanswered(seen, provider, why, None, now)
+fn failed(case: &Case<'_>, provider: &Provider, why: &str) -> Plan<Status> {
+    unanswered(case, provider, why, None)
 }
 
 /// The provider refuses to say or to undo, and will not change its mind: a person has to.
-fn refused(seen: &Observed, provider: &Provider, status: u16, now: Time) -> Plan<Status> {
-    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
+fn refused(case: &Case<'_>, provider: &Provider, status: u16) -> Plan<Status> {
+    let way = if case.seen.cancel { BY_HAND } else { "cancel the order" };
     let todo = format!("Correct url and access of {} in the OrderPlatform, or {way}.", provider.name);
-    unanswered(seen, provider, &format!("HTTP {status}"), Some(todo), now)
+    unanswered(case, provider, &format!("HTTP {status}"), Some(todo))
 }
 
-fn unanswered(seen: &Observed, provider: &Provider, why: &str, todo: Option<String>, now: Time) -> Plan<Status> {
+fn unanswered(case: &Case<'_>, provider: &Provider, why: &str, todo: Option<String>) -> Plan<Status> {
+    let seen = case.seen;
     let before = attempts(seen);
-    let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(now));
-    let due = now.after(retry::pause(attempts));
+    let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(case.now));
+    let due = case.now.after(retry::pause(attempts));
     let (name, amount) = (&provider.name, &provider.amount);
     let risk = if seen.cancel { format!("; {} {} at risk", amount.amount, amount.currency) } else { String::new() };
     let message = format!("Attempt {attempts} at {name} failed ({why}){risk}; the next is at {due}.");
-    let lasting = now.since(since) >= HOPELESS;
+    let lasting = case.now.since(since) >= HOPELESS;
     let way = if seen.cancel { BY_HAND } else { "cancel the order" };
     let todo = todo.or_else(|| lasting.then(|| format!("Or {way}.")));
     let (reason, state) =
@@ -99,8 +101,8 @@ fn unanswered(seen: &Observed, provider: &Provider, why: &str, todo: Option<Stri
         Some(todo) => Report::Stalled { reason, message: format!("{message} {todo}") },
         None => Report::Moving { reason, message: message.clone() },
     };
-    let mut status = finish(seen, seen.status.clone(), state, report, now);
-    (status.attempts, status.failing_since, status.retry_at) = (attempts, Some(since), Some(due));
-    let plan = Plan { next: Some(due), ..Plan::write(status) };
+    let (state, failing_since, retry_at) = (Some(state), Some(since), Some(due));
+    let status = Status { state, attempts, failing_since, retry_at, ..seen.status.clone() };
+    let plan = Plan { next: Some(due), ..Plan::write(case.says(status, report)) };
     if attempts == 1 || needs_a_person { plan.with_fact(reason, message, true) } else { plan }
 }

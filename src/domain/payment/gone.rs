@@ -10,8 +10,8 @@
 use super::super::child::{self, Fate, Gone};
 use super::super::conditions::Report;
 use super::super::product::types as product;
-use super::super::{Intent, Kind, Lookup, Plan, Policy, Time, provider};
-use super::report::wait;
+use super::super::{Intent, Kind, Lookup, Plan, provider};
+use super::report::{Case, wait};
 use super::types::{Observed, Source, State, Status};
 
 /// What a person can do about money that nobody asks for any more.
@@ -19,13 +19,14 @@ const BY_KEY: &str = "Look it up there and give it back by hand.";
 
 /// In a namespace that is being deleted a provider is asked for a bounded time to give back what it may have taken: the
 /// same plan as ever, until that is over.
-pub(super) fn last_refund(seen: &Observed, now: Time, plan: Plan<Status>) -> Plan<Status> {
+pub(super) fn last_refund(case: &Case<'_>, plan: Plan<Status>) -> Plan<Status> {
+    let seen = case.seen;
     let (Source::Provider(provider), Some(since)) = (&seen.source, seen.meta.deleting) else { return plan };
     let due = since.after(provider.give_up_after);
     if !seen.meta.guarded {
         return plan;
     }
-    if now < due {
+    if case.now < due {
         let next = plan.next.map_or(due, |next| next.min(due));
         return Plan { next: Some(next), ..plan };
     }
@@ -40,14 +41,15 @@ pub(super) fn last_refund(seen: &Observed, now: Time, plan: Plan<Status>) -> Pla
 /// The order is gone and not known to have ended: nothing is charged any more, and what was charged is given back once the
 /// store is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as
 /// long as children linger; not so where nothing can be created any more.
-pub(super) fn removed(seen: &Observed, order: Gone, now: Time, policy: &Policy) -> Plan<Status> {
+pub(super) fn removed(case: &Case<'_>, order: Gone) -> Plan<Status> {
+    let seen = case.seen;
     let cancel = || Plan::only(Intent::CancelPayment(seen.meta.target()));
     if seen.status.approved_at.is_none() {
         return cancel();
     }
     let delivery = seen.delivery.present();
     if delivery.is_some_and(|delivery| delivery.delivered) {
-        return stand(seen, now, policy);
+        return stand(case);
     }
     let name = &seen.meta.name;
     let unseen = [child::prove(&seen.delivery, Kind::Delivery, name), child::prove(&seen.ticket, Kind::Ticket, name)];
@@ -58,41 +60,42 @@ pub(super) fn removed(seen: &Observed, order: Gone, now: Time, policy: &Policy) 
     if works || delivery.is_some_and(|delivery| !delivery.held) {
         return Plan::rest(); // They hold themselves.
     }
-    let late = order.noticed.after(policy.linger);
-    if delivery.is_none() && now < late && !seen.meta.namespace_terminating {
+    let late = order.noticed.after(case.policy.linger);
+    if delivery.is_none() && case.now < late && !seen.meta.namespace_terminating {
         return Plan::wait_until(late);
     }
     // A charge stood, and what was bought was not brought, or not even cooked: the order cannot have ended.
     let uncooked = seen.ticket.present().is_some_and(|ticket| !ticket.cooked);
     let proven = order.ended.is_some() || delivery.is_some() || uncooked;
-    if proven { cancel() } else { unsure(seen, now, policy) }
+    if proven { cancel() } else { unsure(case) }
 }
 
 /// Nothing is left that tells whether the order had ended: neither the customer's money nor the store's is given away.
-fn unsure(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn unsure(case: &Case<'_>) -> Plan<Status> {
     let message = format!(
         "Money at risk: Order {} is gone, and nothing tells whether what was bought was brought. If not, set spec.cancel: \
          true on this Payment, which gives the money back; if so, let the Payment go (docs/states.md).",
-        seen.order.name
+        case.seen.order.name
     );
     let report = Report::Stalled { reason: "OrderGone", message: message.clone() };
-    let plan = wait(seen, State::Approved, report, now, policy);
+    let plan = wait(case, State::Approved, report);
     if plan.status.is_some() { plan.with_fact("MoneyAtRisk", message, true) } else { plan }
 }
 
 /// What was bought was brought: the charge stands, and the ledgers of stock are told that they have sold it.
-fn stand(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+fn stand(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     if seen.status.sold_at.is_none() && seen.has_items {
-        return Plan::write(Status { sold_at: Some(now), ..seen.status.clone() });
+        return Plan::write(Status { sold_at: Some(case.now), ..seen.status.clone() });
     }
     if let Some(reads) = unseen_stock(seen) {
         return reads;
     }
     if seen.stock.iter().any(|(_, answer)| answer.present() == Some(&Some(product::Answer::Held))) {
         // An entry that leaves wakes nobody.
-        return Plan::wait_until(now.after(policy.settle_within));
+        return Plan::wait_until(case.now.after(case.policy.settle_within));
     }
-    child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy)
+    child::retire(case)
 }
 
 /// Live reads of the ledgers of stock that are not seen, where there are any.
@@ -103,17 +106,18 @@ fn unseen_stock(seen: &Observed) -> Option<Plan<Status>> {
 }
 
 /// The money is settled. Where the order was removed before its end, the ledgers are asked for its stock, too.
-pub(super) fn give_back(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
+pub(super) fn give_back(case: &Case<'_>) -> Plan<Status> {
+    let seen = case.seen;
     let status = &seen.status;
     if status.releasing_at.is_none() {
         let unfinished = matches!(seen.fate, Fate::Gone(gone) if gone.ended == Some(false));
         if unfinished && seen.has_items && !seen.meta.let_go() {
-            return Plan::write(Status { releasing_at: Some(now), ..status.clone() });
+            return Plan::write(Status { releasing_at: Some(case.now), ..status.clone() });
         }
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        return child::retire(case);
     }
     if status.released_at.is_some() {
-        return child::retire(&seen.meta, &seen.order.name, seen.fate, now, policy);
+        return child::retire(case);
     }
     if let Some(reads) = unseen_stock(seen) {
         return reads;
@@ -124,5 +128,5 @@ pub(super) fn give_back(seen: &Observed, now: Time, policy: &Policy) -> Plan<Sta
     if seen.stock.iter().any(|(_, answer)| open(answer)) {
         return Plan::rest();
     }
-    Plan::write(Status { released_at: Some(now), ..status.clone() })
+    Plan::write(Status { released_at: Some(case.now), ..status.clone() })
 }

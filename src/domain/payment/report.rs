@@ -2,41 +2,46 @@
 
 use std::time::Duration;
 
-use crate::domain::conditions::{self, Report};
-use crate::domain::{Plan, Policy, Time, plan};
+use crate::domain::conditions::Report;
+use crate::domain::{Plan, case};
 
 use super::types::{Observed, State, Status};
+
+pub(super) type Case<'a> = case::Case<'a, Observed>;
 
 /// An undo that fails for so long needs a person; it goes on trying.
 pub(super) const HOPELESS: Duration = Duration::from_secs(3_600);
 /// What a person can do about an undo that cannot succeed.
 pub(super) const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
 
-pub(super) fn approved(seen: &Observed, now: Time) -> Plan<Status> {
-    let status = Status { approved_at: Some(now), ..recovered(seen) };
+pub(super) fn approved(case: &Case<'_>) -> Plan<Status> {
+    let status = Status { state: Some(State::Approved), approved_at: Some(case.now), ..recovered(case.seen) };
     let report = Report::Ended { well: true, reason: "Approved", message: String::new() };
-    Plan::write(finish(seen, status, State::Approved, report, now))
+    Plan::write(case.says(status, report))
 }
 
-pub(super) fn declined(seen: &Observed, reason: String, message: String, now: Time) -> Plan<Status> {
-    let status = Status { declined_at: Some(now), ..recovered(seen) };
+pub(super) fn declined(case: &Case<'_>, reason: String, message: String) -> Plan<Status> {
+    let status = Status { state: Some(State::Declined), declined_at: Some(case.now), ..recovered(case.seen) };
     let report = Report::Ended { well: false, reason: &reason, message: message.clone() };
-    Plan::write(finish(seen, status, State::Declined, report, now)).with_fact("Declined", message, true)
+    Plan::write(case.says(status, report)).with_fact("Declined", message, true)
 }
 
-pub(super) fn cancelled(seen: &Observed, refunded: bool, reason: &'static str, now: Time) -> Plan<Status> {
-    let mut status = recovered(seen);
-    status.cancelled_at = Some(now);
-    status.refunded_at = refunded.then_some(now);
+pub(super) fn cancelled(case: &Case<'_>, refunded: bool, reason: &'static str) -> Plan<Status> {
+    let seen = case.seen;
     let removed = seen.fate.is_removed();
-    status.releasing_at = (removed && seen.has_items && !seen.meta.let_go()).then_some(now);
+    let status = Status {
+        state: Some(if refunded { State::Cancelled } else { State::NotCharged }),
+        cancelled_at: Some(case.now),
+        refunded_at: refunded.then_some(case.now),
+        releasing_at: (removed && seen.has_items && !seen.meta.let_go()).then_some(case.now),
+        ..recovered(seen)
+    };
     let message = match removed {
         true => format!("Order {} was removed before its end: what it did is undone.", seen.order.name),
         false => String::new(),
     };
     let report = Report::Ended { well: false, reason, message: message.clone() };
-    let state = if refunded { State::Cancelled } else { State::NotCharged };
-    let plan = Plan::write(finish(seen, status, state, report, now));
+    let plan = Plan::write(case.says(status, report));
     if removed { plan.with_fact("OrderRemoved", message, true) } else { plan }
 }
 
@@ -45,14 +50,7 @@ pub(super) fn recovered(seen: &Observed) -> Status {
     Status { attempts: 0, failing_since: None, retry_at: None, ..seen.status.clone() }
 }
 
-pub(super) fn finish(seen: &Observed, mut status: Status, state: State, report: Report<'_>, now: Time) -> Status {
-    status.state = Some(state);
-    status.observed_generation = seen.meta.generation;
-    status.conditions = conditions::conditions(&seen.status.conditions, report, seen.meta.generation, now);
-    status
-}
-
-pub(super) fn wait(seen: &Observed, state: State, report: Report<'_>, now: Time, policy: &Policy) -> Plan<Status> {
-    let wanted = finish(seen, seen.status.clone(), state, report, now);
-    plan::report(&seen.status, wanted, true, seen.meta.changed, now, policy)
+pub(super) fn wait(case: &Case<'_>, state: State, report: Report<'_>) -> Plan<Status> {
+    let wanted = case.says(Status { state: Some(state), ..case.seen.status.clone() }, report);
+    case.write_wait(case.seen.meta.changed, wanted)
 }

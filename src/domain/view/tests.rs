@@ -2,7 +2,11 @@
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::{Condition, Lookup, Meta, Money, OrderRef, Version, conditions, delivery, payment, ticket};
+use crate::domain::{Condition, Lookup, Meta, Money, OrderRef, Policy, Version, conditions, delivery, payment, ticket};
+
+fn decide(seen: &Observed, now: Time) -> Plan<()> {
+    super::decide(&Case { seen, now, policy: &Policy::default() })
+}
 
 fn at(seconds: i64) -> Time {
     Time::from_millis(seconds * 1_000)

@@ -1,13 +1,13 @@
 //! What a kitchen's order does next: accepted, rejected, cooked, late, cancelled, told.
 
 use super::super::*;
-use super::{delivery, fresh, later, mug, now, payment, plan, store, target, untaken, wishes};
+use super::{decide, delivery, fresh, later, mug, now, payment, plan, store, target, untaken, wishes};
 use crate::domain::delivery::{Cause, Progress};
 use crate::domain::notification::Topic;
 use crate::domain::platform::{Standing, Turn};
 use crate::domain::store::{Acceptance, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use crate::domain::ticket::{Cooking, Decision, Rejection, Step};
-use crate::domain::{Lookup, Span, conditions, product};
+use crate::domain::{Lookup, Policy, Span, conditions, product};
 
 fn kitchen() -> Observed {
     let mut seen = fresh();

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::super::*;
-use super::{fresh, mug, now, plan};
+use super::{decide, fresh, mug, now, plan};
 use crate::domain::platform::{Standing, Turn};
-use crate::domain::{Kind, Lookup, Money, conditions};
+use crate::domain::{Kind, Lookup, Money, Policy, conditions};
 
 const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,8 +1,8 @@
 //! The moment in which an order is paid and does not say so yet.
 
 use super::super::*;
-use super::{delivering, delivery, later, mug, now, plan};
-use crate::domain::{Kind, Lookup, product};
+use super::{decide, delivering, delivery, later, mug, now, plan};
+use crate::domain::{Kind, Lookup, Policy, product};
 
 /// Handed over to couriers, and not written as paid yet.
 fn handed_over() -> Observed {

@@ -49,7 +49,7 @@ fn every_wait_ends_by_itself_or_by_a_step_or_is_stalled_and_says_what_to_do() {
     let waits: BTreeSet<String> = words(r#""([A-Z][A-Za-z]+)""#).into_iter().chain(of_any_kind()).collect();
     let listed = listed();
     assert_eq!(waits, listed.keys().cloned().collect(), "what is waited for, and what the manual lists");
-    let mut stalled = words(r#"\bstall(?:ed)?\(\s*seen,\s*(?:[a-z_.]+\(?\)?,\s*)?"([A-Z][A-Za-z]+)""#);
+    let mut stalled = words(r#"\bstall(?:ed)?\(\s*case,\s*(?:[a-z_.]+\(?\)?,\s*)?"([A-Z][A-Za-z]+)""#);
     stalled.extend(of_any_kind());
     for (reason, ended) in &listed {
         let ends = ["the controllers", "the endpoint", "time", "a step of ", "a person"];

@@ -1,9 +1,13 @@
 //! Turns: in order of arrival, as many as there is room for, and never more.
 
-use super::super::{NAME, Observed, decide};
+use super::super::{NAME, Observed};
 use super::*;
-use crate::domain::Meta;
 use crate::domain::platform::{Gate, Limits, Standing};
+use crate::domain::{Case, Meta, Plan, Policy, platform};
+
+fn decide(seen: &Observed, now: Time) -> Plan<Status> {
+    platform::decide(&Case { seen, now, policy: &Policy::default() })
+}
 
 /// A platform, and the orders that come to it.
 struct Hall {
