@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::cluster::{EVERY, Key};
 use crate::crd::{Order, Product};
 use crate::domain::child::Fate;
-use crate::domain::ledger::{Missing, Request};
+use crate::domain::ledger::{Asked, Missing, Request};
 use crate::domain::product::{Ask, Entry, Observed};
 use crate::domain::{Kind, OrderRef, ids};
 use crate::world::lookup::is_guarded;
@@ -35,11 +35,13 @@ impl Controller for Products {
         let missing = |order: &str, name: &str| missing(world, key, order, name, pass);
         Some(Observed {
             stock: seen.object.spec.stock,
-            missing: ledger::unseen(&requests, entries, missing),
-            referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty(),
-            orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
-            unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
-            requests,
+            asked: Asked {
+                missing: ledger::unseen(&requests, entries, missing),
+                referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty(),
+                orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
+                unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
+                requests,
+            },
             status,
             meta,
         })

@@ -156,7 +156,8 @@ fn a_deleted_wallet_stays_while_a_payment_of_an_order_that_is_gone_may_be_given_
         payment.metadata.resource_version = Some(version.get().to_string());
         put(&world, payment);
     };
-    let referred = || wallet::Wallets::observe(&world, &key("alice"), &Pass::default()).expect("a wallet").referred;
+    let referred =
+        || wallet::Wallets::observe(&world, &key("alice"), &Pass::default()).expect("a wallet").asked.referred;
     assert!(!referred());
     let approved = json!({ "observedGeneration": 1, "approvedAt": "2026-11-21T00:00:00Z" });
     payment(approved.clone());

@@ -4,7 +4,7 @@ use crate::cluster::{EVERY, Key};
 use crate::crd::{Payment, Wallet};
 use crate::domain::Kind;
 use crate::domain::child::Fate;
-use crate::domain::ledger::Request;
+use crate::domain::ledger::{Asked, Request};
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed};
 use crate::world::lookup::is_guarded;
@@ -33,12 +33,14 @@ impl Controller for Wallets {
         Some(Observed {
             deposited: seen.object.spec.deposited.clone(),
             points: seen.object.spec.points,
-            missing: ledger::unseen(&requests, entries, missing),
-            referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty()
-                || (meta.deleting.is_some() && is_needed(world, key, &meta.uid, pass)),
-            orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
-            unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
-            requests,
+            asked: Asked {
+                missing: ledger::unseen(&requests, entries, missing),
+                referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty()
+                    || (meta.deleting.is_some() && is_needed(world, key, &meta.uid, pass)),
+                orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
+                unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
+                requests,
+            },
             status,
             meta,
         })

@@ -6,7 +6,7 @@ use super::{Generation, Meta, Plan, Policy, Time};
 
 /// What is observed of an object that has a status.
 pub trait Observed {
-    type Status: Conditioned + PartialEq;
+    type Status: Conditioned + Clone + PartialEq;
 
     /// Its identity and lifecycle.
     fn meta(&self) -> &Meta;

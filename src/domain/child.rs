@@ -11,7 +11,6 @@ pub(super) mod types;
 pub use types::{Fate, Gone};
 
 use super::case::{Case, Observed};
-use super::conditions::Report;
 use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};
 
 /// What is observed of a child of an order.
@@ -98,23 +97,6 @@ pub fn guard<S>(meta: &Meta) -> Option<Plan<S>> {
         (false, None) => Some(Plan::only(Intent::AddFinalizer(meta.target()))),
         (false, Some(_)) => Some(Plan::rest()),
     }
-}
-
-/// Lets a deleted ledger go to which no open order refers, once that was read and not only not seen.
-pub fn release<S>(meta: &Meta, orders_afresh: bool) -> Plan<S> {
-    Plan::only(if orders_afresh { Intent::DropFinalizer(meta.target()) } else { Intent::ReadOrders })
-}
-
-/// What keeps a deleted ledger, whoever else refers to it: orders that cannot be read.
-pub fn detained(meta: &Meta, unreadable: &[String]) -> Option<Report<'static>> {
-    let first = unreadable.first().filter(|_| meta.deleting.is_some())?;
-    let others = unreadable.len() - 1;
-    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
-    let message = format!(
-        "It is deleted once Order {first}{more} can be read, which may refer to it: upgrade the operator, or mend or \
-         delete the order."
-    );
-    Some(Report::Ready { ready: false, reason: "Unreadable", message })
 }
 
 /// The intent that proves or disproves the absence of an object, where its absence is not proven yet.

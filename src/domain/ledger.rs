@@ -20,12 +20,14 @@
 
 pub(super) mod types;
 
-pub use types::{Missing, Request};
+pub use types::{Asked, Missing, Request};
 
 use std::collections::{HashMap, HashSet};
 
 use super::case::{Case, Observed};
-use super::{Intent, Kind, Plan, Time, Version, ids};
+use super::conditions::Report;
+use super::denial::Conditioned;
+use super::{Intent, Kind, Meta, Plan, Time, Version, ids};
 
 /// What a book does about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,19 +93,19 @@ const LOOK_INTO: usize = 16;
 pub fn serve<B: Book>(
     book: &mut B,
     entries: &mut Vec<B::Entry>,
-    mark: &mut Version,
+    settled_through: &mut String,
     mut requests: Vec<Request<B::Ask>>,
     missing: impl Fn(&str) -> Missing,
 ) -> Served {
-    let mut served = Served::default();
-    if let Some(read) = requests.iter().filter_map(|request| request.read).max().filter(|read| *read < *mark) {
-        served.foreign = Some((*mark, read));
+    let (mut served, mut mark) = (Served::default(), Version::parse(settled_through));
+    if let Some(read) = requests.iter().filter_map(|request| request.read).max().filter(|read| *read < mark) {
+        served.foreign = Some((mark, read));
         served.urgent = true;
-        *mark = read;
+        mark = read;
     }
-    let seen_mark = *mark;
+    let seen_mark = mark;
     requests.sort_by(|a, b| (a.arrived, &a.order).cmp(&(b.arrived, &b.order)));
-    let known = revisit(book, entries, mark, &requests, missing, &mut served);
+    let known = revisit(book, entries, &mut mark, &requests, missing, &mut served);
     for request in requests.iter().filter(|r| !known.contains(&r.order)) {
         if B::step(None, &request.ask) != Step::Answer {
             continue;
@@ -119,6 +121,9 @@ pub fn serve<B: Book>(
             entries.push(book.answer(None, request));
             served.urgent = true;
         }
+    }
+    if mark > Version::default() {
+        *settled_through = mark.0.to_string();
     }
     served
 }
@@ -197,9 +202,45 @@ fn revisit<B: Book>(
     known
 }
 
+/// What a ledger does that has served its requests: it writes what it `wanted` and is `ready`, or goes where nobody needs it.
+/// A deleted one that orders may refer to which cannot be read only says so.
+pub fn conclude<O: Observed, Ask>(
+    case: &Case<'_, O>,
+    asked: &Asked<Ask>,
+    wanted: O::Status,
+    ready: Report<'_>,
+    served: &Served,
+    is_empty: bool,
+) -> Plan<O::Status> {
+    let (meta, before) = (case.seen.meta(), case.seen.status());
+    let detained = detained(meta, &asked.unreadable);
+    let is_detained = detained.is_some();
+    let wanted = case.says(wanted, detained.unwrap_or(ready));
+    if is_detained && !served.urgent && (wanted.conditions() != before.conditions() || !asked.referred) {
+        return case.write(O::with(before.clone(), O::generation(before), wanted.conditions().to_vec()));
+    }
+    if meta.deleting.is_some() && !asked.referred && is_empty {
+        // That no open order refers to it was read, and not only not seen.
+        return Plan::only(if asked.orders_afresh { Intent::DropFinalizer(meta.target()) } else { Intent::ReadOrders });
+    }
+    plan(case, wanted, served)
+}
+
+/// What keeps a deleted ledger, whoever else refers to it: orders that cannot be read.
+fn detained(meta: &Meta, unreadable: &[String]) -> Option<Report<'static>> {
+    let first = unreadable.first().filter(|_| meta.deleting.is_some())?;
+    let others = unreadable.len() - 1;
+    let more = if others > 0 { format!(" and {others} more") } else { String::new() };
+    let message = format!(
+        "It is deleted once Order {first}{more} can be read, which may refer to it: upgrade the operator, or mend or \
+         delete the order."
+    );
+    Some(Report::Ready { ready: false, reason: "Unreadable", message })
+}
+
 /// The plan of a ledger: read afresh what must be, write at once what somebody waits for or what another spec changes, and
 /// leave the rest for later.
-pub fn plan<O: Observed>(case: &Case<'_, O>, wanted: O::Status, served: &Served) -> Plan<O::Status> {
+fn plan<O: Observed>(case: &Case<'_, O>, wanted: O::Status, served: &Served) -> Plan<O::Status> {
     if served.urgent || O::generation(case.seen.status()) != case.seen.meta().generation {
         let plan = case.write(wanted);
         return if plan.status.is_some() { report(plan, served) } else { plan };

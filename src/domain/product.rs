@@ -21,7 +21,7 @@ use super::conditions::Report;
 use super::ledger::{self, Book, Missing, Request, Step};
 use super::order::types as order;
 use super::payment::types as payment;
-use super::{Kind, Plan, Time, Version, case, child};
+use super::{Kind, Plan, Time, case, child};
 
 type Case<'a> = case::Case<'a, Observed>;
 
@@ -151,33 +151,20 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     let mut status = seen.status.clone();
     let free = seen.stock - status.reserved - status.sold;
     let mut book = Stock { available: free, reserved: status.reserved, sold: status.sold };
-    let mut mark = Version::parse(&status.settled_through);
     let early = |missing: &Missing| missing.waits_until(case.policy.linger).filter(|due| case.now < *due);
     let missing = |order: &str| {
-        let found = seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, found)| *found);
+        let found = seen.asked.missing(order);
         if early(&found).is_some() { Missing::Removed } else { found }
     };
-    let mut served = ledger::serve(&mut book, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    let (requests, settled) = (seen.asked.requests.clone(), &mut status.settled_through);
+    let mut served = ledger::serve(&mut book, &mut status.entries, settled, requests, missing);
     // One that is to go waits for no later write.
     served.urgent |= meta.deleting.is_some() && served.lazy_since.is_some();
     status.supplied = seen.stock;
     (status.available, status.reserved, status.sold) = (book.available, book.reserved, book.sold);
-    if mark > Version::default() {
-        status.settled_through = mark.0.to_string();
-    }
-    let detained = child::detained(meta, &seen.unreadable);
-    let is_detained = detained.is_some();
-    let readiness = detained.unwrap_or_else(|| readiness(&status, served.foreign.is_some()));
-    let status = case.says(status, readiness);
-    if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
-        let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
-        return case.write(wanted);
-    }
-    if meta.deleting.is_some() && !seen.referred && !status.entries.iter().any(Stock::holds) {
-        return child::release(meta, seen.orders_afresh);
-    }
-    let plan = ledger::plan(case, status, &served);
-    let due = seen.missing.iter().filter_map(|(_, missing)| early(missing)).min();
+    let (ready, is_empty) = (readiness(&status, served.foreign.is_some()), !status.entries.iter().any(Stock::holds));
+    let plan = ledger::conclude(case, &seen.asked, status, ready, &served, is_empty);
+    let due = seen.asked.missing.iter().filter_map(|(_, missing)| early(missing)).min();
     Plan { next: plan.next.into_iter().chain(due).min(), ..plan }
 }
 

@@ -18,8 +18,8 @@ pub(super) mod types;
 pub use types::{Amount, Answer, Ask, Entry, Observed, Status};
 
 use super::conditions::Report;
-use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Kind, Money, Plan, Version, case, child};
+use super::ledger::{self, Book, Request, Step};
+use super::{Kind, Money, Plan, case, child};
 
 type Case<'a> = case::Case<'a, Observed>;
 
@@ -124,29 +124,13 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     let charged = status.charged.clone();
     let (balance, points) = (deposited - charged.amount, seen.points - charged.points);
     let mut purse = Purse { currency, balance, points, charged };
-    let mut mark = Version::parse(&status.settled_through);
-    let missing = |order: &str| {
-        seen.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
-    };
-    let served = ledger::serve(&mut purse, &mut status.entries, &mut mark, seen.requests.clone(), missing);
+    let (requests, missing) = (seen.asked.requests.clone(), |order: &str| seen.asked.missing(order));
+    let served = ledger::serve(&mut purse, &mut status.entries, &mut status.settled_through, requests, missing);
     status.deposited = Amount { amount: deposited, points: seen.points };
     status.charged = purse.charged;
     status.points = purse.points;
     status.balance = Some(Money::new(purse.balance, purse.currency));
-    if mark > Version::default() {
-        status.settled_through = mark.0.to_string();
-    }
-    let said = served.foreign.map_or_else(String::new, |_| ledger::FOREIGN.to_owned());
-    let detained = child::detained(meta, &seen.unreadable);
-    let is_detained = detained.is_some();
-    let ready = detained.unwrap_or(Report::Ready { ready: true, reason: "Open", message: said });
-    let status = case.says(status, ready);
-    if is_detained && !served.urgent && (status.conditions != seen.status.conditions || !seen.referred) {
-        let wanted = Status { conditions: status.conditions, ..seen.status.clone() };
-        return case.write(wanted);
-    }
-    if meta.deleting.is_some() && !seen.referred {
-        return child::release(meta, seen.orders_afresh);
-    }
-    ledger::plan(case, status, &served)
+    let message = served.foreign.map_or_else(String::new, |_| ledger::FOREIGN.to_owned());
+    let ready = Report::Ready { ready: true, reason: "Open", message };
+    ledger::conclude(case, &seen.asked, status, ready, &served, true)
 }

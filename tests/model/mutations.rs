@@ -322,15 +322,15 @@ fn trust_the_mark<Ask>(mutation: Mutation, settled_through: &str, requests: &mut
 
 /// What a Product sees.
 pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
-    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.requests);
+    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.asked.requests);
     if mutation == Mutation::NoMark {
         seen.status.settled_through.clear();
     }
     match mutation {
-        Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.missing),
+        Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.asked.missing),
         Mutation::HoldsTwice => seen.status.entries.retain(|entry| entry.answer != product::Answer::Held),
         Mutation::ReleasesOnlyHeld => {
-            for request in &mut seen.requests {
+            for request in &mut seen.asked.requests {
                 if let product::Ask::Release { paid, .. } = &mut request.ask {
                     *paid = false;
                 }
@@ -342,12 +342,12 @@ pub fn of_product(mutation: Mutation, seen: &mut product::Observed) {
 
 /// What a Wallet sees.
 pub fn of_wallet(mutation: Mutation, seen: &mut wallet::Observed) {
-    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.requests);
+    trust_the_mark(mutation, &seen.status.settled_through, &mut seen.asked.requests);
     if mutation == Mutation::NoMark {
         seen.status.settled_through.clear();
     }
     match mutation {
-        Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.missing),
+        Mutation::RequesterTakenForGone => taken_for_gone(&mut seen.asked.missing),
         Mutation::ChargesTwice => seen.status.entries.retain(|entry| entry.answer != wallet::Answer::Charged),
         _ => {}
     }

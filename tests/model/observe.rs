@@ -1,6 +1,6 @@
 //! What each controller sees: `src/controllers` on the cache of one replica, with the live reads of one pass.
 
-use jumun::domain::ledger::{Missing, Request as Asked};
+use jumun::domain::ledger::{Asked, Missing, Request};
 use jumun::domain::notification::{Company, Endpoint, Untaken};
 use jumun::domain::{
     Kind, Lookup, Meta, Money, Time, Version, delivery, notification, order, payment, product, provider, ticket, wallet,
@@ -256,22 +256,24 @@ impl<'a> View<'a> {
         let orders = 0..self.config.orders;
         let asks = |number| self.removed_asks(number).or_else(|| self.asks_stock(number, &status.entries));
         let requests: Vec<_> = orders.clone().filter_map(asks).collect();
-        let unseen = |uid: &str| !requests.iter().any(|request: &Asked<product::Ask>| request.order == uid);
+        let unseen = |uid: &str| !requests.iter().any(|request: &Request<product::Ask>| request.order == uid);
         let entries = status.entries.iter().filter(|entry| unseen(&entry.order));
         let missing = entries.map(|entry| (entry.order.clone(), self.missing_order(&entry.order))).collect();
         Some(product::Observed {
             meta: self.meta(PRODUCT, slot),
             stock: self.config.stock,
-            missing,
-            referred: orders.into_iter().any(|number| self.is_open_order(number)),
-            orders_afresh: self.read(EVERY).is_some(),
-            unreadable: Vec::new(),
-            requests,
+            asked: Asked {
+                missing,
+                referred: orders.into_iter().any(|number| self.is_open_order(number)),
+                orders_afresh: self.read(EVERY).is_some(),
+                unreadable: Vec::new(),
+                requests,
+            },
             status,
         })
     }
 
-    fn asks_stock(&self, number: usize, entries: &[product::Entry]) -> Option<Asked<product::Ask>> {
+    fn asks_stock(&self, number: usize, entries: &[product::Entry]) -> Option<Request<product::Ask>> {
         let id = super::objects::order(number);
         let slot = self.slot(id)?;
         let Fields::Order { cancel, status } = &slot.body.fields else { return None };
@@ -287,7 +289,7 @@ impl<'a> View<'a> {
         let (ask, arrived) = product::Ask::of(status, *cancel || slot.body.deleting.is_some(), line.quantity)?;
         let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
         let requester = (Kind::Order, name.clone());
-        Some(Asked { order: uid, name, requester, version, read: self.read(id), gone: None, arrived, ask })
+        Some(Request { order: uid, name, requester, version, read: self.read(id), gone: None, arrived, ask })
     }
 
     pub fn wallet(&self) -> Option<wallet::Observed> {
@@ -297,7 +299,7 @@ impl<'a> View<'a> {
         status.settled_through = mark(slot);
         let orders = 0..self.config.orders;
         let requests: Vec<_> = orders.clone().filter_map(|number| self.asks_money(number, &status.entries)).collect();
-        let unseen = |uid: &str| !requests.iter().any(|request: &Asked<wallet::Ask>| request.order == uid);
+        let unseen = |uid: &str| !requests.iter().any(|request: &Request<wallet::Ask>| request.order == uid);
         let of = |uid: &str| orders.clone().find(|number| names(*number).order.uid == uid).unwrap_or_default();
         let entries = status.entries.iter().filter(|entry| unseen(&entry.order));
         let missing = entries.map(|entry| {
@@ -308,11 +310,13 @@ impl<'a> View<'a> {
             meta: self.meta(WALLET, slot),
             deposited: Money::new(self.config.deposited, CURRENCY),
             points: 0,
-            missing: missing.collect(),
-            referred: orders.clone().any(|number| self.is_open_order(number) || self.is_needed(number)),
-            orders_afresh: self.read(EVERY).is_some(),
-            unreadable: Vec::new(),
-            requests,
+            asked: Asked {
+                missing: missing.collect(),
+                referred: orders.clone().any(|number| self.is_open_order(number) || self.is_needed(number)),
+                orders_afresh: self.read(EVERY).is_some(),
+                unreadable: Vec::new(),
+                requests,
+            },
             status,
         })
     }
@@ -323,7 +327,7 @@ impl<'a> View<'a> {
         order.is_some_and(|slot| matches!(&slot.body.fields, Fields::Order { status, .. } if status.ended_at.is_none()))
     }
 
-    fn asks_money(&self, number: usize, entries: &[wallet::Entry]) -> Option<Asked<wallet::Ask>> {
+    fn asks_money(&self, number: usize, entries: &[wallet::Entry]) -> Option<Request<wallet::Ask>> {
         let id = super::objects::payment(number);
         let slot = self.slot(id)?;
         let Fields::Payment { cancel, status } = &slot.body.fields else { return None };
@@ -344,7 +348,7 @@ impl<'a> View<'a> {
         let (version, arrived) = (Version(u64::from(slot.version)), slot.body.created);
         let (order, name) = (names.order.uid.clone(), names.child.clone());
         let requester = (Kind::Payment, name.clone());
-        Some(Asked { order, name, requester, version, read: self.read(id), gone: None, arrived, ask })
+        Some(Request { order, name, requester, version, read: self.read(id), gone: None, arrived, ask })
     }
 }
 

@@ -26,17 +26,12 @@ fn request(order: &str, version: u64, ask: Ask) -> Request<Ask> {
     Request { order, name, requester, version: Version(version), read: None, gone: None, arrived: now(), ask }
 }
 
+fn asked<Ask>(requests: Vec<Request<Ask>>) -> Asked<Ask> {
+    Asked { requests, missing: Vec::new(), referred: true, orders_afresh: false, unreadable: Vec::new() }
+}
+
 fn observed(stock: i64, status: product::Status, requests: Vec<Request<Ask>>) -> product::Observed {
-    product::Observed {
-        meta: meta(),
-        stock,
-        status,
-        requests,
-        missing: Vec::new(),
-        referred: true,
-        orders_afresh: false,
-        unreadable: Vec::new(),
-    }
+    product::Observed { meta: meta(), stock, status, asked: asked(requests) }
 }
 
 fn on(seen: &product::Observed, now: Time, policy: &Policy) -> Plan<product::Status> {
@@ -146,7 +141,7 @@ fn a_requester_that_is_gone_settles_its_entry_as_it_stands() {
     let mut seen = observed(3, held.clone(), Vec::new());
     let plan = on(&seen, now(), &policy());
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "a".into() }], "absence proves nothing");
-    seen.missing = vec![("a".into(), Missing::Gone(Version(20)))];
+    seen.asked.missing = vec![("a".into(), Missing::Gone(Version(20)))];
     let settled = on(&seen, now(), &policy()).status.expect("a write");
     assert_eq!((settled.reserved, settled.sold, settled.settled_through.as_str()), (0, 2, "20"));
 }
@@ -297,11 +292,7 @@ fn a_wallets_mark_from_another_history_is_replaced_too() {
         deposited: Money::new(10, "KRW"),
         points: 0,
         status: wallet::Status { settled_through: u64::MAX.to_string(), ..Default::default() },
-        requests: vec![charge(read)],
-        missing: Vec::new(),
-        referred: true,
-        orders_afresh: false,
-        unreadable: Vec::new(),
+        asked: asked(vec![charge(read)]),
     };
     let first = wallet::decide(&Case { seen: &seen(None), now: now(), policy: &policy() });
     // Its first status is written at once, and says nothing of what was not read yet.
@@ -325,7 +316,7 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
         .expect("a first status");
     let mut seen = observed(0, status.clone(), Vec::new());
     assert_eq!(on(&seen, now(), &policy()).intents.len(), LOOK_INTO);
-    seen.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];
+    seen.asked.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];
     let settled = on(&seen, now(), &policy()).status.expect("a write");
     assert_eq!(settled.entries.len(), CROWDED);
 }
@@ -333,19 +324,19 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
 #[test]
 fn a_deleted_ledger_goes_only_after_every_order_was_read() {
     let mut seen = observed(3, Default::default(), Vec::new());
-    (seen.meta.deleting, seen.referred) = (Some(now()), false);
+    (seen.meta.deleting, seen.asked.referred) = (Some(now()), false);
     assert_eq!(on(&seen, now(), &policy()).intents, [Intent::ReadOrders]);
-    seen.orders_afresh = true;
+    seen.asked.orders_afresh = true;
     assert_eq!(on(&seen, now(), &policy()).intents, [Intent::DropFinalizer(seen.meta.target())]);
-    seen.referred = true;
+    seen.asked.referred = true;
     assert!(on(&seen, now(), &policy()).intents.is_empty());
 }
 
 #[test]
 fn an_unreadable_order_keeps_a_deleted_ledger_that_it_may_refer_to_and_its_entry() {
     let mut seen = observed(3, Default::default(), Vec::new());
-    (seen.meta.deleting, seen.referred, seen.orders_afresh) = (Some(now()), false, true);
-    seen.unreadable = vec!["order-1".to_owned(), "order-2".to_owned()];
+    (seen.meta.deleting, seen.asked.referred, seen.asked.orders_afresh) = (Some(now()), false, true);
+    seen.asked.unreadable = vec!["order-1".to_owned(), "order-2".to_owned()];
     let plan = on(&seen, now(), &policy());
     let status = plan.status.expect("it says so");
     assert!(plan.intents.is_empty() && status.conditions[0].message.contains("Order order-1 and 1 more"), "{status:?}");
@@ -353,7 +344,7 @@ fn an_unreadable_order_keeps_a_deleted_ledger_that_it_may_refer_to_and_its_entry
     assert_eq!(on(&seen, now(), &policy()), Plan::rest());
     let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     let mut seen = observed(3, held, Vec::new());
-    seen.missing = vec![("a".into(), Missing::Unreadable)];
+    seen.asked.missing = vec![("a".into(), Missing::Unreadable)];
     assert_eq!(on(&seen, now(), &policy()), Plan::rest(), "it is there, and its word cannot be read");
 }
 
@@ -381,7 +372,7 @@ fn an_entry_for_which_a_payment_speaks_leaves_with_a_mark_that_nobody_serves_bel
 fn an_entry_of_which_only_the_row_may_tell_waits_until_that_was_read() {
     let held = next(3, &Default::default(), vec![request("a", 5, Ask::Hold(2))]);
     let mut seen = observed(3, held, Vec::new());
-    seen.missing = vec![("a".into(), Missing::RowUnseen)];
+    seen.asked.missing = vec![("a".into(), Missing::RowUnseen)];
     let plan = on(&seen, now(), &policy());
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::OrderView, name: "a".into() }]);
     assert!(plan.status.is_none());

@@ -52,3 +52,24 @@ impl Missing {
         }
     }
 }
+
+/// What a decision about a ledger looks at beside the ledger itself.
+#[derive(Clone, Debug)]
+pub struct Asked<Ask> {
+    pub requests: Vec<Request<Ask>>,
+    /// What is known of those that have an entry and no request, by the order's UID.
+    pub missing: Vec<(String, Missing)>,
+    /// Whether an order that has not ended refers to the ledger.
+    pub referred: bool,
+    /// Whether every order was read from the API server for this very decision.
+    pub orders_afresh: bool,
+    /// Orders that cannot be read, and may refer to it.
+    pub unreadable: Vec<String>,
+}
+
+impl<Ask> Asked<Ask> {
+    /// What is known of the requester of an order's entry, which asks nothing.
+    pub fn missing(&self, order: &str) -> Missing {
+        self.missing.iter().find(|(uid, _)| uid == order).map_or(Missing::Unproven, |(_, missing)| *missing)
+    }
+}

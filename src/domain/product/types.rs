@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::ledger::types::{Missing, Request};
+use crate::domain::ledger::types::Asked;
 use crate::domain::{Condition, Generation, Meta};
 
 /// Observed state of a Product.
@@ -89,13 +89,5 @@ pub struct Observed {
     /// spec.stock
     pub stock: i64,
     pub status: Status,
-    pub requests: Vec<Request<Ask>>,
-    /// What is known of orders that have an entry and no request, by UID.
-    pub missing: Vec<(String, Missing)>,
-    /// Whether an order that has not ended refers to this product.
-    pub referred: bool,
-    /// Whether every order was read from the API server for this very decision.
-    pub orders_afresh: bool,
-    /// Orders that cannot be read, and may refer to it.
-    pub unreadable: Vec<String>,
+    pub asked: Asked<Ask>,
 }

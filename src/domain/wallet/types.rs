@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::is_default;
-use crate::domain::ledger::types::{Missing, Request};
+use crate::domain::ledger::types::Asked;
 use crate::domain::{Condition, Generation, Meta, Money};
 
 /// Observed state of a Wallet.
@@ -130,13 +130,5 @@ pub struct Observed {
     /// spec.points
     pub points: i64,
     pub status: Status,
-    pub requests: Vec<Request<Ask>>,
-    /// What is known of payments that have an entry and no request, by the order's UID.
-    pub missing: Vec<(String, Missing)>,
-    /// Whether an order that has not ended refers to this wallet.
-    pub referred: bool,
-    /// Whether every order was read from the API server for this very decision.
-    pub orders_afresh: bool,
-    /// Orders that cannot be read, and may refer to it.
-    pub unreadable: Vec<String>,
+    pub asked: Asked<Ask>,
 }
