@@ -82,8 +82,6 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
     }
     let name = spec.provider.clone().unwrap_or_default();
     let order = world.orders.get(&key.sibling(&spec.order.name));
-    let wishes = order
-        .is_some_and(|seen| seen.object.spec.cancel.is_some() || seen.object.metadata.deletion_timestamp.is_some());
     let platform = world.platform(key);
     payment::Source::Provider(payment::Provider {
         known: platform.as_ref().is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
@@ -93,7 +91,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
         reply: pass.reply.clone(),
         refused: pass.refused,
         order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),
-        order_wishes: wishes,
+        order_wishes: order.is_some_and(|seen| seen.object.is_wished()),
         give_up_after: platform.map_or(payment::GIVE_UP_AFTER, |platform| platform.object.spec.give_up_after()),
     })
 }

@@ -59,8 +59,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
     if !is_guarded(order) && !entries.iter().any(|entry| entry.order == uid) {
         return None;
     }
-    let wished = order.spec.cancel.is_some() || order.metadata.deletion_timestamp.is_some();
-    let (ask, arrived) = Ask::of(status, wished, line.quantity)?;
+    let (ask, arrived) = Ask::of(status, order.is_wished(), line.quantity)?;
     Some(Request {
         order: uid,
         name: key.name.to_string(),

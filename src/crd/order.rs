@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::is_zero;
-use crate::domain::{delivery::Address, order::Status};
+use crate::domain::{Time, delivery::Address, order::Status};
 
 /// What is bought, from which store, where to, how it is paid, and the wish to cancel.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
@@ -73,6 +73,13 @@ pub struct OrderSpec {
 }
 
 impl Order {
+    /// Whether somebody wishes to cancel it.
+    pub fn is_wished(&self) -> bool {
+        let (new, deleting) = (Status::default(), self.metadata.deletion_timestamp.as_ref());
+        let status = self.status.as_ref().unwrap_or(&new);
+        status.is_wished(self.spec.cancel.is_some(), deleting.map(|time| Time::new(time.0)))
+    }
+
     /// A short hash of what is ordered, without the wish to cancel: the same for the same manifest.
     pub fn content(&self) -> String {
         let spec = OrderSpec { cancel: None, ..self.spec.clone() };

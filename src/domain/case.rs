@@ -14,9 +14,6 @@ pub trait Observed {
     /// Its status as it was seen.
     fn status(&self) -> &Self::Status;
 
-    /// What its status says of its conditions, to be changed.
-    fn conditions(&mut self) -> &mut Vec<Condition>;
-
     /// The generation that a status is about.
     fn generation(status: &Self::Status) -> Generation;
 
@@ -26,6 +23,12 @@ pub trait Observed {
 
 macro_rules! observed {
     ($($kind:ident),+ $(,)?) => { $(
+        impl Conditioned for super::$kind::Status {
+            fn conditions(&self) -> &[Condition] {
+                &self.conditions
+            }
+        }
+
         impl Observed for super::$kind::Observed {
             type Status = super::$kind::Status;
 
@@ -35,10 +38,6 @@ macro_rules! observed {
 
             fn status(&self) -> &Self::Status {
                 &self.status
-            }
-
-            fn conditions(&mut self) -> &mut Vec<Condition> {
-                &mut self.status.conditions
             }
 
             fn generation(status: &Self::Status) -> Generation {

@@ -13,58 +13,19 @@ pub use types::{Fate, Gone};
 use super::case::{Case, Observed};
 use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};
 
-/// What is observed of a child of an order.
-pub trait Child: Observed {
-    /// The order that it belongs to.
-    fn order(&self) -> &OrderRef;
-
-    /// What it knows of that.
-    fn fate(&self) -> Fate;
-}
-
-macro_rules! child {
-    ($($kind:ident),+) => { $(
-        impl Child for super::$kind::Observed {
-            fn order(&self) -> &OrderRef {
-                &self.order
-            }
-
-            fn fate(&self) -> Fate {
-                self.fate
-            }
-        }
-    )+ };
-}
-
-child!(payment, ticket, delivery);
-
-impl Child for super::notification::Observed {
-    fn order(&self) -> &OrderRef {
-        &self.content.order
-    }
-
-    fn fate(&self) -> Fate {
-        self.fate
-    }
-}
-
 /// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
 /// one that shows no end may be an old version of the row, and one that is not seen may be there.
-pub fn ask_row<O: Child>(case: &Case<'_, O>) -> Option<Plan<O::Status>> {
-    let unasked = matches!(case.seen.fate(), Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
-    unasked.then(|| read(case, Kind::OrderView))
-}
-
-fn read<O: Child>(case: &Case<'_, O>, kind: Kind) -> Plan<O::Status> {
-    Plan::only(Intent::ReadAfresh { kind, name: case.seen.order().name.clone() })
+pub fn ask_row<S>(order: &OrderRef, fate: Fate) -> Option<Plan<S>> {
+    let unasked = matches!(fate, Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
+    unasked.then(|| Plan::read(Kind::OrderView, &order.name))
 }
 
 /// What to do with a child that has no work left.
-pub fn retire<O: Child>(case: &Case<'_, O>) -> Plan<O::Status> {
+pub fn retire<O: Observed>(case: &Case<'_, O>, order: &OrderRef, fate: Fate) -> Plan<O::Status> {
     let meta = case.seen.meta();
-    let (since, gone) = match case.seen.fate() {
+    let (since, gone) = match fate {
         Fate::Open => return Plan::rest(),
-        Fate::Unproven => return read(case, Kind::Order),
+        Fate::Unproven => return Plan::read(Kind::Order, &order.name),
         Fate::Ended(at) => (at, false),
         Fate::Gone(gone) => (gone.noticed, true),
     };
@@ -102,7 +63,7 @@ pub fn guard<S>(meta: &Meta) -> Option<Plan<S>> {
 /// The intent that proves or disproves the absence of an object, where its absence is not proven yet.
 pub fn prove<T>(lookup: &Lookup<T>, kind: Kind, name: &str) -> Option<Intent> {
     match lookup {
-        Lookup::Unproven => Some(Intent::ReadAfresh { kind, name: name.to_owned() }),
+        Lookup::Unproven => Some(Intent::read(kind, name)),
         Lookup::Present(_) | Lookup::Gone => None,
     }
 }

@@ -44,11 +44,11 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     }
     match seen.fate {
         Fate::Gone(_) if seen.fate.is_removed() => {
-            return child::ask_row(case).unwrap_or_else(|| removed(case));
+            return child::ask_row(&seen.order, seen.fate).unwrap_or_else(|| removed(case));
         }
         Fate::Gone(_) => return leave(case),
         Fate::Unproven if !seen.held => {
-            return child::retire(case);
+            return child::retire(case, &seen.order, seen.fate);
         }
         Fate::Unproven | Fate::Open | Fate::Ended(_) => {}
     }
@@ -64,7 +64,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     if seen.held && seen.fate == Fate::Open {
         return held(case);
     }
-    if seen.fate == Fate::Unproven { child::retire(case) } else { Plan::rest() }
+    if seen.fate == Fate::Unproven { child::retire(case, &seen.order, seen.fate) } else { Plan::rest() }
 }
 
 fn cancelled(case: &Case<'_>) -> Plan<Status> {
@@ -79,7 +79,7 @@ fn leave(case: &Case<'_>) -> Plan<Status> {
     if matches!(seen.fate, Fate::Gone(_)) && seen.unpaid.present().is_some() {
         return Plan::rest();
     }
-    child::retire(case)
+    child::retire(case, &seen.order, seen.fate)
 }
 
 /// The order was removed before its end: what was not brought yet is stopped, and ends once the money is back.
@@ -88,7 +88,7 @@ fn removed(case: &Case<'_>) -> Plan<Status> {
     let name = seen.meta.name.as_str();
     match (&seen.unpaid, seen.progress) {
         (Lookup::Unproven, _) => Plan::all(child::prove(&seen.unpaid, Kind::Payment, name).into_iter().collect()),
-        (Lookup::Gone, _) => child::retire(case),
+        (Lookup::Gone, _) => child::retire(case, &seen.order, seen.fate),
         (Lookup::Present(_), Some(Progress::Delivered)) => arrived(case),
         (Lookup::Present(_), _) if !seen.held => {
             let hold = Hold { cause: Cause::OrderGone, step: Progress::Delivered };

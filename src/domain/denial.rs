@@ -144,18 +144,6 @@ pub trait Conditioned {
     fn conditions(&self) -> &[Condition];
 }
 
-macro_rules! conditioned {
-    ($($kind:ident),+ $(,)?) => { $(
-        impl Conditioned for super::$kind::Status {
-            fn conditions(&self) -> &[Condition] {
-                &self.conditions
-            }
-        }
-    )+ };
-}
-
-conditioned!(delivery, notification, order, payment, platform, product, store, ticket, wallet);
-
 /// A row is flat.
 impl Conditioned for super::view::Status {
     fn conditions(&self) -> &[Condition] {

@@ -52,11 +52,13 @@ pub trait Book {
     /// Answers: moves the totals and gives the entry that says so.
     fn answer(&mut self, entry: Option<&Self::Entry>, request: &Request<Self::Ask>) -> Self::Entry;
     /// Settles an entry that leaves, as it stands.
-    fn settle(&mut self, entry: &Self::Entry);
+    fn settle(&mut self, _: &Self::Entry) {}
     /// Gives back what an entry that leaves holds.
-    fn give_back(&mut self, entry: &Self::Entry);
+    fn give_back(&mut self, _: &Self::Entry) {}
     /// Whether settling the entry moves a total.
-    fn holds(entry: &Self::Entry) -> bool;
+    fn holds(_: &Self::Entry) -> bool {
+        false
+    }
     /// Whether the request gives something back, or promises never to take it.
     fn gives_back(ask: &Self::Ask) -> bool;
     /// UID of the order the entry is for.
@@ -246,7 +248,7 @@ fn plan<O: Observed>(case: &Case<'_, O>, wanted: O::Status, served: &Served) -> 
         return if plan.status.is_some() { report(plan, served) } else { plan };
     }
     if !served.read_afresh.is_empty() {
-        let read = |(kind, name): &(Kind, String)| Intent::ReadAfresh { kind: *kind, name: name.clone() };
+        let read = |(kind, name): &(Kind, String)| Intent::read(*kind, name);
         return Plan::all(served.read_afresh.iter().map(read).collect());
     }
     match served.lazy_since.map(|since| since.after(case.policy.settle_within)) {

@@ -23,6 +23,12 @@ impl Money {
     pub fn new(amount: i64, currency: impl Into<String>) -> Self {
         Self { amount, currency: currency.into() }
     }
+
+    /// In words: money, and points where there are any.
+    pub fn and_points(&self, points: i64) -> String {
+        let points = if points > 0 { format!(" and {points} points") } else { String::new() };
+        format!("{} {}{points}", self.amount, self.currency)
+    }
 }
 
 /// Σ price × quantity, or nothing where it exceeds [`MAX_AMOUNT`].

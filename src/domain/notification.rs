@@ -47,7 +47,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     if seen.status.is_final() {
         // It stays for as long as its order does.
         let left = matches!(seen.fate, Fate::Gone(_) | Fate::Unproven);
-        return if left { child::retire(case) } else { Plan::rest() };
+        return if left { child::retire(case, &seen.content.order, seen.fate) } else { Plan::rest() };
     }
     match &seen.outcome {
         Some(Ok(())) => return end(case, State::Sent, "Sent", String::new()),
@@ -56,7 +56,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     }
     let expired = case.now.since(seen.meta.created) >= GIVE_UP;
     if expired && seen.content.required && seen.fate == Fate::Unproven {
-        return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() });
+        return Plan::read(Kind::Order, &seen.content.order.name);
     }
     let waited_for = seen.content.required && seen.fate == Fate::Open;
     if expired && !waited_for {
@@ -64,7 +64,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
         return end(case, State::GaveUp, "GaveUp", message.clone()).with_fact("GaveUp", message, true);
     }
     if !attempt::is_so(seen) {
-        let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.content.order.name.clone() };
+        let order = Intent::read(Kind::Order, &seen.content.order.name);
         return if seen.fate == Fate::Unproven { Plan::only(order) } else { Plan::rest() };
     }
     if let Some((reason, message)) = attempt::unreachable(seen) {

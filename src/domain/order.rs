@@ -119,15 +119,12 @@ fn unreadable(case: &Case<'_>, message: &str) -> Plan<Status> {
     if plan.status.is_some() { plan.with_fact("Unreadable", message, true) } else { plan }
 }
 
-/// Notes in a status that is written anyway when the wish was first seen, and when it was refused. A deletion after the
-/// order's end is no wish.
+/// Notes in a status that is written anyway when the wish was first seen, and when it was refused.
 fn note_wish(case: &Case<'_>, status: &mut Status) {
-    let ended = case.seen.status.ended_at.is_some();
-    let wished = match (&case.seen.request.cancel, case.seen.meta.deleting) {
-        (Some(_), _) => Some(case.seen.meta.changed.min(case.now)),
-        (None, deleted) => deleted.filter(|_| !ended).map(|at| at.min(case.now)),
-    };
-    status.cancel_requested_at = status.cancel_requested_at.or(wished);
+    let (meta, wished) = (&case.seen.meta, case.seen.wish().is_some());
+    let since = if case.seen.request.cancel.is_some() { Some(meta.changed) } else { meta.deleting };
+    let since = since.filter(|_| wished).map(|at| at.min(case.now));
+    status.cancel_requested_at = status.cancel_requested_at.or(since);
     if status.cancel_refused.is_some() {
         status.cancel_refused_at = status.cancel_refused_at.or(Some(case.now));
     }

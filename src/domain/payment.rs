@@ -30,7 +30,7 @@ pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, 
 use super::child::{self, Fate};
 use super::conditions::Report;
 use super::wallet::types as wallet;
-use super::{Intent, Kind, Lookup, Plan};
+use super::{Kind, Lookup, Plan};
 
 use report::{BY_HAND, Case, approved, cancelled, declined, wait};
 
@@ -45,7 +45,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
 fn progress(case: &Case<'_>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;
-    if let Some(read) = child::ask_row(case) {
+    if let Some(read) = child::ask_row(&seen.order, seen.fate) {
         return read;
     }
     if status.is_final() {
@@ -58,7 +58,7 @@ fn progress(case: &Case<'_>) -> Plan<Status> {
         return gone::removed(case, order);
     }
     if status.approved_at.is_some() && !seen.cancel {
-        return child::retire(case);
+        return child::retire(case, &seen.order, seen.fate);
     }
     if seen.free {
         return nothing_to_pay(case);
@@ -70,7 +70,7 @@ fn progress(case: &Case<'_>) -> Plan<Status> {
     match &seen.source {
         Source::Provider(provider) => ask::provider(case, provider),
         Source::Wallet { name, answer, lacked } => match (answer, seen.cancel) {
-            (Lookup::Unproven, _) => Plan::only(Intent::ReadAfresh { kind: Kind::Wallet, name: name.clone() }),
+            (Lookup::Unproven, _) => Plan::read(Kind::Wallet, name),
             (Lookup::Present(answer), true) => cancel(case, name, *answer),
             (Lookup::Present(answer), false) => charge(case, name, *answer, lacked.as_deref()),
             (Lookup::Gone, true) => nobody_to_refund(case, name),
@@ -85,7 +85,7 @@ fn nothing_to_pay(case: &Case<'_>) -> Plan<Status> {
     match (seen.cancel, seen.fate) {
         (true, _) => cancelled(case, false, "NothingToPay"),
         (false, Fate::Open) => approved(case),
-        (false, _) => child::retire(case),
+        (false, _) => child::retire(case, &seen.order, seen.fate),
     }
 }
 
@@ -96,7 +96,7 @@ fn charge(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>, lacked: O
             let message = format!("Wallet {name} has {}.", lacked.unwrap_or("another currency"));
             declined(case, "InsufficientFunds".to_owned(), message)
         }
-        _ if case.seen.fate != Fate::Open => child::retire(case),
+        _ if case.seen.fate != Fate::Open => child::retire(case, &case.seen.order, case.seen.fate),
         _ => {
             let message = format!("Wallet {name} has not answered yet.");
             wait(case, State::Pending, unanswered(case.seen, name, "WaitingForWallet", message))

@@ -77,6 +77,11 @@ pub enum Intent {
 }
 
 impl Intent {
+    /// Reads an object from the API server.
+    pub fn read(kind: Kind, name: &str) -> Self {
+        Self::ReadAfresh { kind, name: name.to_owned() }
+    }
+
     /// Whether it brings news for this very decision, so that it is taken again at once.
     pub fn informs(&self) -> bool {
         matches!(self, Self::ReadAfresh { .. } | Self::ReadOrders | Self::CallProvider { .. } | Self::SendNotice(_))
@@ -164,6 +169,11 @@ impl<S> Plan<S> {
     /// One intent and nothing else.
     pub fn only(intent: Intent) -> Self {
         Self { intents: vec![intent], ..Self::default() }
+    }
+
+    /// A live read and nothing else.
+    pub fn read(kind: Kind, name: &str) -> Self {
+        Self::only(Intent::read(kind, name))
     }
 
     /// These intents and nothing else.

@@ -30,7 +30,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
         return plan;
     }
     if seen.status.rejected_at.is_some() || seen.status.cancelled_at.is_some() {
-        return child::retire(case);
+        return child::retire(case, &seen.order, seen.fate);
     }
     if seen.decision == Some(Decision::Reject) {
         return rejected(case);
@@ -41,12 +41,14 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
         return Plan::write(case.says(status, report));
     }
     match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => child::ask_row(case).unwrap_or_else(|| removed(case)),
-        Fate::Gone(_) | Fate::Unproven => child::retire(case),
+        Fate::Gone(_) if seen.fate.is_removed() => {
+            child::ask_row(&seen.order, seen.fate).unwrap_or_else(|| removed(case))
+        }
+        Fate::Gone(_) | Fate::Unproven => child::retire(case, &seen.order, seen.fate),
         Fate::Open | Fate::Ended(_) => {
             let plan = progress(case);
             let done = plan.status.is_none() && plan.next.is_none();
-            if done { child::retire(case) } else { plan }
+            if done { child::retire(case, &seen.order, seen.fate) } else { plan }
         }
     }
 }
@@ -56,7 +58,7 @@ fn removed(case: &Case<'_>) -> Plan<Status> {
     let seen = case.seen;
     match &seen.unpaid {
         Lookup::Unproven => Plan::all(child::prove(&seen.unpaid, Kind::Payment, &seen.meta.name).into_iter().collect()),
-        Lookup::Gone => child::retire(case),
+        Lookup::Gone => child::retire(case, &seen.order, seen.fate),
         Lookup::Present(_) if !seen.held => {
             let hold = Hold { cause: Cause::OrderGone, step: None };
             Plan::only(Intent::HoldTicket(seen.meta.target(), hold))

@@ -13,13 +13,13 @@
 pub mod marks;
 pub mod project;
 mod removed;
-mod sources;
 pub(super) mod types;
 
 pub use marks::Marks;
 pub use project::project;
-pub use sources::{DeliverySource, Left, OrderSource, PaymentSource, Sources, TicketSource};
-pub use types::{Moment, Observed, Row, Spec, Status, Wish};
+pub use types::{
+    DeliverySource, Left, Moment, Observed, OrderSource, PaymentSource, Row, Sources, Spec, Status, TicketSource, Wish,
+};
 
 use std::time::Duration;
 
@@ -172,9 +172,7 @@ fn retire(case: &Case<'_>) -> Plan<()> {
             Some(read) => Plan::all(read),
             None => Plan::only(Intent::DeleteView(meta.target())),
         },
-        (None, Fate::Unproven) => {
-            Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() })
-        }
+        (None, Fate::Unproven) => Plan::read(Kind::Order, &row.spec.order.name),
         (None, Fate::Open | Fate::Ended(_)) => Plan::rest(),
     }
 }

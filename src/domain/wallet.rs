@@ -30,6 +30,8 @@ struct Purse {
     charged: Amount,
 }
 
+/// The totals say already what an answer says, and only the word of its Payment gives money back: an entry that leaves moves
+/// nothing.
 impl Book for Purse {
     type Ask = Ask;
     type Entry = Entry;
@@ -61,16 +63,6 @@ impl Book for Purse {
             Ask::Approved | Ask::Ended => ((0, 0), Answer::Void, None),
         };
         Entry { order: request.order.clone(), name: request.name.clone(), amount, points, answer, had }
-    }
-
-    /// The totals say already what an answer says.
-    fn settle(&mut self, _: &Entry) {}
-
-    /// Only the word of its Payment gives money back.
-    fn give_back(&mut self, _: &Entry) {}
-
-    fn holds(_: &Entry) -> bool {
-        false
     }
 
     fn gives_back(ask: &Ask) -> bool {

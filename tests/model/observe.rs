@@ -134,7 +134,7 @@ impl<'a> View<'a> {
         let order = names(number).order.clone();
         let parent = super::objects::order(number);
         let wishes = self.slot(parent).is_some_and(|slot| match &slot.body.fields {
-            Fields::Order { cancel, .. } => *cancel || slot.body.deleting.is_some(),
+            Fields::Order { cancel, status } => status.is_wished(*cancel, slot.body.deleting),
             _ => false,
         });
         let source = if self.config.provider {
@@ -286,7 +286,7 @@ impl<'a> View<'a> {
         if !asks {
             return None;
         }
-        let (ask, arrived) = product::Ask::of(status, *cancel || slot.body.deleting.is_some(), line.quantity)?;
+        let (ask, arrived) = product::Ask::of(status, status.is_wished(*cancel, slot.body.deleting), line.quantity)?;
         let (version, name) = (Version(u64::from(slot.version)), names(number).order.name.clone());
         let requester = (Kind::Order, name.clone());
         Some(Request { order: uid, name, requester, version, read: self.read(id), gone: None, arrived, ask })

@@ -232,7 +232,7 @@ fn progress(case: &Case<'_>, delivery: &DeliveryFacts, step: (State, &str, &str)
 
 /// The Payment is gone that tells what became of the money.
 pub(super) fn payment_missing(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
-    let (name, cost) = (case.seen.child_name(), terms.cost());
+    let (name, cost) = (case.seen.child_name(), terms.amount.and_points(terms.points));
     let message = format!(
         "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
          docs/states.md says (A payment that is gone): it says then whether the money went back, and the order goes on."

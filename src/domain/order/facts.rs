@@ -8,8 +8,8 @@ use super::super::provider::Token;
 use super::super::store::types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
 use super::super::ticket::types as ticket;
 use super::super::ticket::types::{Cooking, Decision};
-use super::super::{Intent, Kind, Lookup, Meta, Money, OrderRef, Plan, Target, Time, ids};
-use super::types::{Outcome, State, Status, cost};
+use super::super::{Kind, Lookup, Meta, Money, OrderRef, Plan, Target, Time, ids};
+use super::types::{Outcome, State, Status};
 
 /// How the customer pays.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,13 +42,6 @@ pub struct Request {
 pub struct Agreed {
     pub amount: Money,
     pub points: i64,
-}
-
-impl Agreed {
-    /// In words: money, and points where there are any.
-    pub(super) fn cost(&self) -> String {
-        cost(&self.amount, self.points)
-    }
 }
 
 /// What the row of an order tells that was placed before under the same name.
@@ -267,15 +260,16 @@ impl Observed {
 
     /// Reads the order itself from the API server, to decide again.
     pub(super) fn read_order(&self) -> Plan<Status> {
-        Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: self.meta.name.clone() })
+        Plan::read(Kind::Order, &self.meta.name)
     }
 
     /// The wish to cancel: the customer's word, or the deletion of the order.
     pub(super) fn wish(&self) -> Option<Outcome> {
-        let deleted = || self.meta.deleting.map(|_| "Deleted");
-        let reason = self.request.cancel.as_deref().or_else(deleted)?;
-        let message =
-            if self.request.cancel.is_some() { "Cancelled by the customer." } else { "The order was deleted." };
-        Some(Outcome::new(State::Cancelled, reason, message))
+        let (reason, message) = match &self.request.cancel {
+            Some(reason) => (reason.as_str(), "Cancelled by the customer."),
+            None => ("Deleted", "The order was deleted."),
+        };
+        let wished = self.status.is_wished(self.request.cancel.is_some(), self.meta.deleting);
+        wished.then(|| Outcome::new(State::Cancelled, reason, message))
     }
 }

@@ -44,7 +44,7 @@ pub(super) fn decide(case: &Case<'_>) -> Plan<Status> {
 /// The same order under the same name has run before: it is not run again.
 fn again(case: &Case<'_>, earlier: &Earlier) -> Plan<Status> {
     if !earlier.afresh {
-        return Plan::only(Intent::ReadAfresh { kind: Kind::OrderView, name: case.seen.meta.name.clone() });
+        return Plan::read(Kind::OrderView, &case.seen.meta.name);
     }
     let ended = earlier.ended.map(|at| format!(" at {at}")).unwrap_or_default();
     let message = format!(
@@ -99,7 +99,7 @@ fn absent(case: &Case<'_>, missing: &Missing) -> Option<Plan<Status>> {
         Some(since) => since,
         None if case.now >= due => case.now,
         None if missing.proven => return Some(Plan::wait_until(due)),
-        None => return Some(Plan::only(Intent::ReadAfresh { kind: missing.kind, name: missing.name.clone() })),
+        None => return Some(Plan::read(missing.kind, &missing.name)),
     };
     let until = since.after(patience);
     if case.now >= until {
@@ -207,13 +207,12 @@ fn refuse(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
 }
 
 fn read_references(seen: &Observed) -> Vec<Intent> {
-    let read = |kind, name: &str| Intent::ReadAfresh { kind, name: name.to_owned() };
     let request = &seen.request;
     let payer = match &request.pay {
-        Pay::Wallet(name) => read(Kind::Wallet, name),
-        Pay::Provider { .. } => read(Kind::OrderPlatform, platform::NAME),
+        Pay::Wallet(name) => Intent::read(Kind::Wallet, name),
+        Pay::Provider { .. } => Intent::read(Kind::OrderPlatform, platform::NAME),
     };
-    let mut intents = vec![read(Kind::Store, &request.store), payer];
-    intents.extend(request.items.iter().map(|(product, _)| read(Kind::Product, product)));
+    let mut intents = vec![Intent::read(Kind::Store, &request.store), payer];
+    intents.extend(request.items.iter().map(|(product, _)| Intent::read(Kind::Product, product)));
     intents
 }

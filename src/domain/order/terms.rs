@@ -123,7 +123,11 @@ fn agreed(seen: &Observed, terms: &Terms) -> Result<(), Obstacle> {
     if agreed.amount == terms.amount && agreed.points == terms.points {
         return Ok(());
     }
-    let message = format!("spec.agreed: {} was agreed, it costs {} now.", agreed.cost(), terms.cost());
+    let message = format!(
+        "spec.agreed: {} was agreed, it costs {} now.",
+        agreed.amount.and_points(agreed.points),
+        terms.amount.and_points(terms.points)
+    );
     Err(wrong("PriceChanged", message))
 }
 

@@ -126,7 +126,7 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
     let payment = seen.payment.present();
     if let Some((payment, reason)) = payment.and_then(|payment| Some((payment, payment.declined.as_ref()?))) {
         let said = payment.declined_why.as_deref().filter(|said| !said.is_empty()).unwrap_or("Declined.");
-        let message = format!("spec.payment: {} cannot be paid. {said}", terms.cost());
+        let message = format!("spec.payment: {} cannot be paid. {said}", terms.amount.and_points(terms.points));
         return Some(why(Outcome::new(State::PaymentFailed, reason, message)));
     }
     let mut products = seen.products.iter().zip(&terms.items).enumerate();

@@ -121,6 +121,19 @@ pub struct Status {
     pub conditions: Vec<Condition>,
 }
 
+impl Status {
+    /// Whether somebody wishes to cancel: by the customer's word, or by deleting an order that had not ended.
+    pub fn is_wished(&self, cancel: bool, deleting: Option<Time>) -> bool {
+        let before_the_end = |deleted: Time| match self.ended_at {
+            None => true,
+            // A wish that came before an order was completed was refused.
+            Some(_) if self.state == Some(State::Completed) => self.cancel_refused.is_some(),
+            Some(ended) => deleted < ended,
+        };
+        cancel || deleting.is_some_and(before_the_end)
+    }
+}
+
 /// What was agreed when the order was placed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -161,18 +174,6 @@ pub struct Terms {
     /// How long each step may take.
     #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
     pub deadlines: Deadlines,
-}
-
-impl Terms {
-    /// What the order costs, in words: money, and points where there are any.
-    pub(super) fn cost(&self) -> String {
-        cost(&self.amount, self.points)
-    }
-}
-
-pub(super) fn cost(amount: &Money, points: i64) -> String {
-    let points = if points > 0 { format!(" and {points} points") } else { String::new() };
-    format!("{} {}{points}", amount.amount, amount.currency)
 }
 
 /// One product of an order.

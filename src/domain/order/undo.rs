@@ -32,9 +32,9 @@ pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
     if seen.family_afresh {
         return Plan::rest();
     }
-    let order = Intent::ReadAfresh { kind: Kind::Order, name: seen.meta.name.clone() };
+    let order = Intent::read(Kind::Order, &seen.meta.name);
     let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| read(kind, seen));
-    let product = |line: &Line| Intent::ReadAfresh { kind: Kind::Product, name: line.product.clone() };
+    let product = |line: &Line| Intent::read(Kind::Product, &line.product);
     Plan::all(std::iter::once(order).chain(children).chain(terms.items.iter().map(product)).collect())
 }
 
@@ -128,7 +128,7 @@ fn hold_delivery(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Statu
 }
 
 fn read(kind: Kind, seen: &Observed) -> Intent {
-    Intent::ReadAfresh { kind, name: seen.child_name() }
+    Intent::read(kind, &seen.child_name())
 }
 
 /// Waits until money, ticket and delivery are undone, then says so: from here on the stock is given back.
@@ -136,7 +136,7 @@ fn refund(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts, why: Why) -> P
     let seen = case.seen;
     if !payment.cancelled && payment.declined.is_none() {
         if let Some(trouble) = &payment.stalled {
-            let message = format!("Money at risk, {}: {trouble}", terms.cost());
+            let message = format!("Money at risk, {}: {trouble}", terms.amount.and_points(terms.points));
             return stall(case, "RefundStalled", message);
         }
         let message = payment.trouble.clone().unwrap_or_else(|| "The payment is given back.".to_owned());

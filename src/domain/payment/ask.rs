@@ -42,9 +42,7 @@ pub(super) fn provider(case: &Case<'_>, provider: &Provider) -> Plan<Status> {
         (Some(Reply::Voided | Reply::Refunded), false) => {
             declined(case, "Voided".to_owned(), format!("{} has voided the charge.", provider.name))
         }
-        (Some(Reply::NotFound), false) if !ready => {
-            Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: seen.order.name.clone() })
-        }
+        (Some(Reply::NotFound), false) if !ready => Plan::read(Kind::Order, &seen.order.name),
         (Some(Reply::NotFound), false) if provider.order_wishes => Plan::rest(),
         (Some(Reply::NotFound), false) => {
             call(seen, provider, Call::Charge { amount: provider.amount.clone(), token: provider.token.0.clone() })
@@ -60,7 +58,7 @@ pub(super) fn provider(case: &Case<'_>, provider: &Provider) -> Plan<Status> {
             Some(due) => Plan::wait_until(due),
             None if wish => call(seen, provider, Call::Void),
             None if seen.fate == Fate::Open => call(seen, provider, Call::LookUp),
-            None => child::retire(case),
+            None => child::retire(case, &seen.order, seen.fate),
         },
     }
 }

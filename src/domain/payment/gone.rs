@@ -95,7 +95,7 @@ fn stand(case: &Case<'_>) -> Plan<Status> {
         // An entry that leaves wakes nobody.
         return Plan::wait_until(case.now.after(case.policy.settle_within));
     }
-    child::retire(case)
+    child::retire(case, &seen.order, seen.fate)
 }
 
 /// Live reads of the ledgers of stock that are not seen, where there are any.
@@ -114,10 +114,10 @@ pub(super) fn give_back(case: &Case<'_>) -> Plan<Status> {
         if unfinished && seen.has_items && !seen.meta.let_go() {
             return Plan::write(Status { releasing_at: Some(case.now), ..status.clone() });
         }
-        return child::retire(case);
+        return child::retire(case, &seen.order, seen.fate);
     }
     if status.released_at.is_some() {
-        return child::retire(case);
+        return child::retire(case, &seen.order, seen.fate);
     }
     if let Some(reads) = unseen_stock(seen) {
         return reads;

@@ -6,7 +6,7 @@ use super::report::HOPELESS;
 use super::*;
 use crate::domain::child::Gone;
 use crate::domain::provider::{self, Call, Reply};
-use crate::domain::{Meta, Money, OrderRef, Policy, Time, conditions, product};
+use crate::domain::{Intent, Meta, Money, OrderRef, Policy, Time, conditions, product};
 
 fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     super::decide(&Case { seen, now, policy })

@@ -51,7 +51,7 @@ pub(super) fn advance(crowd: &Crowd, status: &mut Status, now: Time) -> Advance 
         return Advance { reads: vec![Intent::ReadOrders], ..Advance::default() };
     };
     if !crowd.unproven.is_empty() {
-        let read = |name: &String| Intent::ReadAfresh { kind: Kind::Order, name: name.clone() };
+        let read = |name: &String| Intent::read(Kind::Order, name);
         let many = crowd.unproven.len() > READS;
         let reads = if many { vec![Intent::ReadOrders] } else { crowd.unproven.iter().map(read).collect() };
         return Advance { reads, ..Advance::default() };

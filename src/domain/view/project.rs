@@ -12,8 +12,9 @@ use super::super::order::types as order;
 use super::super::payment::types as payment;
 use super::super::ticket::types as ticket;
 use super::super::{Time, conditions};
-use super::sources::{DeliverySource, OrderSource, PaymentSource, Sources, TicketSource};
-use super::types::{Moment, Row, Spec, Status, Wish};
+use super::types::{
+    DeliverySource, Moment, OrderSource, PaymentSource, Row, Sources, Spec, Status, TicketSource, Wish,
+};
 
 /// The row that shows these sources; `row` is the one that stands, where it is this order's. What was ordered is said
 /// once, and so is what it is expected to cost until the order is placed.
@@ -46,7 +47,7 @@ fn shown(sources: &Sources, row: Option<&Status>) -> Row {
         payment: payment.as_ref().map(payment_state),
         store: ticket.as_ref().map(ticket_state),
         delivery: delivery.as_ref().map(delivery_state),
-        cancel_requested: is_wished(order),
+        cancel_requested: order.is_wished(),
         deleted: order.is_deleted(),
         wish: wish(order),
         cancel_message: order.cancel_message.clone(),
@@ -68,23 +69,11 @@ fn shown(sources: &Sources, row: Option<&Status>) -> Row {
     Row { spec, status: shown }
 }
 
-/// Whether somebody has wished to cancel: the customer's word, or the deletion of an order that had not ended.
-fn is_wished(order: &OrderSource) -> bool {
-    let status = &order.status;
-    let before_the_end = |deleted: Time| match status.ended_at {
-        None => true,
-        // A wish that came before an order was completed was refused.
-        Some(_) if status.state == Some(order::State::Completed) => status.cancel_refused.is_some(),
-        Some(ended) => deleted < ended,
-    };
-    order.cancel || order.deleting.is_some_and(before_the_end)
-}
-
 /// What has become of the wish.
 fn wish(order: &OrderSource) -> Option<Wish> {
     let ended = order.status.state.filter(|state| state.is_end());
     match ended {
-        _ if !is_wished(order) => None,
+        _ if !order.is_wished() => None,
         _ if order.status.cancel_refused.is_some() => Some(Wish::Refused),
         None | Some(order::State::Completed) => Some(Wish::Open),
         Some(_) => Some(Wish::Honoured),

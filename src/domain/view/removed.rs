@@ -10,8 +10,7 @@ use super::super::delivery::types::Progress;
 use super::super::order::types as order;
 use super::super::{Intent, Kind, Lookup, Meta, Plan, Time, ids};
 use super::project::{delivery_state, payment_state, ticket_state};
-use super::sources::{Left, PaymentSource};
-use super::types::{MOMENT, Moment, Row};
+use super::types::{Left, MOMENT, Moment, PaymentSource, Row};
 
 /// A change of an order that is being undone waits this long for others to be written with it: that is many changes in a
 /// row, of which the last is shown at once.
@@ -74,7 +73,7 @@ pub(super) fn follow(meta: &Meta, row: &Row, left: &Left, fate: Fate, now: Time)
     let gone = match fate {
         Fate::Gone(gone) => gone,
         Fate::Unproven => {
-            return Plan::only(Intent::ReadAfresh { kind: Kind::Order, name: row.spec.order.name.clone() });
+            return Plan::read(Kind::Order, &row.spec.order.name);
         }
         Fate::Open | Fate::Ended(_) => return Plan::rest(),
     };
