@@ -13,8 +13,7 @@ use crate::cluster::members::FROZEN;
 use crate::cluster::{Error, Key};
 use crate::crd::{Delivery, Notification, OrderView, Payment, Ticket};
 use crate::domain::notification::Message;
-use crate::domain::provider::Reply;
-use crate::domain::{Intent, Kind, Target, Time};
+use crate::domain::{Effect, Intent, Kind, Target, Time};
 use crate::world::pass::too_old;
 use crate::world::{Access, Held, Pass};
 
@@ -45,25 +44,11 @@ impl Executor {
             Intent::AddFinalizer(target) => self.access.set_finalizer::<K>(key, target, true).await,
             Intent::DropFinalizer(target) => self.access.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.access.calls.delete::<K>(key, target).await.map(|()| true),
-            Intent::CallProvider { provider, key: charge, call } => {
-                // Kept for the pass: a look-up is worth nothing where the charge that follows finds no place.
-                pass.slot = pass.slot.take().or_else(|| self.outside.slots.take(&key.namespace, provider));
-                if pass.slot.is_none() {
-                    return Err(Error::Busy);
+            Intent::CallOutside(effect) => {
+                if let Effect::Notice(message) = effect {
+                    in_time(message, decided, self.access.clock.now())?;
                 }
-                pass.learns();
-                let reply = self.outside.ask_provider(&self.access.world, key, provider, charge, call).await;
-                if let Reply::Refused { charge: true, status } = reply {
-                    pass.refused = Some(status);
-                }
-                pass.reply = Some(reply);
-                Ok(false)
-            }
-            Intent::SendNotice(message) => {
-                in_time(message, decided, self.access.clock.now())?;
-                pass.learns();
-                pass.told = Some(self.outside.send_notice(&self.access.world, key, message).await);
-                Ok(false)
+                self.outside.call(&self.access.world, key, effect, pass).await.map(|()| false)
             }
             Intent::CreatePayment(draft) => self.access.create(key, Payment::from_draft(draft)).await,
             Intent::CreateTicket(draft) => self.access.create(key, Ticket::from_draft(draft)).await,

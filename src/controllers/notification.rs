@@ -3,7 +3,8 @@
 use crate::cluster::members::Standing;
 use crate::cluster::{Key, Seen};
 use crate::crd::{Notification, Order};
-use crate::domain::notification::{Audience, Company, Endpoint, Observed};
+use crate::domain::effect::Outcome;
+use crate::domain::notification::{Audience, Company, Endpoint, Message, Observed};
 use crate::domain::{Kind, Time};
 use crate::outbound::egress;
 use crate::world::breaker::{circuit, tried};
@@ -74,7 +75,10 @@ impl Controller for Notifications {
             wish_refused: wish_refused(world, key, one),
             is_probe: circuit.is_open() && is_probe(world, key, one.endpoint()),
             circuit,
-            outcome: pass.told.clone(),
+            outcome: match pass.outcome(&Message::id(&one.spec.order, &key.name)) {
+                Some(Outcome::Notice(outcome)) => Some(outcome.clone()),
+                _ => None,
+            },
             status: one.status.clone().unwrap_or_default(),
             fate: world.fate_of(key, &one.spec.order, pass),
         })

@@ -6,13 +6,15 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::cluster::{Key, lock};
+use crate::cluster::{Error, Key, lock};
+use crate::domain::Effect;
+use crate::domain::effect::Outcome;
 use crate::domain::notification::{Audience, Message, Untaken};
 use crate::domain::provider::{Call, Reply};
 use crate::outbound::slots::Slots;
 use crate::outbound::{DEFAULT_TIMEOUT, Event, Outbound};
 use crate::telemetry::Metrics;
-use crate::world::World;
+use crate::world::{Pass, World};
 
 /// The way out to payment providers and endpoints.
 #[derive(Clone)]
@@ -30,15 +32,28 @@ impl Outside {
         Self { outbound: Outbound::new(metrics), slots: Arc::new(Slots::new(places)), taken: Arc::default() }
     }
 
+    /// Makes a call, and keeps what came of it in the pass.
+    pub(super) async fn call(&self, world: &World, key: &Key, effect: &Effect, pass: &mut Pass) -> Result<(), Error> {
+        if let Effect::Provider { name, .. } = effect {
+            // Kept for the pass: a look-up is worth nothing where the charge that follows finds no place.
+            pass.slot = pass.slot.take().or_else(|| self.slots.take(&key.namespace, name));
+            if pass.slot.is_none() {
+                return Err(Error::Busy);
+            }
+        }
+        pass.learns();
+        let outcome = match effect {
+            Effect::Provider { name, key: charge, call } => {
+                Outcome::Provider(self.ask_provider(world, key, name, charge, call).await)
+            }
+            Effect::Notice(message) => Outcome::Notice(self.send_notice(world, key, message).await),
+        };
+        pass.keep(effect.id(), outcome);
+        Ok(())
+    }
+
     /// Asks a payment provider of the platform.
-    pub(super) async fn ask_provider(
-        &self,
-        world: &World,
-        key: &Key,
-        provider: &str,
-        charge: &str,
-        call: &Call,
-    ) -> Reply {
+    async fn ask_provider(&self, world: &World, key: &Key, provider: &str, charge: &str, call: &Call) -> Reply {
         let platform = world.platform(key);
         let Some(found) = platform.as_ref().and_then(|seen| seen.object.spec.provider(provider)) else {
             return Reply::Unknown { why: "the OrderPlatform does not name the provider".to_owned() };
@@ -50,7 +65,7 @@ impl Outside {
 
     /// Sends a message to its endpoint, unless it is known to have been taken: what could not be written down is not sent
     /// again.
-    pub(super) async fn send_notice(&self, world: &World, key: &Key, message: &Message) -> Result<(), Untaken> {
+    async fn send_notice(&self, world: &World, key: &Key, message: &Message) -> Result<(), Untaken> {
         if self.taken.has(&message.id) {
             return Ok(());
         }

@@ -3,9 +3,10 @@
 use crate::cluster::Key;
 use crate::crd::{Delivery, Payment, PaymentSpec, Product, Ticket, Wallet};
 use crate::domain::delivery::Progress;
+use crate::domain::effect::Outcome;
 use crate::domain::payment::{self, Item, Observed, Shipment};
 use crate::domain::product::Answer;
-use crate::domain::provider::Token;
+use crate::domain::provider::{self, Reply, Token};
 use crate::domain::{Kind, Lookup, platform};
 use crate::world::{Pass, World};
 
@@ -83,13 +84,22 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, pass: &Pass) -> payment:
     let name = spec.provider.clone().unwrap_or_default();
     let order = world.orders.get(&key.sibling(&spec.order.name));
     let platform = world.platform(key);
+    let charge = provider::key(&spec.order.uid);
+    let reply = |kind: &str| match pass.outcome(&provider::effect(&charge, kind)) {
+        Some(Outcome::Provider(reply)) => Some(reply),
+        _ => None,
+    };
     payment::Source::Provider(payment::Provider {
         known: platform.as_ref().is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
         name,
         token: Token(spec.token.clone().unwrap_or_default()),
         amount: spec.amount.clone(),
-        reply: pass.reply.clone(),
-        refused: pass.refused,
+        refused: match reply(provider::CHARGE) {
+            Some(Reply::Refused { charge: true, status }) => Some(*status),
+            _ => None,
+        },
+        // The call that was made last.
+        reply: provider::CALLS.into_iter().rev().find_map(reply).cloned(),
         order_afresh: pass.read(Kind::Order, &spec.order.name).is_some(),
         order_wishes: order.is_some_and(|seen| seen.object.is_wished()),
         give_up_after: platform.map_or(payment::GIVE_UP_AFTER, |platform| platform.object.spec.give_up_after()),

@@ -11,6 +11,7 @@ pub mod child;
 pub mod conditions;
 pub mod delivery;
 pub mod denial;
+pub mod effect;
 pub mod fields;
 pub mod ids;
 pub mod kind;
@@ -33,6 +34,7 @@ pub mod wallet;
 
 pub use case::Case;
 pub use conditions::Condition;
+pub use effect::Effect;
 pub use kind::Kind;
 pub use meta::{Generation, Lookup, Meta, ObjectRef, OrderRef, Target, Version};
 pub use money::Money;

@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::delivery::types as delivery;
+use super::effect::Effect;
 use super::notification::types as notification;
 use super::payment::types as payment;
 use super::ticket::types as ticket;
 use super::view::types as view;
-use super::{Kind, Target, Time, provider};
+use super::{Kind, Target, Time};
 
 /// Settings that decisions take into account.
 #[derive(Clone, Debug)]
@@ -54,14 +55,8 @@ pub enum Intent {
     DropFinalizer(Target),
     /// Delete the object itself.
     DeleteSelf(Target),
-    /// Ask the payment provider of this name, put its reply into the pass and decide again.
-    CallProvider {
-        provider: String,
-        key: String,
-        call: provider::Call,
-    },
-    /// Send the message to its endpoint, put the outcome into the pass and decide again.
-    SendNotice(notification::Message),
+    /// Make a call to what is outside, put what came of it into the pass and decide again.
+    CallOutside(Effect),
     CreatePayment(payment::Draft),
     CreateTicket(ticket::Draft),
     CreateDelivery(delivery::Draft),
@@ -84,7 +79,7 @@ impl Intent {
 
     /// Whether it brings news for this very decision, so that it is taken again at once.
     pub fn informs(&self) -> bool {
-        matches!(self, Self::ReadAfresh { .. } | Self::ReadOrders | Self::CallProvider { .. } | Self::SendNotice(_))
+        matches!(self, Self::ReadAfresh { .. } | Self::ReadOrders | Self::CallOutside(_))
     }
 }
 
@@ -96,17 +91,7 @@ impl std::fmt::Display for Intent {
             Self::AddFinalizer(target) => write!(f, "put the finalizer on {}", target.name),
             Self::DropFinalizer(target) => write!(f, "take the finalizer off {}: it goes", target.name),
             Self::DeleteSelf(target) => write!(f, "delete {}", target.name),
-            Self::CallProvider { provider, key, call } => {
-                let what = match call {
-                    provider::Call::LookUp => "what became of",
-                    provider::Call::Charge { .. } => "to charge",
-                    provider::Call::Void => "to give back",
-                };
-                write!(f, "ask provider {provider} {what} {key}")
-            }
-            Self::SendNotice(message) => {
-                write!(f, "tell the {:?} {}: {:?}", message.content.to, message.content.subject, message.content.topic)
-            }
+            Self::CallOutside(effect) => write!(f, "{effect}"),
             Self::CreatePayment(draft) => write!(f, "create the Payment of {}", draft.order.name),
             Self::CreateTicket(draft) => write!(f, "create the Ticket of {}", draft.order.name),
             Self::CreateDelivery(draft) => write!(f, "create the Delivery of {}", draft.order.name),

@@ -39,6 +39,29 @@ pub enum Call {
     Void,
 }
 
+/// The kinds of calls, in the order in which one decision after the other makes them.
+pub const CALLS: [&str; 3] = ["look-up", CHARGE, "void"];
+/// The call that takes the money.
+pub const CHARGE: &str = "charge";
+
+/// The id of a call of this kind about a key.
+pub fn effect(key: &str, kind: &str) -> String {
+    format!("{key}/{kind}")
+}
+
+impl Call {
+    /// Its id, where it is about this key.
+    pub fn id(&self, key: &str) -> String {
+        let [look_up, charge, void] = CALLS;
+        let kind = match self {
+            Self::LookUp => look_up,
+            Self::Charge { .. } => charge,
+            Self::Void => void,
+        };
+        effect(key, kind)
+    }
+}
+
 /// A token is worth money until it is used, so it never reaches a log.
 impl std::fmt::Debug for Call {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -4,8 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use crate::cluster::Error;
-use crate::domain::notification::Untaken;
-use crate::domain::provider::Reply;
+use crate::domain::effect::Outcome;
 use crate::domain::{Kind, Time, Version};
 use crate::outbound::slots::Slot;
 
@@ -29,12 +28,8 @@ pub struct Pass {
     reads: HashMap<(Kind, String), (Version, Time)>,
     /// The place for its calls to a payment provider.
     pub slot: Option<Slot>,
-    /// What the payment provider replied.
-    pub reply: Option<Reply>,
-    /// The HTTP status with which it has refused the charge for good.
-    pub refused: Option<u16>,
-    /// What the endpoint of a notice said.
-    pub told: Option<Result<(), Untaken>>,
+    /// What came of calls to what is outside, by the id of the effect.
+    outcomes: HashMap<String, Outcome>,
 }
 
 impl Pass {
@@ -51,6 +46,17 @@ impl Pass {
     /// Notes that something was learnt from outside the caches.
     pub fn learns(&mut self) {
         self.since.get_or_insert_with(Instant::now);
+    }
+
+    /// Notes what came of a call to what is outside.
+    pub fn keep(&mut self, effect: String, outcome: Outcome) {
+        self.learns();
+        self.outcomes.insert(effect, outcome);
+    }
+
+    /// What came of an effect, where it was tried in this pass.
+    pub fn outcome(&self, effect: &str) -> Option<&Outcome> {
+        self.outcomes.get(effect)
     }
 
     /// Notes a live read.

@@ -6,8 +6,8 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use jumun::domain::{
-    Case, Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment, product,
-    ticket, wallet,
+    Case, Effect, Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment,
+    product, ticket, wallet,
 };
 
 use super::config::Config;
@@ -174,8 +174,10 @@ impl Lower<'_> {
             Intent::AddFinalizer(_) => Some(self.on_root(Op::Finalizer(true))),
             Intent::DropFinalizer(_) => Some(self.on_root(Op::Finalizer(false))),
             Intent::DeleteSelf(_) => Some(self.on_root(Op::Delete)),
-            Intent::CallProvider { call, .. } => Some(self.step(self.id, Op::Call(call), 0, 0)),
-            Intent::SendNotice(message) => Some(self.step(self.id, Op::Send(self.replica, message.by), 0, 0)),
+            Intent::CallOutside(Effect::Provider { call, .. }) => Some(self.step(self.id, Op::Call(call), 0, 0)),
+            Intent::CallOutside(Effect::Notice(message)) => {
+                Some(self.step(self.id, Op::Send(self.replica, message.by), 0, 0))
+            }
             Intent::CreatePayment(draft) => {
                 let fields = Fields::Payment { cancel: draft.cancel, status: payment::Status::default() };
                 create(payment_of(of(&draft.order.uid)), fields)

@@ -8,7 +8,8 @@ use jumun::domain::payment::Shipment;
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
 use jumun::domain::{
-    Intent, Lookup, ObjectRef, Plan, Policy, Target, Time, Version, delivery, notification, payment, product, wallet,
+    Effect, Intent, Lookup, ObjectRef, Plan, Policy, Target, Time, Version, delivery, notification, payment, product,
+    wallet,
 };
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -279,7 +280,7 @@ pub fn of_payment(mutation: Mutation, seen: &mut payment::Observed) {
 /// What a Payment does.
 pub fn payment_plan(mutation: Mutation, mut plan: Plan<payment::Status>) -> Plan<payment::Status> {
     for intent in &mut plan.intents {
-        if let (Mutation::NotFoundIsCancelled, Intent::CallProvider { call, .. }) = (mutation, intent)
+        if let (Mutation::NotFoundIsCancelled, Intent::CallOutside(Effect::Provider { call, .. })) = (mutation, intent)
             && *call == Call::Void
         {
             *call = Call::LookUp;

@@ -18,7 +18,7 @@ use crate::crd::{API_VERSION, Order};
 use crate::domain::delivery::{Cause, Hold, Progress as Courier};
 use crate::domain::payment::{Draft, Payer};
 use crate::domain::provider::Call;
-use crate::domain::{Condition, Generation, Meta, Money, ObjectRef, OrderRef, Policy, Target, order};
+use crate::domain::{Condition, Effect, Generation, Meta, Money, ObjectRef, OrderRef, Policy, Target, order};
 use crate::telemetry::Metrics;
 use crate::world::{Access, World};
 
@@ -195,11 +195,9 @@ cause!(WritesInVain, |seen, now| {
     Plan { next: past(now), ..Plan::write(status) }
 });
 cause!(LetsGoInVain, |seen, now| Plan { next: past(now), ..Plan::only(Intent::AddFinalizer(seen.meta.target())) });
-cause!(Calls, |_seen, _now| Plan::only(Intent::CallProvider {
-    provider: "card".into(),
-    key: "key".into(),
-    call: Call::LookUp
-}));
+cause!(Calls, |_seen, _now| {
+    Plan::only(Intent::CallOutside(Effect::Provider { name: "card".into(), key: "key".into(), call: Call::LookUp }))
+});
 
 #[tokio::test(start_paused = true)]
 async fn a_time_that_has_passed_is_no_reason_to_look_all_the_time() {

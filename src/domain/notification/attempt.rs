@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::super::child::types::Fate;
-use super::super::{Intent, Plan, case};
+use super::super::{Effect, Intent, Plan, case};
 use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
 
 pub(super) type Case<'a> = case::Case<'a, Observed>;
@@ -76,6 +76,6 @@ pub(super) fn attempt(case: &Case<'_>) -> Plan<Status> {
             return Plan { next: Some(case.now), ..Plan::write(Status { claim: Some(claim), ..seen.status.clone() }) };
         }
     };
-    let id = format!("{}/{}", seen.content.order.uid, seen.meta.name);
-    Plan::only(Intent::SendNotice(Message { id, created: seen.meta.created, content: seen.content.clone(), by }))
+    let (content, id) = (seen.content.clone(), Message::id(&seen.content.order, &seen.meta.name));
+    Plan::only(Intent::CallOutside(Effect::Notice(Message { id, created: seen.meta.created, content, by })))
 }

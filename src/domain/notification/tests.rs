@@ -2,7 +2,7 @@
 
 use super::super::child::Gone;
 use super::*;
-use crate::domain::{Meta, Policy, conditions};
+use crate::domain::{Effect, Meta, Policy, conditions};
 
 fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     super::decide(&Case { seen, now, policy })
@@ -62,7 +62,7 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
     (seen.outcome, seen.is_probe, seen.circuit) = (None, true, Circuit { failures: 9, rounds: 9, last: Some(now) });
     let decided = |seconds: i64| decide(&seen, Time::from_millis(seconds * 1_000 - 1), &Policy::default());
     assert_eq!(decided(1), Plan::wait_until(Time::from_millis(1_000)));
-    assert!(matches!(&decided(2).intents[..], [Intent::SendNotice(_)]));
+    assert!(matches!(&decided(2).intents[..], [Intent::CallOutside(_)]));
     // Refused again it shows nothing new; without an endpoint it looks for one now and then.
     seen.outcome = Some(Err(Untaken::Refused("HTTP 400".into())));
     let later = decide(&seen, now.after(BEHIND), &Policy::default()).status.expect("a write");
@@ -82,7 +82,7 @@ fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
     let plan = |seen: &Observed| decide(seen, day, &Policy::default());
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
     left.fate = Fate::Open;
-    assert!(matches!(&plan(&left).intents[..], [Intent::SendNotice(_)]), "an undo waits for it");
+    assert!(matches!(&plan(&left).intents[..], [Intent::CallOutside(_)]), "an undo waits for it");
     left.fate = Fate::Gone(Gone { noticed: day, ended: None, row_read: false });
     assert_eq!(plan(&left).status.expect("given up").state, Some(State::GaveUp));
 }
@@ -105,7 +105,7 @@ fn where_others_may_send_an_attempt_is_claimed_first() {
     let claim = plan.status.expect("a claim").claim.expect("a claim");
     assert!(plan.intents.is_empty() && claim.by == "jumun-1" && claim.until == now.after(Duration::from_secs(30)));
     let sent = among_several(now, Some(claim.clone()));
-    let [Intent::SendNotice(message)] = &sent.intents[..] else { panic!("{sent:?}") };
+    let [Intent::CallOutside(Effect::Notice(message))] = &sent.intents[..] else { panic!("{sent:?}") };
     assert_eq!(message.by, Some(now.after(Duration::from_secs(15))), "the call is over long before the claim is");
     // Later than that it is claimed anew.
     let late = among_several(now.after(Duration::from_secs(16)), Some(claim.clone()));
@@ -124,7 +124,7 @@ fn what_another_has_claimed_is_left_to_it_until_its_claim_is_over() {
     let alone = Observed { status, ..seen() };
     assert_eq!(decide(&alone, now, &Policy::default()), Plan::wait_until(claim.until));
     let sent = decide(&alone, claim.until, &Policy::default());
-    assert!(matches!(&sent.intents[..], [Intent::SendNotice(message)] if message.by.is_none()));
+    assert!(matches!(&sent.intents[..], [Intent::CallOutside(Effect::Notice(message))] if message.by.is_none()));
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn what_tells_of_an_end_waits_for_it() {
         seen.content.topic = topic;
         decide(&seen, Time::from_millis(0), &Policy::default())
     };
-    let sends = |plan: &Plan<Status>| matches!(&plan.intents[..], [Intent::SendNotice(_)]);
+    let sends = |plan: &Plan<Status>| matches!(&plan.intents[..], [Intent::CallOutside(_)]);
     let over = Fate::Ended(Time::from_millis(0));
     for topic in [Topic::DeliveryCancelled, Topic::Undone, Topic::CancelRefused] {
         assert_eq!(about(topic, Fate::Open, false), Plan::rest(), "{topic:?}");

@@ -188,6 +188,13 @@ pub struct Message {
     pub by: Option<Time>,
 }
 
+impl Message {
+    /// The id of the message of the Notification of this name.
+    pub fn id(order: &OrderRef, notification: &str) -> String {
+        format!("{}/{notification}", order.uid)
+    }
+}
+
 /// Why an endpoint did not take a message, in one short sentence of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Untaken {

@@ -3,13 +3,13 @@
 use super::super::child::{self, Fate};
 use super::super::conditions::Report;
 use super::super::provider::{self, Call, Reply};
-use super::super::{Intent, Kind, Plan, retry};
+use super::super::{Effect, Intent, Kind, Plan, retry};
 use super::report::{BY_HAND, Case, HOPELESS, approved, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
-    let key = provider::key(&seen.order.uid);
-    Plan::only(Intent::CallProvider { provider: provider.name.clone(), key, call })
+    let (name, key) = (provider.name.clone(), provider::key(&seen.order.uid));
+    Plan::only(Intent::CallOutside(Effect::Provider { name, key, call }))
 }
 
 /// Asks the provider what has become of the charge, and only then, where it knows of none, sends one.

@@ -6,7 +6,7 @@ use super::report::HOPELESS;
 use super::*;
 use crate::domain::child::Gone;
 use crate::domain::provider::{self, Call, Reply};
-use crate::domain::{Intent, Meta, Money, OrderRef, Policy, Time, conditions, product};
+use crate::domain::{Effect, Intent, Meta, Money, OrderRef, Policy, Time, conditions, product};
 
 fn decide(seen: &Observed, now: Time, policy: &Policy) -> Plan<Status> {
     super::decide(&Case { seen, now, policy })
@@ -58,7 +58,7 @@ fn plan(seen: &Observed) -> Plan<Status> {
 
 fn asks(seen: &Observed) -> Option<Call> {
     match &plan(seen).intents[..] {
-        [Intent::CallProvider { call, .. }] => Some(call.clone()),
+        [Intent::CallOutside(Effect::Provider { call, .. })] => Some(call.clone()),
         _ => None,
     }
 }
