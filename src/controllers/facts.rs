@@ -12,7 +12,7 @@ use crate::domain::order::{
     TicketFacts, WalletFacts, notices,
 };
 use crate::domain::provider::Token;
-use crate::domain::{Kind, Lookup, Meta, Money, Target, conditions, denial, ids, platform as platforms};
+use crate::domain::{Kind, Lookup, Meta, Money, Target, denial, ids, platform as platforms};
 use crate::world::lookup::created;
 use crate::world::mapping::OrderIndex;
 use crate::world::{Pass, World};
@@ -70,14 +70,13 @@ pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass:
 }
 
 fn product_facts(product: &Product, order: &str, denied: Option<String>) -> ProductFacts {
-    let entries = product.status.iter().flat_map(|status| &status.entries);
     ProductFacts {
         uid: product.metadata.uid.clone().unwrap_or_default(),
         store: product.spec.store.clone(),
         price: product.spec.price.clone(),
         points: product.spec.points,
         deleting: product.metadata.deletion_timestamp.is_some(),
-        answer: entries.into_iter().find(|entry| entry.order == order).map(|entry| entry.answer),
+        answer: product.status.as_ref().and_then(|status| status.answer_to(order)),
         denied,
     }
 }
@@ -194,21 +193,8 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
 }
 
 pub(super) fn payment(seen: Seen<Payment>) -> PaymentFacts {
-    let payment = &*seen.object;
-    let status = payment.status.clone().unwrap_or_default();
-    let said = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_);
-    PaymentFacts {
-        target: target(&seen),
-        cancel: payment.spec.cancel,
-        approved: status.approved_at.is_some(),
-        declined: status
-            .declined_at
-            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
-        declined_why: status.declined_at.and_then(|_| said(conditions::SUCCEEDED)).map(|c| c.message.clone()),
-        cancelled: status.cancelled_at.is_some(),
-        stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
-        trouble: said(conditions::RECONCILING).map(|condition| condition.message.clone()),
-    }
+    let status = seen.object.status.clone().unwrap_or_default();
+    PaymentFacts::of(target(&seen), seen.object.spec.cancel, &status)
 }
 
 pub(super) fn ticket(seen: Seen<Ticket>) -> TicketFacts {
@@ -249,17 +235,8 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -
     let find = |(topic, to): (notices::Topic, notices::Audience)| {
         let name = ids::notification_name(&meta.name, &meta.uid, topic.slug(), to.slug());
         let seen = world.notifications.get(&key.sibling(&name))?;
-        let status = seen.object.status.as_ref();
-        let conditions = status.map_or(&[][..], |status| &status.conditions);
-        let stalled = conditions.iter().find(|condition| condition.type_ == conditions::STALLED);
-        Some(NoticeFacts {
-            topic,
-            to,
-            sent: status.is_some_and(|status| status.sent_at.is_some()),
-            created: created(&seen),
-            trouble: conditions::waiting_message(conditions).map(str::to_owned),
-            stalled: stalled.map(|condition| condition.message.clone()),
-        })
+        let status = seen.object.status.clone().unwrap_or_default();
+        Some(NoticeFacts::of(topic, to, created(&seen), &status))
     };
     notices::ALL.into_iter().filter_map(find).collect()
 }

@@ -55,10 +55,7 @@ fn stock(world: &World, key: &Key, payment: &Payment, pass: &Pass) -> Vec<(Strin
     }
     let answer = |item: &Item| {
         let found = world.lookup::<Product>(&key.sibling(&item.product), Some(&item.uid), pass);
-        found.map(|seen| {
-            let mut entries = seen.object.status.iter().flat_map(|status| &status.entries);
-            entries.find(|entry| entry.order == payment.spec.order.uid).map(|entry| entry.answer)
-        })
+        found.map(|seen| seen.object.status.as_ref()?.answer_to(&payment.spec.order.uid))
     };
     payment.spec.items.iter().map(|item| (item.product.clone(), answer(item))).collect()
 }

@@ -6,9 +6,7 @@
 //! way, its children first undo what it did: the Delivery and the Ticket hold themselves, the Payment gives the money
 //! back and asks for the stock.
 
-pub(super) mod types;
-
-pub use types::{Fate, Gone};
+pub use super::meta::{Fate, Gone};
 
 use super::case::{Case, Observed};
 use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};

@@ -89,10 +89,15 @@ pub fn extra(
         type_: type_.to_owned(),
         status,
         reason: reason.to_owned(),
-        message: cut(message, 512),
+        message: message.chars().take(512).collect(),
         last_transition_time: old.map_or(now, |old| old.last_transition_time),
         observed_generation: generation,
     }
+}
+
+/// The condition of this type, where there is one.
+pub fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
+    conditions.iter().find(|condition| condition.type_ == type_)
 }
 
 /// The sentence of the wait that the conditions report, if they report one.
@@ -102,8 +107,7 @@ pub fn waiting_message(conditions: &[Condition]) -> Option<&str> {
 
 /// The sentence that says what only a person can do, where the conditions report that.
 pub fn stalled_message(conditions: &[Condition]) -> Option<&str> {
-    let stalled = conditions.iter().find(|c| c.status == Truth::True && c.type_ == STALLED);
-    stalled.map(|condition| condition.message.as_str())
+    find(conditions, STALLED).filter(|c| c.status == Truth::True).map(|condition| condition.message.as_str())
 }
 
 fn waiting(conditions: &[Condition]) -> Option<&Condition> {
@@ -113,11 +117,6 @@ fn waiting(conditions: &[Condition]) -> Option<&Condition> {
 /// The reason of the wait that the conditions report, if they report one.
 pub fn waiting_for(conditions: &[Condition]) -> Option<&str> {
     waiting(conditions).map(|condition| condition.reason.as_str())
-}
-
-/// The first `most` characters of a text.
-fn cut(text: &str, most: usize) -> String {
-    text.chars().take(most).collect()
 }
 
 #[cfg(test)]

@@ -23,15 +23,13 @@ pub use types::{Address, Cause, Draft, Hold, Observed, Progress, State, Status};
 use super::child::{self, Fate};
 use super::conditions::Report;
 use super::store::types::Confirmation;
-use super::{Intent, Kind, Lookup, Plan, case};
+use super::{Case, Intent, Kind, Lookup, Plan};
 
 /// A held delivery says what it waits for once that has lasted so long; its order does so before.
 const LASTS: Duration = Duration::from_secs(30);
 
-type Case<'a> = case::Case<'a, Observed>;
-
 /// What to do about a Delivery.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     // A Payment by a provider goes first, also in a namespace that goes away: it looks at the Delivery to know what it owes,
     // and while it gives the money back the courier must stay stopped.
@@ -67,14 +65,14 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     if seen.fate == Fate::Unproven { child::retire(case, &seen.order, seen.fate) } else { Plan::rest() }
 }
 
-fn cancelled(case: &Case<'_>) -> Plan<Status> {
+fn cancelled(case: &Case<Observed>) -> Plan<Status> {
     let status = Status { state: Some(State::Cancelled), cancelled_at: Some(case.now), ..case.seen.status.clone() };
     let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
     Plan::write(case.says(status, report))
 }
 
 /// Nothing is left to do. Where the order is gone, the Payment goes first: it looks at the Delivery to know what it owes.
-fn leave(case: &Case<'_>) -> Plan<Status> {
+fn leave(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if matches!(seen.fate, Fate::Gone(_)) && seen.unpaid.present().is_some() {
         return Plan::rest();
@@ -83,7 +81,7 @@ fn leave(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The order was removed before its end: what was not brought yet is stopped, and ends once the money is back.
-fn removed(case: &Case<'_>) -> Plan<Status> {
+fn removed(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let name = seen.meta.name.as_str();
     match (&seen.unpaid, seen.progress) {
@@ -100,7 +98,7 @@ fn removed(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// Waits for the payment to be given back. The Order says so sooner.
-fn held(case: &Case<'_>) -> Plan<Status> {
+fn held(case: &Case<Observed>) -> Plan<Status> {
     let message = "The order is being undone: its payment is given back first.".to_owned();
     let report = Report::Moving { reason: "WaitingForRefund", message };
     let wanted = case.says(case.seen.status.clone(), report);
@@ -108,7 +106,7 @@ fn held(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// On its way, with a deadline that counts from here.
-fn picked_up(case: &Case<'_>) -> Plan<Status> {
+fn picked_up(case: &Case<Observed>) -> Plan<Status> {
     if case.seen.status.picked_up_at.is_some() {
         return Plan::rest();
     }
@@ -119,7 +117,7 @@ fn picked_up(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The courier has delivered it.
-fn arrived(case: &Case<'_>) -> Plan<Status> {
+fn arrived(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let delivered_at = seen.status.delivered_at.or(Some(case.now));
     let due = seen.status.delivered_at.zip(seen.deadlines.confirm).map(|(at, span)| at.after(span.duration()));

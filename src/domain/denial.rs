@@ -98,8 +98,8 @@ impl Denial {
 
     /// Whether the conditions said so before, in whatever words.
     pub fn is_known(&self, seen: &[Condition]) -> bool {
-        let said = seen.iter().find(|condition| condition.type_ == WRITE_DENIED);
-        said.is_some_and(|said| said.reason == self.reason && said.message.starts_with(&format!("{}:", self.write)))
+        find(seen)
+            .is_some_and(|said| said.reason == self.reason && said.message.starts_with(&format!("{}:", self.write)))
     }
 }
 
@@ -121,7 +121,7 @@ fn ends(kind: Kind) -> bool {
 
 /// The condition that a write is denied, where there is one.
 pub fn find(conditions: &[Condition]) -> Option<&Condition> {
-    conditions.iter().find(|condition| condition.type_ == WRITE_DENIED)
+    conditions::find(conditions, WRITE_DENIED)
 }
 
 /// The write that is said to be denied, such as `create Payment order-1-abc`.

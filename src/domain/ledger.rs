@@ -74,6 +74,8 @@ pub struct Served {
     pub urgent: bool,
     /// Since when a total could have been settled, where nobody waits for it.
     pub lazy_since: Option<Time>,
+    /// Whether an entry is left that moves a total when it is settled.
+    pub holds: bool,
     /// Kind and name of requesters to read afresh before they can be served.
     pub read_afresh: Vec<(Kind, String)>,
     /// The mark that was found to be of another history, and the version that takes its place.
@@ -96,10 +98,11 @@ pub fn serve<B: Book>(
     book: &mut B,
     entries: &mut Vec<B::Entry>,
     settled_through: &mut String,
-    mut requests: Vec<Request<B::Ask>>,
+    asked: &Asked<B::Ask>,
     missing: impl Fn(&str) -> Missing,
 ) -> Served {
     let (mut served, mut mark) = (Served::default(), Version::parse(settled_through));
+    let mut requests: Vec<&Request<B::Ask>> = asked.requests.iter().collect();
     if let Some(read) = requests.iter().filter_map(|request| request.read).max().filter(|read| *read < mark) {
         served.foreign = Some((mark, read));
         served.urgent = true;
@@ -127,6 +130,7 @@ pub fn serve<B: Book>(
     if mark > Version::default() {
         *settled_through = mark.0.to_string();
     }
+    served.holds = entries.iter().any(B::holds);
     served
 }
 
@@ -136,11 +140,11 @@ fn revisit<B: Book>(
     book: &mut B,
     entries: &mut Vec<B::Entry>,
     mark: &mut Version,
-    requests: &[Request<B::Ask>],
+    requests: &[&Request<B::Ask>],
     missing: impl Fn(&str) -> Missing,
     served: &mut Served,
 ) -> HashSet<String> {
-    let by_order: HashMap<&str, &Request<B::Ask>> = requests.iter().map(|r| (r.order.as_str(), r)).collect();
+    let by_order: HashMap<&str, &Request<B::Ask>> = requests.iter().map(|r| (r.order.as_str(), *r)).collect();
     let known: HashSet<String> = entries.iter().map(|e| B::order(e).to_owned()).collect();
     let crowded = known.len() > CROWDED;
     entries.retain_mut(|entry| {
@@ -212,7 +216,6 @@ pub fn conclude<O: Observed, Ask>(
     wanted: O::Status,
     ready: Report<'_>,
     served: &Served,
-    is_empty: bool,
 ) -> Plan<O::Status> {
     let (meta, before) = (case.seen.meta(), case.seen.status());
     let detained = detained(meta, &asked.unreadable);
@@ -221,7 +224,7 @@ pub fn conclude<O: Observed, Ask>(
     if is_detained && !served.urgent && (wanted.conditions() != before.conditions() || !asked.referred) {
         return case.write(O::with(before.clone(), O::generation(before), wanted.conditions().to_vec()));
     }
-    if meta.deleting.is_some() && !asked.referred && is_empty {
+    if meta.deleting.is_some() && !asked.referred && !served.holds {
         // That no open order refers to it was read, and not only not seen.
         return Plan::only(if asked.orders_afresh { Intent::DropFinalizer(meta.target()) } else { Intent::ReadOrders });
     }
@@ -245,27 +248,21 @@ fn detained(meta: &Meta, unreadable: &[String]) -> Option<Report<'static>> {
 fn plan<O: Observed>(case: &Case<'_, O>, wanted: O::Status, served: &Served) -> Plan<O::Status> {
     if served.urgent || O::generation(case.seen.status()) != case.seen.meta().generation {
         let plan = case.write(wanted);
-        return if plan.status.is_some() { report(plan, served) } else { plan };
+        let Some((mark, read)) = served.foreign.filter(|_| plan.status.is_some()) else { return plan };
+        let message = format!(
+            "status.settledThrough was {}, in the future of this cluster, which is at {}: it was written by hand, in \
+             another cluster, or after the backup was made that stands here now. It is replaced.",
+            mark.0, read.0
+        );
+        return plan.with_fact("ForeignMark", message, true);
     }
     if !served.read_afresh.is_empty() {
-        let read = |(kind, name): &(Kind, String)| Intent::read(*kind, name);
-        return Plan::all(served.read_afresh.iter().map(read).collect());
+        return Plan::all(served.read_afresh.iter().map(|(kind, name)| Intent::read(*kind, name)).collect());
     }
     match served.lazy_since.map(|since| since.after(case.policy.settle_within)) {
         Some(due) => case.write_after(due, wanted),
         None => Plan::rest(),
     }
-}
-
-/// Says that a mark of another history was replaced, where one was.
-fn report<S>(plan: Plan<S>, served: &Served) -> Plan<S> {
-    let Some((mark, read)) = served.foreign else { return plan };
-    let message = format!(
-        "status.settledThrough was {}, in the future of this cluster, which is at {}: it was written by hand, in another \
-         cluster, or after the backup was made that stands here now. It is replaced.",
-        mark.0, read.0
-    );
-    plan.with_fact("ForeignMark", message, true)
 }
 
 #[cfg(test)]

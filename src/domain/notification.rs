@@ -28,9 +28,7 @@ pub use types::{Audience, Claim, Company, Content, Draft, Endpoint, Message, Obs
 
 use super::child::{self, Fate};
 use super::conditions::Report;
-use super::{Intent, Kind, Plan, Time, retry};
-
-use attempt::Case;
+use super::{Case, Intent, Kind, Plan, Time, retry};
 
 /// A message that nothing waits for is given up after so long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
@@ -39,7 +37,7 @@ const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
 const BEHIND: Duration = Duration::from_secs(60);
 
 /// What to do about a Notification.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if seen.meta.deleting.is_some() || seen.meta.namespace_terminating {
         return Plan::rest();
@@ -89,7 +87,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The endpoint did not take it: the next attempt comes later.
-fn failed(case: &Case<'_>, why: &Untaken) -> Plan<Status> {
+fn failed(case: &Case<Observed>, why: &Untaken) -> Plan<Status> {
     let attempts = case.seen.status.attempts.saturating_add(1);
     let due = case.now.after(retry::pause(attempts));
     let (refused_at, reason, why) = match why {
@@ -104,7 +102,7 @@ fn failed(case: &Case<'_>, why: &Untaken) -> Plan<Status> {
 }
 
 /// The breaker is open. It is said once when the next probe is; those that follow are shown where the endpoint is.
-fn blocked(case: &Case<'_>, probe: Time) -> Plan<Status> {
+fn blocked(case: &Case<Observed>, probe: Time) -> Plan<Status> {
     let next = if case.seen.is_probe { probe } else { probe.max(case.now.after(BEHIND)) };
     let said = case.seen.status.conditions.iter().any(|condition| condition.reason == "CircuitOpen");
     if said {
@@ -116,11 +114,11 @@ fn blocked(case: &Case<'_>, probe: Time) -> Plan<Status> {
     case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
 }
 
-fn wait(case: &Case<'_>, report: Report<'_>) -> Status {
+fn wait(case: &Case<Observed>, report: Report<'_>) -> Status {
     case.says(Status { state: Some(State::Pending), ..case.seen.status.clone() }, report)
 }
 
-fn end(case: &Case<'_>, state: State, reason: &str, message: String) -> Plan<Status> {
+fn end(case: &Case<Observed>, state: State, reason: &str, message: String) -> Plan<Status> {
     let mut status = Status { state: Some(state), retry_at: None, claim: None, ..case.seen.status.clone() };
     match state {
         State::Sent => status.sent_at = Some(case.now),

@@ -38,12 +38,12 @@ pub use facts::{
 };
 pub use types::{Line, Outcome, State, Status, Terms};
 
-use super::{Intent, Plan, Time, child};
+use super::{Case, Intent, Plan, Time, child};
 
-use report::{Case, stalled};
+use report::stalled;
 
 /// What to do about an Order.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let mut plan = step(case);
     if let Some(status) = &mut plan.status {
         note_wish(case, status);
@@ -51,7 +51,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     plan
 }
 
-fn step(case: &Case<'_>) -> Plan<Status> {
+fn step(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if seen.meta.let_go() {
         return child::gate(&seen.meta).unwrap_or_default();
@@ -79,7 +79,7 @@ fn step(case: &Case<'_>) -> Plan<Status> {
 
 /// An ended order only answers late wishes with the reason why they are refused, and lets itself be deleted once its
 /// row shows the end. It goes by itself once the platform's retention is over.
-fn after_the_end(case: &Case<'_>, ended: Time) -> Plan<Status> {
+fn after_the_end(case: &Case<Observed>, ended: Time) -> Plan<Status> {
     let seen = case.seen;
     if seen.meta.deleting.is_some() {
         // What is still to be told outlives it, and holds nothing.
@@ -112,7 +112,7 @@ fn after_the_end(case: &Case<'_>, ended: Time) -> Plan<Status> {
 }
 
 /// Something that the order needs cannot be read: a person is needed, and it goes on by itself after that.
-fn unreadable(case: &Case<'_>, message: &str) -> Plan<Status> {
+fn unreadable(case: &Case<Observed>, message: &str) -> Plan<Status> {
     let mut wanted = stalled(case, case.seen.status.clone(), "Unreadable", message.to_owned());
     wanted.state.get_or_insert(State::Pending);
     let plan = case.write_after(case.seen.changed.after(case.policy.patience), wanted);
@@ -120,7 +120,7 @@ fn unreadable(case: &Case<'_>, message: &str) -> Plan<Status> {
 }
 
 /// Notes in a status that is written anyway when the wish was first seen, and when it was refused.
-fn note_wish(case: &Case<'_>, status: &mut Status) {
+fn note_wish(case: &Case<Observed>, status: &mut Status) {
     let (meta, wished) = (&case.seen.meta, case.seen.wish().is_some());
     let since = if case.seen.request.cancel.is_some() { Some(meta.changed) } else { meta.deleting };
     let since = since.filter(|_| wished).map(|at| at.min(case.now));

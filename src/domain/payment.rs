@@ -30,19 +30,19 @@ pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, 
 use super::child::{self, Fate};
 use super::conditions::Report;
 use super::wallet::types as wallet;
-use super::{Kind, Lookup, Plan};
+use super::{Case, Kind, Lookup, Plan};
 
-use report::{BY_HAND, Case, approved, cancelled, declined, wait};
+use report::{BY_HAND, approved, cancelled, declined, wait};
 
 /// What to do about a Payment.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     if case.seen.meta.let_go() && case.seen.is_owed() {
         return gone::last_refund(case, progress(case));
     }
     child::gate(&case.seen.meta).unwrap_or_else(|| progress(case))
 }
 
-fn progress(case: &Case<'_>) -> Plan<Status> {
+fn progress(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;
     if let Some(read) = child::ask_row(&seen.order, seen.fate) {
@@ -80,7 +80,7 @@ fn progress(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// Nothing is taken and nothing given back: neither a wallet nor a provider is asked.
-fn nothing_to_pay(case: &Case<'_>) -> Plan<Status> {
+fn nothing_to_pay(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     match (seen.cancel, seen.fate) {
         (true, _) => cancelled(case, false, "NothingToPay"),
@@ -89,7 +89,7 @@ fn nothing_to_pay(case: &Case<'_>) -> Plan<Status> {
     }
 }
 
-fn charge(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>, lacked: Option<&str>) -> Plan<Status> {
+fn charge(case: &Case<Observed>, name: &str, answer: Option<wallet::Answer>, lacked: Option<&str>) -> Plan<Status> {
     match answer {
         Some(wallet::Answer::Charged) => approved(case),
         Some(wallet::Answer::Refused) => {
@@ -104,7 +104,7 @@ fn charge(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>, lacked: O
     }
 }
 
-fn cancel(case: &Case<'_>, name: &str, answer: Option<wallet::Answer>) -> Plan<Status> {
+fn cancel(case: &Case<Observed>, name: &str, answer: Option<wallet::Answer>) -> Plan<Status> {
     match answer {
         Some(wallet::Answer::Refunded) => cancelled(case, true, "Refunded"),
         Some(wallet::Answer::Void) => cancelled(case, false, "NotCharged"),
@@ -127,7 +127,7 @@ fn unanswered<'a>(seen: &Observed, wallet: &str, reason: &'a str, message: Strin
 }
 
 /// The wallet that was charged is gone.
-fn nobody_to_refund(case: &Case<'_>, name: &str) -> Plan<Status> {
+fn nobody_to_refund(case: &Case<Observed>, name: &str) -> Plan<Status> {
     if case.seen.status.approved_at.is_none() {
         return cancelled(case, false, "WalletGone");
     }

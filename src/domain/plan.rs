@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use super::delivery::types as delivery;
 use super::effect::Effect;
-use super::notification::types as notification;
-use super::payment::types as payment;
-use super::ticket::types as ticket;
-use super::view::types as view;
 use super::{Kind, Target, Time};
+use super::{
+    delivery::types as delivery, notification::types as notification, payment::types as payment,
+    ticket::types as ticket, view::types as view,
+};
 
 /// Settings that decisions take into account.
 #[derive(Clone, Debug)]
@@ -169,6 +168,12 @@ impl<S> Plan<S> {
     /// One status write and nothing else.
     pub fn write(status: S) -> Self {
         Self { status: Some(status), ..Self::default() }
+    }
+
+    /// The same, and a look at this time at the latest, where there is one.
+    pub fn by(mut self, time: Option<Time>) -> Self {
+        self.next = self.next.into_iter().chain(time).min();
+        self
     }
 
     /// The same, reporting a fact.

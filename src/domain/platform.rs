@@ -9,9 +9,7 @@ pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Sta
 use std::time::Duration;
 
 use super::conditions::{self, Report, Truth};
-use super::{Condition, Intent, Plan, case};
-
-type Case<'a> = case::Case<'a, Observed>;
+use super::{Case, Condition, Intent, Plan};
 
 /// The condition that says that writes are denied somewhere in the namespace.
 pub const WRITES_ALLOWED: &str = "WritesAllowed";
@@ -19,7 +17,7 @@ pub const WRITES_ALLOWED: &str = "WritesAllowed";
 pub const OBJECTS_READABLE: &str = "ObjectsReadable";
 
 /// What is wrong somewhere in the namespace.
-fn troubles(case: &Case<'_>) -> Vec<Condition> {
+fn troubles(case: &Case<Observed>) -> Vec<Condition> {
     let all = [
         (WRITES_ALLOWED, "WriteDenied", "without a write that the API server denies", &case.seen.denied),
         (OBJECTS_READABLE, "Unreadable", "that cannot be read", &case.seen.unreadable),
@@ -36,7 +34,7 @@ fn troubles(case: &Case<'_>) -> Vec<Condition> {
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// What to do about an OrderPlatform.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     // Without it nobody could be asked for the money any more.
     let needed = seen.meta.name == NAME && seen.owed.objects > 0;
@@ -65,8 +63,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     } else {
         seen.meta.changed.after(SETTLE)
     };
-    let plan = case.write_after(due, status);
-    Plan { next: turns.next.into_iter().chain(plan.next).min(), ..plan }
+    case.write_after(due, status).by(turns.next)
 }
 
 /// Whether it serves, or what stands in the way: of its deletion, too.
@@ -88,7 +85,7 @@ fn readiness(seen: &Observed) -> Report<'static> {
 }
 
 /// Another name than the one that is read would be ignored in silence.
-fn misnamed(case: &Case<'_>) -> Plan<Status> {
+fn misnamed(case: &Case<Observed>) -> Plan<Status> {
     let message = format!("metadata.name: only the OrderPlatform named {NAME} counts.");
     let report = Report::Ready { ready: false, reason: "Ignored", message };
     case.write(case.says(case.seen.status.clone(), report))

@@ -19,11 +19,8 @@ pub use types::{Answer, Ask, Entry, Observed, Status};
 
 use super::conditions::Report;
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::order::types as order;
-use super::payment::types as payment;
-use super::{Kind, Plan, Time, case, child};
-
-type Case<'a> = case::Case<'a, Observed>;
+use super::{Case, Kind, Plan, Time, child};
+use super::{order::types as order, payment::types as payment};
 
 /// How long a sale may stay unbooked while a wish to cancel is undecided: booked, it would have to be taken back.
 const UNDECIDED: Duration = Duration::from_secs(30);
@@ -142,7 +139,7 @@ impl Stock {
 }
 
 /// What to do about a Product.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let meta = &seen.meta;
     if let Some(plan) = child::gate(meta) {
@@ -156,16 +153,15 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
         let found = seen.asked.missing(order);
         if early(&found).is_some() { Missing::Removed } else { found }
     };
-    let (requests, settled) = (seen.asked.requests.clone(), &mut status.settled_through);
-    let mut served = ledger::serve(&mut book, &mut status.entries, settled, requests, missing);
+    let settled = &mut status.settled_through;
+    let mut served = ledger::serve(&mut book, &mut status.entries, settled, &seen.asked, missing);
     // One that is to go waits for no later write.
     served.urgent |= meta.deleting.is_some() && served.lazy_since.is_some();
     status.supplied = seen.stock;
     (status.available, status.reserved, status.sold) = (book.available, book.reserved, book.sold);
-    let (ready, is_empty) = (readiness(&status, served.foreign.is_some()), !status.entries.iter().any(Stock::holds));
-    let plan = ledger::conclude(case, &seen.asked, status, ready, &served, is_empty);
-    let due = seen.asked.missing.iter().filter_map(|(_, missing)| early(missing)).min();
-    Plan { next: plan.next.into_iter().chain(due).min(), ..plan }
+    let ready = readiness(&status, served.foreign.is_some());
+    let plan = ledger::conclude(case, &seen.asked, status, ready, &served);
+    plan.by(seen.asked.missing.iter().filter_map(|(_, missing)| early(missing)).min())
 }
 
 fn readiness(status: &Status, foreign: bool) -> Report<'static> {

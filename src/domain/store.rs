@@ -6,12 +6,10 @@ pub use types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake,
 
 use super::conditions::Report;
 use super::notification::circuit::Circuit;
-use super::{Plan, case};
-
-type Case<'a> = case::Case<'a, Observed>;
+use super::{Case, Plan};
 
 /// What to do about a Store.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if seen.meta.deleting.is_some() {
         return Plan::rest();

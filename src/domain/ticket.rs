@@ -19,12 +19,10 @@ use super::child::{self, Fate};
 use super::conditions::Report;
 use super::delivery::types::Cause;
 use super::store::types::Acceptance;
-use super::{Intent, Kind, Lookup, Plan, Time, case};
-
-type Case<'a> = case::Case<'a, Observed>;
+use super::{Case, Intent, Kind, Lookup, Plan, Time};
 
 /// What to do about a Ticket.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if let Some(plan) = child::gate(&seen.meta) {
         return plan;
@@ -54,7 +52,7 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The order was removed before its end: the store is stopped, and the ticket ends once the money is back.
-fn removed(case: &Case<'_>) -> Plan<Status> {
+fn removed(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     match &seen.unpaid {
         Lookup::Unproven => Plan::all(child::prove(&seen.unpaid, Kind::Payment, &seen.meta.name).into_iter().collect()),
@@ -67,7 +65,7 @@ fn removed(case: &Case<'_>) -> Plan<Status> {
     }
 }
 
-fn rejected(case: &Case<'_>) -> Plan<Status> {
+fn rejected(case: &Case<Observed>) -> Plan<Status> {
     let status = Status { state: Some(State::Rejected), rejected_at: Some(case.now), ..case.seen.status.clone() };
     let (reason, message) = match &case.seen.rejection {
         Some(why) => (why.reason.as_str(), why.message.clone().unwrap_or_default()),
@@ -78,7 +76,7 @@ fn rejected(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The status follows the store's steps, and says what is waited for.
-fn progress(case: &Case<'_>) -> Plan<Status> {
+fn progress(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let (state, reason, message) = match (seen.held, accepted(seen), seen.cooking) {
         (true, _, _) => {
@@ -102,7 +100,7 @@ fn progress(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The status with a time for each step that the store has taken.
-fn marked(case: &Case<'_>) -> Status {
+fn marked(case: &Case<Observed>) -> Status {
     let mut status = case.seen.status.clone();
     let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(case.now));
     status.accepted_at = since(status.accepted_at, accepted(case.seen));

@@ -23,13 +23,11 @@ pub use types::{
 
 use std::time::Duration;
 
-use super::child::types::Fate;
+use super::meta::Fate;
 use super::order::types as order;
-use super::{Intent, Kind, Plan, Time, case, ids};
+use super::{Case, Intent, Kind, Plan, Time, ids};
 
 use removed::GATHER_UNDO;
-
-type Case<'a> = case::Case<'a, Observed>;
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
@@ -58,7 +56,7 @@ pub fn shows_end(seen: &Observed) -> bool {
 }
 
 /// What to do about a row.
-pub fn decide(case: &Case<'_>) -> Plan<()> {
+pub fn decide(case: &Case<Observed>) -> Plan<()> {
     let seen = case.seen;
     if seen.namespace_terminating {
         return Plan::rest();
@@ -90,7 +88,7 @@ pub fn decide(case: &Case<'_>) -> Plan<()> {
 }
 
 /// A row for an order that has none. Where one was there and is gone, it comes back from what stands now.
-fn appear(case: &Case<'_>, sources: &Sources) -> Plan<()> {
+fn appear(case: &Case<Observed>, sources: &Sources) -> Plan<()> {
     let due = sources.order.created.after(UNTOUCHED);
     if sources.order.status.state.is_none() && case.now < due {
         return Plan::wait_until(due);
@@ -155,7 +153,7 @@ fn is_being_undone(sources: &Sources) -> bool {
 }
 
 /// The row of an order that is gone stays for the platform's retention, counted from the order's end.
-fn retire(case: &Case<'_>) -> Plan<()> {
+fn retire(case: &Case<Observed>) -> Plan<()> {
     let seen = case.seen;
     let Some((meta, row)) = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none()) else { return Plan::rest() };
     let Some(left) = &seen.left else { return Plan::rest() };

@@ -19,9 +19,7 @@ pub use types::{Amount, Answer, Ask, Entry, Observed, Status};
 
 use super::conditions::Report;
 use super::ledger::{self, Book, Request, Step};
-use super::{Kind, Money, Plan, case, child};
-
-type Case<'a> = case::Case<'a, Observed>;
+use super::{Case, Kind, Money, Plan, child};
 
 struct Purse {
     currency: String,
@@ -105,7 +103,7 @@ impl Purse {
 }
 
 /// What to do about a Wallet.
-pub fn decide(case: &Case<'_>) -> Plan<Status> {
+pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let meta = &seen.meta;
     if let Some(plan) = child::gate(meta) {
@@ -116,13 +114,13 @@ pub fn decide(case: &Case<'_>) -> Plan<Status> {
     let charged = status.charged.clone();
     let (balance, points) = (deposited - charged.amount, seen.points - charged.points);
     let mut purse = Purse { currency, balance, points, charged };
-    let (requests, missing) = (seen.asked.requests.clone(), |order: &str| seen.asked.missing(order));
-    let served = ledger::serve(&mut purse, &mut status.entries, &mut status.settled_through, requests, missing);
+    let (settled, missing) = (&mut status.settled_through, |order: &str| seen.asked.missing(order));
+    let served = ledger::serve(&mut purse, &mut status.entries, settled, &seen.asked, missing);
     status.deposited = Amount { amount: deposited, points: seen.points };
     status.charged = purse.charged;
     status.points = purse.points;
     status.balance = Some(Money::new(purse.balance, purse.currency));
     let message = served.foreign.map_or_else(String::new, |_| ledger::FOREIGN.to_owned());
     let ready = Report::Ready { ready: true, reason: "Open", message };
-    ledger::conclude(case, &seen.asked, status, ready, &served, true)
+    ledger::conclude(case, &seen.asked, status, ready, &served)
 }

@@ -7,7 +7,7 @@ use jumun::domain::order::{
 use jumun::domain::payment::{Kitchen, Shipment};
 use jumun::domain::provider::Token;
 use jumun::domain::store::{Intake, SellerNotice};
-use jumun::domain::{Money, Target, Version, conditions, ticket};
+use jumun::domain::{Money, Target, Version, ticket};
 
 use super::config::{Config, PRICE};
 use super::objects::{Fields, Id, PRODUCT, WALLET, name, uid};
@@ -57,9 +57,7 @@ pub fn store(config: &Config) -> StoreFacts {
 
 pub fn product(slot: &Slot, order: &str) -> ProductFacts {
     let answer = match &slot.body.fields {
-        Fields::Product { status } => {
-            status.entries.iter().find(|entry| entry.order == order).map(|entry| entry.answer)
-        }
+        Fields::Product { status } => status.answer_to(order),
         _ => None,
     };
     ProductFacts {
@@ -84,19 +82,7 @@ pub fn wallet(slot: &Slot) -> WalletFacts {
 
 pub fn payment(id: Id, slot: &Slot) -> Option<PaymentFacts> {
     let Fields::Payment { cancel, status } = &slot.body.fields else { return None };
-    let said = |type_: &str| status.conditions.iter().find(|condition| condition.type_ == type_);
-    Some(PaymentFacts {
-        target: target(id, slot),
-        cancel: *cancel,
-        approved: status.approved_at.is_some(),
-        declined: status
-            .declined_at
-            .map(|_| said(conditions::SUCCEEDED).map_or_else(String::new, |c| c.reason.clone())),
-        declined_why: status.declined_at.and_then(|_| said(conditions::SUCCEEDED)).map(|c| c.message.clone()),
-        cancelled: status.cancelled_at.is_some(),
-        stalled: said(conditions::STALLED).map(|condition| condition.message.clone()),
-        trouble: said(conditions::RECONCILING).map(|condition| condition.message.clone()),
-    })
+    Some(PaymentFacts::of(target(id, slot), *cancel, status))
 }
 
 pub fn ticket(id: Id, slot: &Slot) -> Option<TicketFacts> {
@@ -134,15 +120,7 @@ pub fn delivery(id: Id, slot: &Slot) -> Option<DeliveryFacts> {
 
 pub fn notice(slot: &Slot) -> Option<NoticeFacts> {
     let Fields::Notice { content, status } = &slot.body.fields else { return None };
-    let stalled = status.conditions.iter().find(|condition| condition.type_ == conditions::STALLED);
-    Some(NoticeFacts {
-        topic: content.topic,
-        to: content.to,
-        sent: status.sent_at.is_some(),
-        created: slot.body.created,
-        trouble: conditions::waiting_message(&status.conditions).map(str::to_owned),
-        stalled: stalled.map(|condition| condition.message.clone()),
-    })
+    Some(NoticeFacts::of(content.topic, content.to, slot.body.created, status))
 }
 
 /// What the Payment of an order that is gone looks at of its Delivery.

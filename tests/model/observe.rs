@@ -248,6 +248,10 @@ impl<'a> View<'a> {
         })
     }
 
+    fn asked<Ask>(&self, requests: Vec<Request<Ask>>, missing: Vec<(String, Missing)>, referred: bool) -> Asked<Ask> {
+        Asked { requests, missing, referred, orders_afresh: self.read(EVERY).is_some(), unreadable: Vec::new() }
+    }
+
     pub fn product(&self) -> Option<product::Observed> {
         let slot = self.slot(PRODUCT)?;
         let Fields::Product { status } = &slot.body.fields else { return None };
@@ -262,13 +266,7 @@ impl<'a> View<'a> {
         Some(product::Observed {
             meta: self.meta(PRODUCT, slot),
             stock: self.config.stock,
-            asked: Asked {
-                missing,
-                referred: orders.into_iter().any(|number| self.is_open_order(number)),
-                orders_afresh: self.read(EVERY).is_some(),
-                unreadable: Vec::new(),
-                requests,
-            },
+            asked: self.asked(requests, missing, orders.into_iter().any(|number| self.is_open_order(number))),
             status,
         })
     }
@@ -306,17 +304,13 @@ impl<'a> View<'a> {
             let read = self.read(super::objects::payment(of(&entry.order)));
             (entry.order.clone(), read.map_or(Missing::Unproven, Missing::Gone))
         });
+        let missing = missing.collect();
+        let referred = |number| self.is_open_order(number) || self.is_needed(number);
         Some(wallet::Observed {
             meta: self.meta(WALLET, slot),
             deposited: Money::new(self.config.deposited, CURRENCY),
             points: 0,
-            asked: Asked {
-                missing: missing.collect(),
-                referred: orders.clone().any(|number| self.is_open_order(number) || self.is_needed(number)),
-                orders_afresh: self.read(EVERY).is_some(),
-                unreadable: Vec::new(),
-                requests,
-            },
+            asked: self.asked(requests, missing, orders.clone().any(referred)),
             status,
         })
     }

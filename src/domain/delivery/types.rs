@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::child::types::Fate;
+use crate::domain::meta::Fate;
 use crate::domain::store::types::{Confirmation, Deadlines};
 use crate::domain::{Condition, Generation, Lookup, Meta, OrderRef, Time};
 

@@ -3,11 +3,9 @@
 
 use std::time::Duration;
 
-use super::super::child::types::Fate;
-use super::super::{Effect, Intent, Plan, case};
+use super::super::meta::Fate;
+use super::super::{Case, Effect, Intent, Plan};
 use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
-
-pub(super) type Case<'a> = case::Case<'a, Observed>;
 
 /// For how long an attempt is claimed.
 const CLAIM: Duration = Duration::from_secs(30);
@@ -59,7 +57,7 @@ pub(super) fn unreachable(seen: &Observed) -> Option<(&'static str, String)> {
 }
 
 /// Sends it; where others may do the same, claims the attempt first.
-pub(super) fn attempt(case: &Case<'_>) -> Plan<Status> {
+pub(super) fn attempt(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let claim = seen.status.claim.as_ref();
     if let Some(other) = claim.filter(|claim| claim.by != seen.me && case.now < claim.until) {

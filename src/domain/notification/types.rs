@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::child::types::Fate;
 use crate::domain::fields::is_default;
+use crate::domain::meta::Fate;
 use crate::domain::order::types as order;
 use crate::domain::{Condition, Generation, Meta, Money, OrderRef, Time, retry};
 

@@ -4,19 +4,18 @@
 //! approved; a kitchen's Delivery once the store has accepted, and it is ready once cooked. Steps that only people read
 //! (`Accepted`, `Cooking`, …) are written half a second after the last of them.
 
-use super::super::delivery::types as delivery;
 use super::super::delivery::types::Progress;
-use super::super::payment::types as payment;
-use super::super::product::types as product;
 use super::super::store::types::Fulfilment;
-use super::super::ticket::types as ticket;
-use super::super::{Intent, Kind, Lookup, ObjectRef, Plan, Time, child, conditions};
+use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan, Time, child, conditions};
+use super::super::{
+    delivery::types as delivery, payment::types as payment, product::types as product, ticket::types as ticket,
+};
 use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, TicketFacts};
-use super::report::{Case, ended, may_create, moving, stalled};
+use super::report::{ended, may_create, moving, stalled};
 use super::turn;
 use super::types::{State, Status, Terms};
 
-pub(super) fn decide(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+pub(super) fn decide(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let plan = forward(case, terms);
     match turn::too_late(case.seen, terms) {
         Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(case.seen, plan, message),
@@ -24,7 +23,7 @@ pub(super) fn decide(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
     }
 }
 
-fn forward(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+fn forward(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let seen = case.seen;
     if seen.status.paid_at.is_some() {
         return match terms.fulfilment {
@@ -130,7 +129,7 @@ pub(super) fn delivery_draft(
     }
 }
 
-fn await_payment(case: &Case<'_>, payment: &PaymentFacts) -> Plan<Status> {
+fn await_payment(case: &Case<Observed>, payment: &PaymentFacts) -> Plan<Status> {
     if let Some(why) = &payment.stalled {
         return stall(case, "PaymentStalled", why.clone());
     }
@@ -145,7 +144,7 @@ fn await_payment(case: &Case<'_>, payment: &PaymentFacts) -> Plan<Status> {
 
 /// Paid: the Ticket or the Delivery is created. That it is paid the order says like any step that only people read, in
 /// one write with those that follow at once; where the platform counts who is not paid yet, without delay.
-fn hand_over(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts) -> Plan<Status> {
+fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts) -> Plan<Status> {
     let seen = case.seen;
     let kitchen = terms.fulfilment == Fulfilment::Kitchen;
     let exists = if kitchen { seen.ticket.present().is_some() } else { seen.delivery.present().is_some() };
@@ -168,7 +167,7 @@ fn hand_over(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts) -> Plan<Sta
 }
 
 /// A kitchen's order: offered, accepted, cooked, then shipped.
-fn cook(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+fn cook(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let seen = case.seen;
     if let Some(read) = child::prove(&seen.ticket, Kind::Ticket, &seen.child_name()) {
         return Plan::only(read);
@@ -194,7 +193,7 @@ fn cook(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
 
 /// The order's state as the kitchen has it, what is waited for, and the sentence that says so.
 fn kitchen_step(ticket: &TicketFacts) -> (State, &'static str, &'static str) {
-    match (ticket.started(), ticket.finished()) {
+    match (ticket.cooking.is_some(), ticket.finished()) {
         (_, true) => (State::Cooked, "WaitingForCourier", "A courier of the zone claims it and delivers."),
         (true, false) => (State::Cooking, "WaitingForKitchen", "The store cooks it."),
         (false, false) => (State::Accepted, "WaitingForKitchen", "The store has accepted it and starts to cook."),
@@ -202,7 +201,7 @@ fn kitchen_step(ticket: &TicketFacts) -> (State, &'static str, &'static str) {
 }
 
 /// A paid order of a warehouse.
-fn ship(case: &Case<'_>) -> Plan<Status> {
+fn ship(case: &Case<Observed>) -> Plan<Status> {
     if let Some(read) = child::prove(&case.seen.delivery, Kind::Delivery, &case.seen.child_name()) {
         return Plan::only(read);
     }
@@ -215,7 +214,7 @@ fn ship(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// How far the courier and the customer are; before the courier has it, `step` says.
-fn progress(case: &Case<'_>, delivery: &DeliveryFacts, step: (State, &str, &str)) -> Plan<Status> {
+fn progress(case: &Case<Observed>, delivery: &DeliveryFacts, step: (State, &str, &str)) -> Plan<Status> {
     if delivery.confirmed {
         return Plan::write(ended(case, case.seen.status.clone(), State::Completed, "Completed", String::new()));
     }
@@ -231,7 +230,7 @@ fn progress(case: &Case<'_>, delivery: &DeliveryFacts, step: (State, &str, &str)
 }
 
 /// The Payment is gone that tells what became of the money.
-pub(super) fn payment_missing(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+pub(super) fn payment_missing(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let (name, cost) = (case.seen.child_name(), terms.amount.and_points(terms.points));
     let message = format!(
         "Payment {name} is gone: {cost} may have to be given back by hand. Create it again with cancel: true, as \
@@ -241,11 +240,11 @@ pub(super) fn payment_missing(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
 }
 
 /// Says that the order cannot go on without a person, once that has lasted.
-pub(super) fn stall(case: &Case<'_>, reason: &str, message: String) -> Plan<Status> {
+pub(super) fn stall(case: &Case<Observed>, reason: &str, message: String) -> Plan<Status> {
     let wanted = stalled(case, case.seen.status.clone(), reason, message.clone());
     let plan = case.write_wait(case.seen.changed, wanted);
     // Said once, however the sentence changes while it lasts.
-    let said = case.seen.status.conditions.iter().any(|c| c.type_ == conditions::STALLED && c.reason == reason);
+    let said = conditions::find(&case.seen.status.conditions, conditions::STALLED).is_some_and(|c| c.reason == reason);
     if plan.status.is_some() && !said { plan.with_fact("Stalled", message, true) } else { plan }
 }
 
@@ -259,12 +258,12 @@ fn refuse(seen: &Observed, plan: Plan<Status>, message: &'static str) -> Plan<St
 }
 
 /// Says how far the order is and what it waits for: another state soon, another reason only once the wait has lasted.
-pub(super) fn wait(case: &Case<'_>, state: State, reason: &str, message: String) -> Plan<Status> {
+pub(super) fn wait(case: &Case<Observed>, state: State, reason: &str, message: String) -> Plan<Status> {
     wait_since(case, case.seen.changed, state, reason, message)
 }
 
 /// The same, for a wait that began then.
-fn wait_since(case: &Case<'_>, since: Time, state: State, reason: &str, message: String) -> Plan<Status> {
+fn wait_since(case: &Case<Observed>, since: Time, state: State, reason: &str, message: String) -> Plan<Status> {
     let seen = case.seen;
     let wanted = moving(case, seen.status.clone(), state, reason, message);
     if wanted.state != seen.status.state {

@@ -4,9 +4,8 @@
 use super::super::delivery::types::Progress;
 use super::super::store::types::Fulfilment;
 use super::super::ticket::types as ticket;
-use super::super::{Plan, Span, Time};
+use super::super::{Case, Plan, Span, Time};
 use super::facts::{DeliveryFacts, Observed, TicketFacts};
-use super::report::Case;
 use super::types::{Status, Terms};
 
 /// What decides whether the order can still turn back.
@@ -83,11 +82,8 @@ fn due(
 }
 
 /// The same plan, and a look when the deadline that counts has come.
-pub(super) fn watch(case: &Case<'_>, terms: &Terms, mut plan: Plan<Status>) -> Plan<Status> {
-    if plan.status.is_none()
-        && let Some(deadline) = current(case.seen, terms).filter(|deadline| deadline.at > case.now)
-    {
-        plan.next = Some(plan.next.map_or(deadline.at, |next| next.min(deadline.at)));
-    }
-    plan
+pub(super) fn watch(case: &Case<Observed>, terms: &Terms, plan: Plan<Status>) -> Plan<Status> {
+    let waits = plan.status.is_none();
+    let deadline = current(case.seen, terms).filter(|deadline| waits && deadline.at > case.now);
+    plan.by(deadline.map(|deadline| deadline.at))
 }

@@ -1,14 +1,16 @@
 //! What a decision about an Order looks at: itself, what it refers to, its children, and how full everything is.
 
+use super::super::conditions;
 use super::super::delivery::types::{Address, Cause, Progress};
 use super::super::notification::types::{Audience, Topic};
 use super::super::platform::types::Standing;
-use super::super::product::types as product;
 use super::super::provider::Token;
 use super::super::store::types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, SellerNotice};
-use super::super::ticket::types as ticket;
 use super::super::ticket::types::{Cooking, Decision};
 use super::super::{Kind, Lookup, Meta, Money, OrderRef, Plan, Target, Time, ids};
+use super::super::{
+    notification::types as notification, payment::types as payment, product::types as product, ticket::types as ticket,
+};
 use super::types::{Outcome, State, Status};
 
 /// How the customer pays.
@@ -133,6 +135,24 @@ pub struct PaymentFacts {
     pub trouble: Option<String>,
 }
 
+impl PaymentFacts {
+    /// What a Payment with this word of its parent and this status tells.
+    pub fn of(target: Target, cancel: bool, status: &payment::Status) -> Self {
+        let said = |type_| conditions::find(&status.conditions, type_);
+        let declined = status.declined_at.map(|_| said(conditions::SUCCEEDED));
+        Self {
+            target,
+            cancel,
+            approved: status.approved_at.is_some(),
+            declined: declined.map(|said| said.map_or_else(String::new, |said| said.reason.clone())),
+            declined_why: declined.flatten().map(|said| said.message.clone()),
+            cancelled: status.cancelled_at.is_some(),
+            stalled: said(conditions::STALLED).map(|said| said.message.clone()),
+            trouble: said(conditions::RECONCILING).map(|said| said.message.clone()),
+        }
+    }
+}
+
 /// What is read of the order's Ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct TicketFacts {
@@ -158,10 +178,6 @@ impl TicketFacts {
         self.decision == Some(Decision::Reject)
     }
 
-    pub(super) fn started(&self) -> bool {
-        self.cooking.is_some()
-    }
-
     pub(super) fn finished(&self) -> bool {
         self.cooking == Some(Cooking::Finished)
     }
@@ -170,7 +186,7 @@ impl TicketFacts {
     pub(super) fn has_done(&self, step: ticket::Step) -> bool {
         match step {
             ticket::Step::Decided => self.decision.is_some(),
-            ticket::Step::CookingStarted => self.started(),
+            ticket::Step::CookingStarted => self.cooking.is_some(),
             ticket::Step::CookingFinished => self.finished(),
         }
     }
@@ -209,6 +225,20 @@ pub struct NoticeFacts {
     pub trouble: Option<String>,
     /// What a person has to do before it can be sent.
     pub stalled: Option<String>,
+}
+
+impl NoticeFacts {
+    /// What a Notification with this status tells.
+    pub fn of(topic: Topic, to: Audience, created: Time, status: &notification::Status) -> Self {
+        Self {
+            topic,
+            to,
+            sent: status.sent_at.is_some(),
+            created,
+            trouble: conditions::waiting_message(&status.conditions).map(str::to_owned),
+            stalled: conditions::find(&status.conditions, conditions::STALLED).map(|said| said.message.clone()),
+        }
+    }
 }
 
 /// What a decision about an Order looks at.

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::super::conditions;
 use super::super::platform::types::Gate;
 use super::super::store::types::{Fulfilment, Intake};
-use super::super::{Intent, Kind, Plan, platform};
+use super::super::{Case, Intent, Kind, Plan, platform};
 use super::facts::{Earlier, Observed, Pay, StoreFacts};
-use super::report::{Case, ended, moving, stalled};
+use super::report::{ended, moving, stalled};
 use super::terms::{self, Missing, Obstacle};
 use super::types::{Outcome, State, Status, Terms};
 
@@ -20,7 +20,7 @@ pub const REFERENCE_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Places the order, or says which field is wrong, or what it waits for. That something is wrong, or absent, is said only
 /// after it was read from the API server: an order may be seen before the product that was applied a moment earlier.
-pub(super) fn decide(case: &Case<'_>) -> Plan<Status> {
+pub(super) fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     // Its row tells that it has ended: it is being restored, and the status that says so, too, is yet to come.
     let restored = seen.platform.paused && seen.earlier.is_some() && seen.meta.deleting.is_none();
@@ -42,7 +42,7 @@ pub(super) fn decide(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// The same order under the same name has run before: it is not run again.
-fn again(case: &Case<'_>, earlier: &Earlier) -> Plan<Status> {
+fn again(case: &Case<Observed>, earlier: &Earlier) -> Plan<Status> {
     if !earlier.afresh {
         return Plan::read(Kind::OrderView, &case.seen.meta.name);
     }
@@ -56,7 +56,7 @@ fn again(case: &Case<'_>, earlier: &Earlier) -> Plan<Status> {
 }
 
 /// Ends the order for what is wrong, once that was read afresh.
-fn judge(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
+fn judge(case: &Case<Observed>, outcome: Outcome) -> Plan<Status> {
     if !case.seen.references_afresh {
         return Plan::all(read_references(case.seen));
     }
@@ -66,7 +66,7 @@ fn judge(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
 }
 
 /// Places a valid order, where it is taken now.
-fn enter(case: &Case<'_>, terms: Terms) -> Plan<Status> {
+fn enter(case: &Case<Observed>, terms: Terms) -> Plan<Status> {
     let seen = case.seen;
     if seen.status.queue_number.is_some() && !seen.platform.exists {
         // A moment without the OrderPlatform does not let everyone in who waits for a turn.
@@ -87,7 +87,7 @@ fn patience(seen: &Observed) -> Duration {
 }
 
 /// Waits for what is missing; nothing where it has been waited for long enough.
-fn absent(case: &Case<'_>, missing: &Missing) -> Option<Plan<Status>> {
+fn absent(case: &Case<Observed>, missing: &Missing) -> Option<Plan<Status>> {
     let seen = case.seen;
     let patience = patience(seen);
     let called = was_called(seen);
@@ -119,14 +119,14 @@ fn was_called(seen: &Observed) -> bool {
 }
 
 /// An order that was called goes on once what it refers to is there again, however long that takes.
-fn stuck(case: &Case<'_>, missing: &Missing) -> Plan<Status> {
+fn stuck(case: &Case<Observed>, missing: &Missing) -> Plan<Status> {
     let message = format!("{}: create it again, or cancel the order.", missing.what);
     let status = Status { queue_number: number(case.seen), ..case.seen.status.clone() };
     let wanted = stalled(case, status, "ReferenceNotFound", message.clone());
     if wanted == case.seen.status {
         return Plan::rest();
     }
-    let told = case.seen.status.conditions.iter().any(|condition| condition.type_ == conditions::STALLED);
+    let told = conditions::find(&case.seen.status.conditions, conditions::STALLED).is_some();
     let plan = Plan::write(wanted);
     if told { plan } else { plan.with_fact("Stalled", message, true) }
 }
@@ -141,7 +141,7 @@ enum Entrance {
     Closed(Outcome),
 }
 
-fn entrance(case: &Case<'_>) -> Entrance {
+fn entrance(case: &Case<Observed>) -> Entrance {
     let seen = case.seen;
     let store = seen.store.present();
     match store.map(|store| store.intake).unwrap_or_default() {
@@ -176,7 +176,7 @@ fn turn(number: i64) -> String {
     format!("Number {number}; the number being served is in status.serving of the OrderPlatform {}.", platform::NAME)
 }
 
-fn placed(case: &Case<'_>, terms: Terms, queue_number: Option<i64>) -> Plan<Status> {
+fn placed(case: &Case<Observed>, terms: Terms, queue_number: Option<i64>) -> Plan<Status> {
     let (placed_at, terms) = (Some(case.now), Some(terms));
     let status = Status { placed_at, terms, queue_number, missing_since: None, ..case.seen.status.clone() };
     let message = "Stock and payment are asked for.".to_owned();
@@ -190,18 +190,18 @@ fn number(seen: &Observed) -> Option<i64> {
     seen.status.queue_number.or(queue.turn.as_ref().filter(|_| queue.limited).map(|turn| turn.number))
 }
 
-fn pending(case: &Case<'_>, reason: &str, message: String) -> Plan<Status> {
+fn pending(case: &Case<Observed>, reason: &str, message: String) -> Plan<Status> {
     let status = Status { missing_since: None, queue_number: number(case.seen), ..case.seen.status.clone() };
     let wanted = moving(case, status, State::Pending, reason, message);
     case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
 }
 
-fn queued(case: &Case<'_>, number: i64) -> Plan<Status> {
+fn queued(case: &Case<Observed>, number: i64) -> Plan<Status> {
     let status = Status { queue_number: Some(number), missing_since: None, ..case.seen.status.clone() };
     Plan::write(moving(case, status, State::Pending, "WaitingForTurn", turn(number)))
 }
 
-fn refuse(case: &Case<'_>, outcome: Outcome) -> Plan<Status> {
+fn refuse(case: &Case<Observed>, outcome: Outcome) -> Plan<Status> {
     let status = Status { outcome: Some(outcome.clone()), missing_since: None, ..case.seen.status.clone() };
     Plan::write(ended(case, status, outcome.state, &outcome.reason, outcome.message))
 }

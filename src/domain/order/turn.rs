@@ -8,15 +8,13 @@
 //! back, an answer of a ledger stands until it is acknowledged, a hold is never lifted and names its cause. So the reason
 //! need not be written before the refund.
 
-use super::super::Lookup;
 use super::super::delivery::types::{Cause, Progress};
 use super::super::notification::types::{Audience, Topic};
-use super::super::product::types as product;
 use super::super::store::types::{CutOff, Fulfilment};
-use super::super::ticket::types as ticket;
+use super::super::{Case, Lookup};
+use super::super::{product::types as product, ticket::types as ticket};
 use super::deadlines::Decisive;
 use super::facts::Observed;
-use super::report::Case;
 use super::types::{Outcome, State, Terms};
 use super::{deadlines, notices};
 
@@ -36,7 +34,7 @@ pub(super) enum Turn {
 }
 
 /// Which way the order goes, by what is seen.
-pub(super) fn turn(case: &Case<'_>, terms: &Terms) -> Turn {
+pub(super) fn turn(case: &Case<Observed>, terms: &Terms) -> Turn {
     let seen = case.seen;
     if let Some(outcome) = &seen.status.outcome {
         let cause = match outcome.state {
@@ -142,7 +140,7 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
 }
 
 /// A step is late.
-fn late(case: &Case<'_>, terms: &Terms) -> Option<Why> {
+fn late(case: &Case<Observed>, terms: &Terms) -> Option<Why> {
     let deadline = deadlines::current(case.seen, terms).filter(|deadline| deadline.at <= case.now)?;
     let outcome = Outcome::new(State::Expired, deadline.reason, deadline.message);
     Some(Why { outcome, cause: Cause::Deadline, decisive: deadline.decisive })
@@ -192,7 +190,7 @@ pub(super) enum Untold {
 const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
 
 /// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
-pub(super) fn untold(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Untold> {
+pub(super) fn untold(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<Untold> {
     let seen = case.seen;
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
     let wished = why.cause == Cause::Customer && seen.wish().is_some();

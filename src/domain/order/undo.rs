@@ -14,16 +14,15 @@
 //! written where the undo lasts longer than a second.
 
 use super::super::delivery::types::{self as delivery, Progress};
-use super::super::product::types as product;
 use super::super::store::types::Fulfilment;
-use super::super::ticket::types as ticket;
-use super::super::{Intent, Kind, Lookup, ObjectRef, Plan};
+use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan};
+use super::super::{product::types as product, ticket::types as ticket};
 use super::carry::{
     absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
 };
 use super::deadlines::Decisive;
 use super::facts::{Observed, PaymentFacts};
-use super::report::{Case, ended, may_create, moving};
+use super::report::{ended, may_create, moving};
 use super::turn::{Untold, Why, is_sold};
 use super::types::{Line, State, Status, Terms};
 
@@ -39,7 +38,7 @@ pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
 }
 
 /// Takes the next step back.
-pub(super) fn decide(case: &Case<'_>, terms: &Terms, why: Why) -> Plan<Status> {
+pub(super) fn decide(case: &Case<Observed>, terms: &Terms, why: Why) -> Plan<Status> {
     let seen = case.seen;
     if seen.status.releasing_at.is_some() {
         return release(case, terms);
@@ -65,7 +64,7 @@ pub(super) fn decide(case: &Case<'_>, terms: &Terms, why: Why) -> Plan<Status> {
 }
 
 /// The order stays as it is until the seller was told, and says so; meanwhile store and courier may go on.
-pub(super) fn hold_off(case: &Case<'_>, untold: Untold, forward: Plan<Status>) -> Plan<Status> {
+pub(super) fn hold_off(case: &Case<Observed>, untold: Untold, forward: Plan<Status>) -> Plan<Status> {
     let state = case.seen.status.state.unwrap_or_default();
     let moved = forward.status.as_ref().is_some_and(|status| status.state != Some(state));
     if moved || !forward.intents.is_empty() {
@@ -78,11 +77,11 @@ pub(super) fn hold_off(case: &Case<'_>, untold: Untold, forward: Plan<Status>) -
             case.write_after(case.seen.changed.after(case.policy.gather), wanted)
         }
     };
-    Plan { next: [plan.next, forward.next].into_iter().flatten().min(), ..plan }
+    plan.by(forward.next)
 }
 
 /// Holds the decisive child, then the other one; creates held what is missing.
-fn hold(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
+fn hold(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
     let kitchen = terms.fulfilment == Fulfilment::Kitchen;
     let ticket = || if kitchen { hold_ticket(case, terms, why) } else { None };
     let delivery = || hold_delivery(case, terms, why);
@@ -92,7 +91,7 @@ fn hold(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
     }
 }
 
-fn hold_ticket(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
+fn hold_ticket(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
     let seen = case.seen;
     let step = if let Decisive::Ticket(step) = why.decisive { Some(step) } else { None };
     let hold = ticket::Hold { cause: why.cause, step };
@@ -109,7 +108,7 @@ fn hold_ticket(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Status>
     }
 }
 
-fn hold_delivery(case: &Case<'_>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
+fn hold_delivery(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<Plan<Status>> {
     let seen = case.seen;
     let step = if let Decisive::Delivery(step) = why.decisive { step } else { Progress::Delivered };
     let hold = delivery::Hold { cause: why.cause, step };
@@ -132,7 +131,7 @@ fn read(kind: Kind, seen: &Observed) -> Intent {
 }
 
 /// Waits until money, ticket and delivery are undone, then says so: from here on the stock is given back.
-fn refund(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts, why: Why) -> Plan<Status> {
+fn refund(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts, why: Why) -> Plan<Status> {
     let seen = case.seen;
     if !payment.cancelled && payment.declined.is_none() {
         if let Some(trouble) = &payment.stalled {
@@ -165,7 +164,7 @@ fn refund(case: &Case<'_>, terms: &Terms, payment: &PaymentFacts, why: Why) -> P
 
 /// The status of an order that has turned: why, and the Payment that it relies on. What was approved was paid, even if a
 /// crash came before the order could say so.
-fn turned(case: &Case<'_>, why: Why, payment: &PaymentFacts) -> Status {
+fn turned(case: &Case<Observed>, why: Why, payment: &PaymentFacts) -> Status {
     Status {
         paid_at: case.seen.status.paid_at.or(payment.approved.then_some(case.now)),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
@@ -175,7 +174,7 @@ fn turned(case: &Case<'_>, why: Why, payment: &PaymentFacts) -> Status {
 }
 
 /// Says that the order is being undone, where that lasts.
-fn cancelling(case: &Case<'_>, why: Why, payment: &PaymentFacts, reason: &str, message: String) -> Plan<Status> {
+fn cancelling(case: &Case<Observed>, why: Why, payment: &PaymentFacts, reason: &str, message: String) -> Plan<Status> {
     if case.seen.status.state == Some(State::Cancelling) {
         return wait(case, State::Cancelling, reason, message);
     }
@@ -184,7 +183,7 @@ fn cancelling(case: &Case<'_>, why: Why, payment: &PaymentFacts, reason: &str, m
 }
 
 /// Waits until every ledger of stock has answered, then ends.
-fn release(case: &Case<'_>, terms: &Terms) -> Plan<Status> {
+fn release(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let seen = case.seen;
     let reads = absent_products(seen, terms);
     if !reads.is_empty() {

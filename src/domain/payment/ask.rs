@@ -3,8 +3,8 @@
 use super::super::child::{self, Fate};
 use super::super::conditions::Report;
 use super::super::provider::{self, Call, Reply};
-use super::super::{Effect, Intent, Kind, Plan, retry};
-use super::report::{BY_HAND, Case, HOPELESS, approved, cancelled, declined, recovered, wait};
+use super::super::{Case, Effect, Intent, Kind, Plan, retry};
+use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
@@ -13,7 +13,7 @@ fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
 }
 
 /// Asks the provider what has become of the charge, and only then, where it knows of none, sends one.
-pub(super) fn provider(case: &Case<'_>, provider: &Provider) -> Plan<Status> {
+pub(super) fn provider(case: &Case<Observed>, provider: &Provider) -> Plan<Status> {
     let seen = case.seen;
     if seen.cancel && seen.refunded_by_hand {
         return cancelled(case, seen.status.approved_at.is_some(), "RefundedByHand");
@@ -49,11 +49,13 @@ pub(super) fn provider(case: &Case<'_>, provider: &Provider) -> Plan<Status> {
         }
         (Some(Reply::Refunded), true) => cancelled(case, true, "Refunded"),
         (Some(Reply::Voided | Reply::Declined { .. }), true) if seen.status.approved_at.is_some() => {
-            failed(case, provider, "it does not know the charge that it approved")
+            unanswered(case, provider, "it does not know the charge that it approved", None)
         }
         (Some(Reply::Voided | Reply::Declined { .. }), true) => cancelled(case, false, "NotCharged"),
-        (Some(Reply::Charged | Reply::NotFound), true) => failed(case, provider, "an answer that fits no void"),
-        (Some(Reply::Unknown { why }), _) => failed(case, provider, why),
+        (Some(Reply::Charged | Reply::NotFound), true) => {
+            unanswered(case, provider, "an answer that fits no void", None)
+        }
+        (Some(Reply::Unknown { why }), _) => unanswered(case, provider, why, None),
         (None, wish) => match attempts(seen).retry_at.filter(|due| case.now < *due) {
             Some(due) => Plan::wait_until(due),
             None if wish => call(seen, provider, Call::Void),
@@ -69,19 +71,15 @@ fn attempts(seen: &Observed) -> Status {
     if another { recovered(seen) } else { seen.status.clone() }
 }
 
-/// The provider's word did not come: nothing is known, and it is asked again later.
-fn failed(case: &Case<'_>, provider: &Provider, why: &str) -> Plan<Status> {
-    unanswered(case, provider, why, None)
-}
-
 /// The provider refuses to say or to undo, and will not change its mind: a person has to.
-fn refused(case: &Case<'_>, provider: &Provider, status: u16) -> Plan<Status> {
+fn refused(case: &Case<Observed>, provider: &Provider, status: u16) -> Plan<Status> {
     let way = if case.seen.cancel { BY_HAND } else { "cancel the order" };
     let todo = format!("Correct url and access of {} in the OrderPlatform, or {way}.", provider.name);
     unanswered(case, provider, &format!("HTTP {status}"), Some(todo))
 }
 
-fn unanswered(case: &Case<'_>, provider: &Provider, why: &str, todo: Option<String>) -> Plan<Status> {
+/// The provider's word did not come: nothing is known, and it is asked again later; `todo` where only a person can help.
+fn unanswered(case: &Case<Observed>, provider: &Provider, why: &str, todo: Option<String>) -> Plan<Status> {
     let seen = case.seen;
     let before = attempts(seen);
     let (attempts, since) = (before.attempts.saturating_add(1), before.failing_since.unwrap_or(case.now));

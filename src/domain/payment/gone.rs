@@ -10,8 +10,8 @@
 use super::super::child::{self, Fate, Gone};
 use super::super::conditions::Report;
 use super::super::product::types as product;
-use super::super::{Intent, Kind, Lookup, Plan, provider};
-use super::report::{Case, wait};
+use super::super::{Case, Intent, Kind, Lookup, Plan, provider};
+use super::report::wait;
 use super::types::{Observed, Source, State, Status};
 
 /// What a person can do about money that nobody asks for any more.
@@ -19,7 +19,7 @@ const BY_KEY: &str = "Look it up there and give it back by hand.";
 
 /// In a namespace that is being deleted a provider is asked for a bounded time to give back what it may have taken: the
 /// same plan as ever, until that is over.
-pub(super) fn last_refund(case: &Case<'_>, plan: Plan<Status>) -> Plan<Status> {
+pub(super) fn last_refund(case: &Case<Observed>, plan: Plan<Status>) -> Plan<Status> {
     let seen = case.seen;
     let (Source::Provider(provider), Some(since)) = (&seen.source, seen.meta.deleting) else { return plan };
     let due = since.after(provider.give_up_after);
@@ -27,8 +27,7 @@ pub(super) fn last_refund(case: &Case<'_>, plan: Plan<Status>) -> Plan<Status> {
         return plan;
     }
     if case.now < due {
-        let next = plan.next.map_or(due, |next| next.min(due));
-        return Plan { next: Some(next), ..plan };
+        return plan.by(Some(due));
     }
     let (key, amount) = (provider::key(&seen.order.uid), &provider.amount);
     let message = format!(
@@ -41,7 +40,7 @@ pub(super) fn last_refund(case: &Case<'_>, plan: Plan<Status>) -> Plan<Status> {
 /// The order is gone and not known to have ended: nothing is charged any more, and what was charged is given back once the
 /// store is stopped and no courier can bring what was bought. A Delivery that is not there may still be on its way, for as
 /// long as children linger; not so where nothing can be created any more.
-pub(super) fn removed(case: &Case<'_>, order: Gone) -> Plan<Status> {
+pub(super) fn removed(case: &Case<Observed>, order: Gone) -> Plan<Status> {
     let seen = case.seen;
     let cancel = || Plan::only(Intent::CancelPayment(seen.meta.target()));
     if seen.status.approved_at.is_none() {
@@ -71,7 +70,7 @@ pub(super) fn removed(case: &Case<'_>, order: Gone) -> Plan<Status> {
 }
 
 /// Nothing is left that tells whether the order had ended: neither the customer's money nor the store's is given away.
-fn unsure(case: &Case<'_>) -> Plan<Status> {
+fn unsure(case: &Case<Observed>) -> Plan<Status> {
     let message = format!(
         "Money at risk: Order {} is gone, and nothing tells whether what was bought was brought. If not, set spec.cancel: \
          true on this Payment, which gives the money back; if so, let the Payment go (docs/states.md).",
@@ -83,7 +82,7 @@ fn unsure(case: &Case<'_>) -> Plan<Status> {
 }
 
 /// What was bought was brought: the charge stands, and the ledgers of stock are told that they have sold it.
-fn stand(case: &Case<'_>) -> Plan<Status> {
+fn stand(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     if seen.status.sold_at.is_none() && seen.has_items {
         return Plan::write(Status { sold_at: Some(case.now), ..seen.status.clone() });
@@ -106,7 +105,7 @@ fn unseen_stock(seen: &Observed) -> Option<Plan<Status>> {
 }
 
 /// The money is settled. Where the order was removed before its end, the ledgers are asked for its stock, too.
-pub(super) fn give_back(case: &Case<'_>) -> Plan<Status> {
+pub(super) fn give_back(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;
     if status.releasing_at.is_none() {

@@ -3,30 +3,28 @@
 use std::time::Duration;
 
 use crate::domain::conditions::Report;
-use crate::domain::{Plan, case};
+use crate::domain::{Case, Plan};
 
 use super::types::{Observed, State, Status};
-
-pub(super) type Case<'a> = case::Case<'a, Observed>;
 
 /// An undo that fails for so long needs a person; it goes on trying.
 pub(super) const HOPELESS: Duration = Duration::from_secs(3_600);
 /// What a person can do about an undo that cannot succeed.
 pub(super) const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
 
-pub(super) fn approved(case: &Case<'_>) -> Plan<Status> {
+pub(super) fn approved(case: &Case<Observed>) -> Plan<Status> {
     let status = Status { state: Some(State::Approved), approved_at: Some(case.now), ..recovered(case.seen) };
     let report = Report::Ended { well: true, reason: "Approved", message: String::new() };
     Plan::write(case.says(status, report))
 }
 
-pub(super) fn declined(case: &Case<'_>, reason: String, message: String) -> Plan<Status> {
+pub(super) fn declined(case: &Case<Observed>, reason: String, message: String) -> Plan<Status> {
     let status = Status { state: Some(State::Declined), declined_at: Some(case.now), ..recovered(case.seen) };
     let report = Report::Ended { well: false, reason: &reason, message: message.clone() };
     Plan::write(case.says(status, report)).with_fact("Declined", message, true)
 }
 
-pub(super) fn cancelled(case: &Case<'_>, refunded: bool, reason: &'static str) -> Plan<Status> {
+pub(super) fn cancelled(case: &Case<Observed>, refunded: bool, reason: &'static str) -> Plan<Status> {
     let seen = case.seen;
     let removed = seen.fate.is_removed();
     let status = Status {
@@ -50,7 +48,7 @@ pub(super) fn recovered(seen: &Observed) -> Status {
     Status { attempts: 0, failing_since: None, retry_at: None, ..seen.status.clone() }
 }
 
-pub(super) fn wait(case: &Case<'_>, state: State, report: Report<'_>) -> Plan<Status> {
+pub(super) fn wait(case: &Case<Observed>, state: State, report: Report<'_>) -> Plan<Status> {
     let wanted = case.says(Status { state: Some(state), ..case.seen.status.clone() }, report);
     case.write_wait(case.seen.meta.changed, wanted)
 }

@@ -5,12 +5,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::child::types::Fate;
 use crate::domain::fields::is_default;
-use crate::domain::product::types as product;
+use crate::domain::meta::Fate;
 use crate::domain::provider::{Reply, Token};
-use crate::domain::wallet::types as wallet;
 use crate::domain::{Condition, Generation, Lookup, Meta, Money, ObjectRef, OrderRef, Time};
+use crate::domain::{product::types as product, wallet::types as wallet};
 
 /// How long a provider is asked in a namespace that is being deleted, where the OrderPlatform does not say.
 pub const GIVE_UP_AFTER: Duration = Duration::from_secs(300);

@@ -42,6 +42,13 @@ pub struct Status {
     pub conditions: Vec<Condition>,
 }
 
+impl Status {
+    /// The ledger's answer to the order with this UID.
+    pub fn answer_to(&self, order: &str) -> Option<Answer> {
+        self.entries.iter().find(|entry| entry.order == order).map(|entry| entry.answer)
+    }
+}
+
 /// The ledger's answer to one order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

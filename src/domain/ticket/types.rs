@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::child::types::Fate;
 use crate::domain::delivery::types::Cause;
+use crate::domain::meta::Fate;
 use crate::domain::store::types::{Acceptance, CutOff, Deadlines};
 use crate::domain::{Condition, Generation, Lookup, Meta, Money, OrderRef, Time};
 

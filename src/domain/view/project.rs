@@ -7,11 +7,10 @@
 
 use std::time::Duration;
 
-use super::super::delivery::types as delivery;
-use super::super::order::types as order;
-use super::super::payment::types as payment;
-use super::super::ticket::types as ticket;
 use super::super::{Time, conditions};
+use super::super::{
+    delivery::types as delivery, order::types as order, payment::types as payment, ticket::types as ticket,
+};
 use super::types::{
     DeliverySource, Moment, OrderSource, PaymentSource, Row, Sources, Spec, Status, TicketSource, Wish,
 };

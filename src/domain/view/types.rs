@@ -5,12 +5,11 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::child::types::Fate;
-use crate::domain::delivery::types as delivery;
-use crate::domain::order::types as order;
-use crate::domain::payment::types as payment;
-use crate::domain::ticket::types as ticket;
+use crate::domain::meta::Fate;
 use crate::domain::{Lookup, Meta, Money, OrderRef, Time, Version};
+use crate::domain::{
+    delivery::types as delivery, order::types as order, payment::types as payment, ticket::types as ticket,
+};
 
 use super::marks::Marks;
 
