@@ -1,4 +1,4 @@
-//! What controllers make of what the caches hold, and whom a change wakes.
+//! What controllers make of what the caches hold, and whom a change enqueues.
 
 use serde_json::{Value, json};
 
@@ -98,17 +98,17 @@ fn a_payment_is_woken_when_the_store_is_stopped_in_either_way() {
         }
         object::<Ticket>("ticket-1", json!({ "spec": spec }))
     };
-    let wakes = |steps| {
+    let enqueues = |steps| {
         let enqueued = Ticket::enqueues("ticket-1", Some(&ticket(json!({}))), Some(&ticket(steps)));
         enqueued.contains(&(Kind::Payment, "ticket-1".to_owned()))
     };
-    assert!(wakes(json!({ "hold": { "cause": "OrderGone" } })) && wakes(json!({ "decision": "Reject" })));
-    assert!(!wakes(json!({ "decision": "Accept" })));
+    assert!(enqueues(json!({ "hold": { "cause": "OrderGone" } })) && enqueues(json!({ "decision": "Reject" })));
+    assert!(!enqueues(json!({ "decision": "Accept" })));
 }
 
 #[test]
 fn a_platform_is_woken_when_an_order_by_card_ends() {
-    let wakes = |payment: Value| {
+    let enqueues = |payment: Value| {
         let open = json!({ "observedGeneration": 1, "placedAt": "2026-11-21T00:00:00Z" });
         let mut over = open.clone();
         over["endedAt"] = json!("2026-11-21T00:01:00Z");
@@ -116,8 +116,8 @@ fn a_platform_is_woken_when_an_order_by_card_ends() {
         let enqueued = Order::enqueues("order-1", Some(&old), Some(&new));
         enqueued.contains(&(Kind::OrderPlatform, platform::NAME.to_owned()))
     };
-    assert!(wakes(json!({ "method": "Provider", "provider": "card", "token": "t" })));
-    assert!(!wakes(json!({ "wallet": "alice" })));
+    assert!(enqueues(json!({ "method": "Provider", "provider": "card", "token": "t" })));
+    assert!(!enqueues(json!({ "wallet": "alice" })));
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         (true, _) => Ask::Ended,
         (false, true) => Ask::Cancel { amount: spec.amount.amount, points: spec.points, approved },
         (false, false) if approved => Ask::Approved,
-        // Nothing is taken for an order that is not seen; its arrival wakes the wallet.
+        // Nothing is taken for an order that is not seen; its arrival enqueues the wallet.
         (false, false) if !known && world.fate_of(key, &spec.order, pass) != Fate::Open => return None,
         (false, false) => Ask::Charge { money: spec.amount.clone(), points: spec.points },
     };
