@@ -4,8 +4,7 @@ use crate::cluster::{Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Delivery, Order, OrderView, Payment, Ticket};
 use crate::domain::child::Fate;
-use crate::domain::store::Acceptance;
-use crate::domain::ticket::Decision;
+use crate::domain::ticket::{Decision, is_accepted};
 use crate::domain::view::{
     DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
 };
@@ -175,7 +174,7 @@ fn ticket(seen: &Seen<Ticket>) -> TicketSource {
     let spec = &seen.object.spec;
     TicketSource {
         version: seen.version,
-        accepted: spec.acceptance == Acceptance::Automatic || spec.decision == Some(Decision::Accept),
+        accepted: is_accepted(spec.acceptance, spec.decision),
         rejected: spec.decision == Some(Decision::Reject),
         cooking: spec.cooking,
         status: seen.object.status.clone().unwrap_or_default(),

@@ -13,12 +13,11 @@
 
 pub(super) mod types;
 
-pub use types::{Cooking, Decision, Draft, Hold, Observed, Rejection, State, Status, Step};
+pub use types::{Cooking, Decision, Draft, Hold, Observed, Rejection, State, Status, Step, is_accepted};
 
 use super::child::{self, Fate};
 use super::conditions::Report;
 use super::delivery::types::Cause;
-use super::store::types::Acceptance;
 use super::{Case, Intent, Kind, Lookup, Plan, Time};
 
 /// What to do about a Ticket.
@@ -78,7 +77,7 @@ fn rejected(case: &Case<Observed>) -> Plan<Status> {
 /// The status follows the store's steps, and says what is waited for.
 fn progress(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
-    let (state, reason, message) = match (seen.held, accepted(seen), seen.cooking) {
+    let (state, reason, message) = match (seen.held, is_accepted(seen.acceptance, seen.decision), seen.cooking) {
         (true, _, _) => {
             let state = seen.status.state.unwrap_or(State::Offered);
             (state, "WaitingForRefund", "The order is being undone: its payment is given back first.")
@@ -103,13 +102,8 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
 fn marked(case: &Case<Observed>) -> Status {
     let mut status = case.seen.status.clone();
     let since = |at: Option<Time>, reached: bool| at.or(reached.then_some(case.now));
-    status.accepted_at = since(status.accepted_at, accepted(case.seen));
+    status.accepted_at = since(status.accepted_at, is_accepted(case.seen.acceptance, case.seen.decision));
     status.started_at = since(status.started_at, case.seen.cooking.is_some());
     status.cooked_at = since(status.cooked_at, case.seen.cooking == Some(Cooking::Finished));
     status
-}
-
-/// Whether the store has taken it.
-fn accepted(seen: &Observed) -> bool {
-    seen.acceptance == Acceptance::Automatic || seen.decision == Some(Decision::Accept)
 }

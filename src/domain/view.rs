@@ -23,9 +23,8 @@ pub use types::{
 
 use std::time::Duration;
 
-use super::meta::Fate;
 use super::order::types as order;
-use super::{Case, Intent, Kind, Plan, Time, ids};
+use super::{Case, Fate, Intent, Kind, Plan, Time, ids};
 
 use removed::GATHER_UNDO;
 

@@ -2,7 +2,7 @@
 
 use jumun::domain::delivery::Progress;
 use jumun::domain::store::Acceptance;
-use jumun::domain::ticket::{Cooking, Decision};
+use jumun::domain::ticket::{Cooking, Decision, is_accepted};
 
 use super::config::{Config, Deed};
 use super::counters::{Race, count};
@@ -71,7 +71,7 @@ fn changes(body: &Body, deed: Deed) -> bool {
             *acceptance == Acceptance::Manual && decision.is_none()
         }
         (Deed::Start, Fields::Ticket { acceptance, decision, cooking, .. }) => {
-            let accepted = *acceptance == Acceptance::Automatic || *decision == Some(Decision::Accept);
+            let accepted = is_accepted(*acceptance, *decision);
             accepted && cooking.is_none()
         }
         (Deed::Finish, Fields::Ticket { cooking, .. }) => *cooking == Some(Cooking::Started),

@@ -6,8 +6,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jumun::domain::child::Fate;
-use jumun::domain::store::Acceptance;
-use jumun::domain::ticket::Decision;
+use jumun::domain::ticket::{Decision, is_accepted};
 use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, Status, TicketSource};
 use jumun::domain::view::{decide, project};
 use jumun::domain::{Case, Generation, Intent, Meta, Plan, Policy, Time, Version};
@@ -160,7 +159,7 @@ fn sources(number: usize, bodies: &Bodies) -> Option<Sources> {
         ticket: ticket.as_deref().and_then(|body| match &body.fields {
             Fields::Ticket { acceptance, decision, cooking, status, .. } => Some(TicketSource {
                 version: Version(1),
-                accepted: *acceptance == Acceptance::Automatic || *decision == Some(Decision::Accept),
+                accepted: is_accepted(*acceptance, *decision),
                 rejected: *decision == Some(Decision::Reject),
                 cooking: *cooking,
                 status: status.clone(),

@@ -3,9 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::meta::Fate;
 use crate::domain::store::types::{Confirmation, Deadlines};
-use crate::domain::{Condition, Generation, Lookup, Meta, OrderRef, Time};
+use crate::domain::{Condition, Fate, Generation, Lookup, Meta, OrderRef, Time};
 
 /// How far a Delivery is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -3,8 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::meta::Fate;
-use super::super::{Case, Effect, Intent, Plan};
+use super::super::{Case, Effect, Fate, Intent, Plan};
 use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
 
 /// For how long an attempt is claimed.

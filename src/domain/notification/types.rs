@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::is_default;
-use crate::domain::meta::Fate;
 use crate::domain::order::types as order;
-use crate::domain::{Condition, Generation, Meta, Money, OrderRef, Time, retry};
+use crate::domain::{Condition, Fate, Generation, Meta, Money, OrderRef, Time, retry};
 
 use super::circuit::Circuit;
 

@@ -171,7 +171,7 @@ pub struct TicketFacts {
 impl TicketFacts {
     /// Whether the store has taken the order.
     pub fn accepted(&self) -> bool {
-        self.acceptance == Acceptance::Automatic || self.decision == Some(Decision::Accept)
+        ticket::is_accepted(self.acceptance, self.decision)
     }
 
     pub(super) fn rejected(&self) -> bool {

@@ -6,9 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::is_default;
-use crate::domain::meta::Fate;
 use crate::domain::provider::{Reply, Token};
-use crate::domain::{Condition, Generation, Lookup, Meta, Money, ObjectRef, OrderRef, Time};
+use crate::domain::{Condition, Fate, Generation, Lookup, Meta, Money, ObjectRef, OrderRef, Time};
 use crate::domain::{product::types as product, wallet::types as wallet};
 
 /// How long a provider is asked in a namespace that is being deleted, where the OrderPlatform does not say.

@@ -4,9 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::types::Cause;
-use crate::domain::meta::Fate;
 use crate::domain::store::types::{Acceptance, CutOff, Deadlines};
-use crate::domain::{Condition, Generation, Lookup, Meta, Money, OrderRef, Time};
+use crate::domain::{Condition, Fate, Generation, Lookup, Meta, Money, OrderRef, Time};
 
 /// How far a Ticket is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -30,6 +29,11 @@ pub enum State {
 pub enum Decision {
     Accept,
     Reject,
+}
+
+/// Whether the store has taken the order.
+pub fn is_accepted(acceptance: Acceptance, decision: Option<Decision>) -> bool {
+    acceptance == Acceptance::Automatic || decision == Some(Decision::Accept)
 }
 
 /// The kitchen's progress.

@@ -5,8 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::meta::Fate;
-use crate::domain::{Lookup, Meta, Money, OrderRef, Time, Version};
+use crate::domain::{Fate, Lookup, Meta, Money, OrderRef, Time, Version};
 use crate::domain::{
     delivery::types as delivery, order::types as order, payment::types as payment, ticket::types as ticket,
 };
