@@ -20,10 +20,8 @@ pub(super) mod types;
 
 pub use types::{Address, Cause, Draft, Hold, Observed, Progress, State, Status};
 
-use super::child::{self, Fate};
-use super::conditions::Report;
 use super::store::types::Confirmation;
-use super::{Case, Intent, Kind, Lookup, Plan};
+use super::{Case, Fate, Intent, Kind, Lookup, Plan, Report, child};
 
 /// A held delivery says what it waits for once that has lasted so long; its order does so before.
 const LASTS: Duration = Duration::from_secs(30);

@@ -25,9 +25,8 @@ pub use types::{Asked, Missing, Request};
 use std::collections::{HashMap, HashSet};
 
 use super::case::{Case, Observed};
-use super::conditions::Report;
 use super::denial::Conditioned;
-use super::{Intent, Kind, Meta, Plan, Time, Version, ids};
+use super::{Intent, Kind, Meta, Plan, Report, Time, Version, ids};
 
 /// What a book does about one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

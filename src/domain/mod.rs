@@ -33,7 +33,7 @@ pub mod view;
 pub mod wallet;
 
 pub use case::Case;
-pub use conditions::Condition;
+pub use conditions::{Condition, Report};
 pub use effect::Effect;
 pub use kind::Kind;
 pub use meta::{Fate, Generation, Gone, Lookup, Meta, ObjectRef, OrderRef, Target, Version};

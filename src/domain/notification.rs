@@ -26,9 +26,7 @@ pub(super) mod types;
 pub use circuit::{Circuit, REACHABLE, TRIP};
 pub use types::{Audience, Claim, Company, Content, Draft, Endpoint, Message, Observed, State, Status, Topic, Untaken};
 
-use super::child::{self, Fate};
-use super::conditions::Report;
-use super::{Case, Intent, Kind, Plan, Time, retry};
+use super::{Case, Fate, Intent, Kind, Plan, Report, Time, child, retry};
 
 /// A message that nothing waits for is given up after so long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);

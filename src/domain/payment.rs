@@ -27,10 +27,8 @@ pub(super) mod types;
 
 pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, Shipment, Source, State, Status};
 
-use super::child::{self, Fate};
-use super::conditions::Report;
 use super::wallet::types as wallet;
-use super::{Case, Kind, Lookup, Plan};
+use super::{Case, Fate, Kind, Lookup, Plan, Report, child};
 
 use report::{BY_HAND, approved, cancelled, declined, wait};
 

@@ -17,9 +17,8 @@ pub(super) mod types;
 
 pub use types::{Answer, Ask, Entry, Observed, Status};
 
-use super::conditions::Report;
 use super::ledger::{self, Book, Missing, Request, Step};
-use super::{Case, Kind, Plan, Time, child};
+use super::{Case, Kind, Plan, Report, Time, child};
 use super::{order::types as order, payment::types as payment};
 
 /// How long a sale may stay unbooked while a wish to cancel is undecided: booked, it would have to be taken back.

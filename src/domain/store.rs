@@ -4,9 +4,8 @@ pub(super) mod types;
 
 pub use types::{Acceptance, Confirmation, CutOff, Deadlines, Fulfilment, Intake, Observed, SellerNotice, Status};
 
-use super::conditions::Report;
 use super::notification::circuit::Circuit;
-use super::{Case, Plan};
+use super::{Case, Plan, Report};
 
 /// What to do about a Store.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {

@@ -15,10 +15,8 @@ pub(super) mod types;
 
 pub use types::{Cooking, Decision, Draft, Hold, Observed, Rejection, State, Status, Step, is_accepted};
 
-use super::child::{self, Fate};
-use super::conditions::Report;
 use super::delivery::types::Cause;
-use super::{Case, Intent, Kind, Lookup, Plan, Time};
+use super::{Case, Fate, Intent, Kind, Lookup, Plan, Report, Time, child};
 
 /// What to do about a Ticket.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {

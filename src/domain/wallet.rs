@@ -17,9 +17,8 @@ pub(super) mod types;
 
 pub use types::{Amount, Answer, Ask, Entry, Observed, Status};
 
-use super::conditions::Report;
 use super::ledger::{self, Book, Request, Step};
-use super::{Case, Kind, Money, Plan, child};
+use super::{Case, Kind, Money, Plan, Report, child};
 
 struct Purse {
     currency: String,

@@ -1,7 +1,6 @@
 //! What the status of an order says: under way, stalled or ended.
 
-use crate::domain::conditions::Report;
-use crate::domain::{Case, Time};
+use crate::domain::{Case, Report, Time};
 
 use super::facts::Observed;
 use super::types::{State, Status};

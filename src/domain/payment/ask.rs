@@ -1,9 +1,7 @@
 //! What a provider is asked about a charge, and what follows from its replies.
 
-use super::super::child::{self, Fate};
-use super::super::conditions::Report;
 use super::super::provider::{self, Call, Reply};
-use super::super::{Case, Effect, Intent, Kind, Plan, retry};
+use super::super::{Case, Effect, Fate, Intent, Kind, Plan, Report, child, retry};
 use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 

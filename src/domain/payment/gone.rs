@@ -7,10 +7,8 @@
 //! Whether the order had ended is told by its delete event, by its row, or by what stands of its children. Where none of
 //! them tells, which takes somebody who removes row and Delivery by hand, a charge that was approved is `Stalled`.
 
-use super::super::child::{self, Fate, Gone};
-use super::super::conditions::Report;
 use super::super::product::types as product;
-use super::super::{Case, Intent, Kind, Lookup, Plan, provider};
+use super::super::{Case, Fate, Gone, Intent, Kind, Lookup, Plan, Report, child, provider};
 use super::report::wait;
 use super::types::{Observed, Source, State, Status};
 

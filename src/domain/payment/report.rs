@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::conditions::Report;
-use crate::domain::{Case, Plan};
+use crate::domain::{Case, Plan, Report};
 
 use super::types::{Observed, State, Status};
 

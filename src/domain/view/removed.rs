@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use super::super::child::{self, Fate};
 use super::super::delivery::types::Progress;
 use super::super::order::types as order;
-use super::super::{Intent, Kind, Lookup, Meta, Plan, Time, ids};
+use super::super::{Fate, Intent, Kind, Lookup, Meta, Plan, Time, child, ids};
 use super::project::{delivery_state, payment_state, ticket_state};
 use super::types::{Left, MOMENT, Moment, PaymentSource, Row};
 
