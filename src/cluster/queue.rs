@@ -25,8 +25,6 @@ const FLOOR: Duration = BACKOFF_FROM;
 pub struct Queue {
     state: Mutex<State>,
     news: Notify,
-    /// How long a key waits at the least, so that several changes become one piece of work.
-    window: Duration,
 }
 
 #[derive(Default)]
@@ -64,15 +62,10 @@ impl State {
 }
 
 impl Queue {
-    /// A queue in which keys wait for `window` at the least.
-    pub fn new(window: Duration) -> Self {
-        Self { window, ..Self::default() }
-    }
-
     /// Adds a key: something about it changed.
     pub fn add(&self, key: Key) {
         lock(&self.state).changed.insert(key.clone());
-        self.add_after(key, self.window);
+        self.add_after(key, Duration::ZERO);
     }
 
     /// Adds a key that is to be looked at after `delay`.
@@ -206,8 +199,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn changes_within_the_window_become_one_piece_of_work() {
-        let queue = Queue::new(Duration::from_millis(20));
+    async fn changes_before_it_is_worked_on_become_one_piece_of_work() {
+        let queue = Queue::default();
         queue.add(key("a"));
         tokio::time::advance(Duration::from_millis(15)).await;
         queue.add(key("a"));

@@ -24,9 +24,6 @@ use super::driver;
 use super::execute::Executor;
 use super::outside::Outside;
 
-/// Changes of one order's sources within this time become one write of its row.
-const VIEW_WINDOW: Duration = Duration::from_millis(20);
-
 /// Rows written at once: when the API server is busy they queue up here, and several changes become one write.
 const VIEWS_AT_ONCE: usize = 4;
 
@@ -200,6 +197,5 @@ fn members(options: &Options) -> Arc<Members> {
 }
 
 fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {
-    let window = |kind| if kind == Kind::OrderView { VIEW_WINDOW } else { Duration::ZERO };
-    kinds.iter().map(|kind| (*kind, Arc::new(Queue::new(window(*kind))))).collect()
+    kinds.iter().map(|kind| (*kind, Arc::new(Queue::default()))).collect()
 }

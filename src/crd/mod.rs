@@ -11,6 +11,7 @@ pub mod order;
 pub mod payment;
 pub mod platform;
 pub mod product;
+mod rules;
 pub mod schema;
 pub mod store;
 pub mod ticket;

@@ -24,6 +24,7 @@ pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinit
             status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
         }
         tidy(root);
+        super::rules::combine(root);
     }
     definition
 }

@@ -1,0 +1,134 @@
+//! The rules of a definition, as the API server is to evaluate them.
+//!
+//! Each rule is written beside the fields that it is about, with a message of its own. The API server evaluates every one of
+//! them at every write, though most writes are of a status and leave `spec` as it was. So those that compare `spec` with what
+//! it was become one, which is over after one comparison where nothing has changed; its message is that of the first rule that is
+//! broken.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
+
+/// So many rules cost no more than the one comparison.
+const FEW: usize = 2;
+
+/// Puts the rules about changes of `spec` together.
+pub(super) fn combine(root: &mut JSONSchemaProps) {
+    let rules = root.x_kubernetes_validations.iter().flatten().cloned();
+    let (changes, others): (Vec<_>, Vec<_>) = rules.partition(is_about_changes);
+    if changes.len() > FEW {
+        root.x_kubernetes_validations = Some(std::iter::once(together(&changes)).chain(others).collect());
+    }
+}
+
+/// Whether the rule compares `spec` with what it was, and looks at nothing else.
+fn is_about_changes(rule: &ValidationRule) -> bool {
+    rule.rule.contains("oldSelf.spec") && !rule.rule.contains("elf.status")
+}
+
+fn together(rules: &[ValidationRule]) -> ValidationRule {
+    let all: Vec<String> = rules.iter().map(|rule| format!("({})", rule.rule)).collect();
+    let mut message = String::new();
+    for rule in rules {
+        message.push_str(&format!("!({})\n  ? {}\n  : ", rule.rule, quoted(rule)));
+    }
+    message.push_str("'spec cannot be changed like this'");
+    ValidationRule {
+        rule: format!("self.spec == oldSelf.spec || (\n  {}\n)", all.join("\n  && ")),
+        message: Some("spec cannot be changed like this".to_owned()),
+        message_expression: Some(message),
+        field_path: Some(".spec".to_owned()),
+        ..ValidationRule::default()
+    }
+}
+
+/// The message of a rule, with the field that it names, as a literal of CEL.
+fn quoted(rule: &ValidationRule) -> String {
+    let message = rule.message.as_deref().unwrap_or(&rule.rule);
+    let field = rule.field_path.as_deref().unwrap_or_default().trim_start_matches('.');
+    let said = match field {
+        "" | "spec" => message.to_owned(),
+        field => format!("{field}: {message}"),
+    };
+    format!("'{}'", said.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    use kube::CustomResourceExt;
+    use serde_json::{Value, json};
+
+    use crate::crd::{Delivery, Ticket, schema};
+
+    /// Objects of a kind: every combination of these parts of a spec, on top of what each has.
+    fn objects(base: &Value, parts: &[&[Value]]) -> Vec<Value> {
+        let mut specs = vec![base.clone()];
+        for choices in parts {
+            let with = |spec: &Value, part: &Value| {
+                let mut spec = spec.clone();
+                let fields = part.as_object().expect("fields").clone();
+                spec.as_object_mut().expect("a spec").extend(fields);
+                spec
+            };
+            specs = specs.iter().flat_map(|spec| choices.iter().map(|part| with(spec, part))).collect();
+        }
+        specs.iter().map(|spec| json!({ "metadata": { "name": "x" }, "spec": spec })).collect()
+    }
+
+    /// Every change from one to another of these objects is allowed or refused as by the rules one by one, and the first
+    /// broken one says why. Gives how many are refused.
+    fn same<K: CustomResourceExt>(objects: &[Value]) -> usize {
+        let rules = |definition: CustomResourceDefinition| {
+            let schema = definition.spec.versions[0].schema.clone().expect("a schema");
+            kube_cel::compile_schema(&serde_json::to_value(schema.open_api_v3_schema).expect("JSON"))
+        };
+        let (apart, combined) = (rules(K::crd()), rules(schema::finish(K::crd())));
+        let mut refused = 0;
+        for old in objects {
+            // Where nothing has changed, nothing is refused: whoever writes a status cannot help how the spec came to be.
+            for new in objects.iter().filter(|new| *new != old) {
+                let said = |schema| match kube_cel::validate_compiled(schema, new, Some(old)) {
+                    Ok(()) => Vec::new(),
+                    Err(errors) => errors.as_slice().iter().map(|error| error.message.clone()).collect::<Vec<String>>(),
+                };
+                let (one_by_one, at_once) = (said(&apart), said(&combined));
+                assert_eq!(one_by_one.is_empty(), at_once.is_empty(), "{old} -> {new}: {one_by_one:?}, {at_once:?}");
+                let known = at_once.iter().all(|said| one_by_one.iter().any(|one| said.ends_with(one.as_str())));
+                assert!(known, "{old} -> {new}: {at_once:?} is not among {one_by_one:?}");
+                refused += usize::from(!at_once.is_empty());
+            }
+        }
+        refused
+    }
+
+    #[test]
+    fn rules_that_are_put_together_refuse_what_each_refuses_and_say_so() {
+        let order = json!({ "name": "order-1", "uid": "1" });
+        let hold = |step: &str| json!({ "hold": { "cause": "Customer", "step": step } });
+        let park = |zone: &str| json!({ "courier": { "name": "park", "zone": zone } });
+        let address = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+        let delivery = json!({ "order": order, "deliverTo": address, "zone": "gangnam", "confirmation": "Automatic" });
+        let parts: &[&[Value]] = &[
+            &[json!({ "ready": false }), json!({ "ready": true })],
+            &[json!({}), park("gangnam"), park("seocho")],
+            &[json!({}), json!({ "progress": "PickedUp" }), json!({ "progress": "Delivered" })],
+            &[json!({}), json!({ "received": true })],
+            &[json!({}), hold("PickedUp")],
+        ];
+        assert!(same::<Delivery>(&objects(&delivery, parts)) > 4_000);
+
+        let money = json!({ "amount": 1_000, "currency": "KRW" });
+        let ticket = json!({ "order": order, "store": "shop", "customer": "alice", "amount": money,
+            "items": [{ "product": "stew", "quantity": 1 }], "until": "Delivered" });
+        let parts: &[&[Value]] = &[
+            &[json!({ "acceptance": "Manual" }), json!({ "acceptance": "Automatic" })],
+            &[
+                json!({}),
+                json!({ "decision": "Accept" }),
+                json!({ "decision": "Reject", "reject": { "reason": "Closed" } }),
+            ],
+            &[json!({}), json!({ "cooking": "Started" }), json!({ "cooking": "Finished" })],
+            &[json!({}), hold("CookingStarted")],
+        ];
+        assert!(same::<Ticket>(&objects(&ticket, parts)) > 900);
+    }
+}
