@@ -35,6 +35,7 @@ impl<'a> Bench<'a> {
     pub async fn run(&self, orders: usize, pace: Pace) -> (Phase, Meters, Meters) {
         let before = self.read().await;
         let done = self.shop.run(0, orders, pace).await;
+        self.shop.booked().await;
         self.agent.settle().await;
         let after = self.read().await;
         let mut bytes = 0;

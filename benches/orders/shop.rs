@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use jumun::crd::{Order, OrderPlatform, OrderView, Product, Store, Wallet};
 use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::Namespace;
-use kube::api::PostParams;
+use kube::api::{ListParams, PostParams};
 use kube::core::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Client, Resource};
@@ -128,6 +128,17 @@ impl Shop {
 
     pub fn api<K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>>(&self) -> Api<K> {
         Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Waits until every sale is booked: what a ledger leaves for its next write is a write of these orders.
+    pub async fn booked(&self) {
+        let products: Api<Product> = self.api();
+        let open = |product: &Product| product.status.as_ref().is_some_and(|status| status.reserved > 0);
+        // Seldom: to look costs the API server something, too.
+        let mut tick = tokio::time::interval(Duration::from_secs(2));
+        while products.list(&ListParams::default()).await.expect("products").items.iter().any(open) {
+            tick.tick().await;
+        }
     }
 
     /// What the objects of a kind take as they stand, in bytes of JSON.
