@@ -1,7 +1,7 @@
 //! How the children of an order go away.
 //!
 //! A child works on under its own finalizer, whatever deletes it, until its order has ended, and stays for
-//! [`Policy::linger`] after that: a creation that was decided before the end and is still on its way then meets
+//! [`Policy::linger`](super::Policy::linger) after that: a creation that was decided before the end and is still on its way then meets
 //! AlreadyExists. A child whose order is gone removes itself. Where the order was removed *before* its end, by whatever
 //! way, its children first undo what it did: the Delivery and the Ticket hold themselves, the Payment gives the money
 //! back and asks for the stock.
