@@ -21,7 +21,7 @@ model: ## every interleaving of larger worlds, breadth first, as far as the memo
 check: ## format, lints, documentation, dependencies
 	@tools/check
 
-bench: ## the benchmark (QUICK=1: 5 minutes; BLOCKS=5, TRACE=1, LONG=1: see docs/performance.md)
+bench: ## the benchmark (QUICK=1: 5 minutes; BLOCKS=5, BEFORE=COMMIT, TRACE=1, LONG=1: see docs/performance.md)
 	cargo bench --bench orders
 
 crds: ## write crds/ anew

@@ -18,10 +18,10 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Starts an operator for a namespace, and waits until it is ready.
-    pub async fn operator(plane: &Plane, namespace: &str, more: &[&str]) -> Self {
+    /// Starts an operator for a namespace, that of another program where one is given, and waits until it is ready.
+    pub async fn operator(program: Option<&Path>, plane: &Plane, namespace: &str, more: &[&str]) -> Self {
         let log = plane.folder.join("operator.log");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
+        let mut command = Command::new(program.unwrap_or(Path::new(env!("CARGO_BIN_EXE_jumun"))));
         command
             .args(["run", "-n", namespace, "--listen", "127.0.0.1:0"])
             .args(more)

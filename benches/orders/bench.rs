@@ -1,5 +1,7 @@
 //! One phase: a shop in a namespace of its own, and what carries its orders.
 
+use std::path::Path;
+
 use crate::agent::Agent;
 use crate::meters::Meters;
 use crate::phase::Phase;
@@ -17,8 +19,20 @@ pub struct Bench<'a> {
 impl<'a> Bench<'a> {
     /// With the operator.
     pub async fn open(plane: &'a Plane, name: &str, spread: usize, orders: usize, flow: Flow) -> Self {
+        Self::open_as(None, plane, name, spread, orders, flow).await
+    }
+
+    /// With the operator of another program, where one is given.
+    pub async fn open_as(
+        program: Option<&Path>,
+        plane: &'a Plane,
+        name: &str,
+        spread: usize,
+        orders: usize,
+        flow: Flow,
+    ) -> Self {
         let shop = Shop::open(plane, &slug(name, plane), spread, orders, flow).await;
-        let agent = Agent::operator(plane, &shop.namespace, &[]).await;
+        let agent = Agent::operator(program, plane, &shop.namespace, &[]).await;
         agent.settle().await;
         Self { plane, name: name.to_owned(), shop, agent }
     }

@@ -63,7 +63,7 @@ struct Sample {
 pub async fn run(plane: &Plane, size: &Size) -> Long {
     let shop = Shop::open(plane, "long", 50, 1_000_000, Flow::Warehouse).await;
     shop.platform(json!({ "retention": { "completed": KEPT.0, "rows": KEPT.1 } })).await;
-    let operator = Agent::operator(plane, &shop.namespace, &["--linger-seconds", LINGER]).await;
+    let operator = Agent::operator(None, plane, &shop.namespace, &["--linger-seconds", LINGER]).await;
     crate::say(&format!("{} orders that stay under way", size.standing));
     shop.stand(0, size.standing).await;
     let mut next = size.standing;

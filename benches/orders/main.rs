@@ -12,13 +12,14 @@
 //!
 //! `BLOCKS=5` runs five blocks on a fresh control plane each, free and pinned, and prints medians with their intervals.
 //! `TRACE=1` shows an order at half load hop by hop. `LONG=1` is half an hour at nine tenths of the limit. `QUICK=1` is
-//! smaller; `--raw` stops after the first raw reading, `--phase cancelled` runs one phase alone, `LAYOUT=pinned` and
+//! smaller; `BEFORE=COMMIT` holds this commit against an earlier one; `--raw` stops after the first raw reading, `--phase cancelled` runs one phase alone, `LAYOUT=pinned` and
 //! `SEED=1` are what they say.
 //!
 //! η = orders/s × the time that the same writes (the operator's and the actors') take at the raw rates: 1 is the limit.
 
 mod actors;
 mod agent;
+mod before;
 mod bench;
 mod block;
 mod histogram;
@@ -94,6 +95,8 @@ async fn run(settings: &Settings) -> bool {
     }
     if let Some(name) = &settings.phase {
         alone(&mut report, &fresh(first), settings, name).await;
+    } else if let Some(commit) = &settings.before {
+        report.turns = before::measure(settings, commit, fresh).await;
     } else if settings.trace {
         traced(&mut report, &fresh(first), settings).await;
     } else if settings.long {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::json;
 
+use crate::before::{self, Turn};
 use crate::block::{Block, summarize};
 use crate::long::Long;
 use crate::phase::Phase;
@@ -21,6 +22,8 @@ pub struct Report {
     machine: Machine,
     pub blocks: Vec<Block>,
     pub phases: Vec<Phase>,
+    /// Before and after, in turn.
+    pub turns: Vec<Turn>,
     pub hops: Vec<Hop>,
     pub hops_of: usize,
     pub quiet: Option<Quiet>,
@@ -60,6 +63,7 @@ impl Report {
             machine: Machine::read(),
             blocks: Vec::new(),
             phases: Vec::new(),
+            turns: Vec::new(),
             hops: Vec::new(),
             hops_of: 0,
             quiet: None,
@@ -83,6 +87,9 @@ impl Report {
         self.blocks.iter().for_each(Block::print);
         let raw = self.blocks.last().map_or_else(Rates::new, |block| block.raw.clone());
         self.phases.iter().for_each(|phase| phase.print(&raw));
+        if !self.turns.is_empty() {
+            before::print(&self.turns);
+        }
         if !self.hops.is_empty() {
             trace::print(&self.hops, self.hops_of);
         }

@@ -9,6 +9,8 @@ pub struct Settings {
     pub raw_only: bool,
     /// One phase alone.
     pub phase: Option<String>,
+    /// The commit that this one is held against, and nothing else.
+    pub before: Option<String>,
     /// Hop by hop at half load, and nothing else.
     pub trace: bool,
     /// Half an hour at nine tenths of the limit, and nothing else.
@@ -75,6 +77,7 @@ impl Settings {
             quick,
             raw_only: flag("raw"),
             phase: value("phase"),
+            before: value("before"),
             trace: flag("trace"),
             long: flag("long"),
             blocks,
