@@ -111,7 +111,8 @@ pub fn policy(mutation: Mutation, policy: Policy) -> Policy {
 
 /// What an order sees.
 pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
-    let sold = seen.status.paid_at.is_some() || seen.payment.present().is_some_and(|payment| payment.approved);
+    let sold =
+        seen.status.paid_at.is_some() || seen.payment.present().is_some_and(|payment| payment.approved_at.is_some());
     match mutation {
         Mutation::AbsenceIsProof => {
             gone(&mut seen.payment);
@@ -152,7 +153,7 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
         }
         Mutation::ShipsUnpaid => {
             if let Lookup::Present(payment) = &mut seen.payment {
-                payment.approved = true;
+                payment.approved_at = Some(seen.changed);
             }
         }
         Mutation::SkipsNotice => seen.notices.iter_mut().for_each(|notice| notice.sent = true),

@@ -1,5 +1,6 @@
 //! The rules of the repository.
 
+mod adding;
 mod imports;
 mod layers;
 

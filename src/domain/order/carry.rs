@@ -32,9 +32,13 @@ fn forward(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
         };
     }
     if let Lookup::Present(payment) = &seen.payment {
-        return if payment.approved { hand_over(case, terms, payment) } else { await_payment(case, payment) };
+        return if payment.approved_at.is_some() {
+            hand_over(case, terms, payment)
+        } else {
+            await_payment(case, payment)
+        };
     }
-    if seen.ticket.present().is_some() || seen.delivery.present().is_some() {
+    if seen.is_handed_over() {
         // What is handed over was paid: where the Payment is gone, another one could charge again.
         let read = child::prove(&seen.payment, Kind::Payment, &seen.child_name());
         return read.map_or_else(|| payment_missing(case, terms), Plan::only);
@@ -163,7 +167,16 @@ fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts) -> Pl
     let stepped = if seen.platform.counts_unpaid { Time::from_millis(0) } else { seen.stepped };
     let paid = Observed { status, stepped, ..seen.clone() };
     let paid = Case { seen: &paid, ..*case };
-    if kitchen { cook(&paid, terms) } else { ship(&paid) }
+    let plan = if kitchen { cook(&paid, terms) } else { ship(&paid) };
+    // A next step that is not to be had, such as a Delivery whose creation is denied, keeps nobody from reading it.
+    let overdue = plan.status.is_none() && !plan.intents.is_empty() && case.now >= stepped.after(case.policy.step);
+    match seen.ticket.present().filter(|_| overdue && !plan.intents.iter().any(Intent::informs)) {
+        None => plan,
+        Some(ticket) => {
+            let (state, reason, message) = kitchen_step(ticket);
+            Plan::write(moving(&paid, paid.seen.status.clone(), state, reason, message.to_owned()))
+        }
+    }
 }
 
 /// A kitchen's order: offered, accepted, cooked, then shipped.

@@ -32,10 +32,8 @@ pub(super) struct Deadline {
 
 /// The deadline that counts now, where there is one.
 pub(super) fn current(seen: &Observed, terms: &Terms) -> Option<Deadline> {
-    let approved = seen.payment.present().is_some_and(|payment| payment.approved);
     if seen.status.paid_at.is_none() {
-        let waits = !approved;
-        let since = seen.status.placed_at.filter(|_| waits);
+        let since = seen.status.placed_at.filter(|_| !seen.is_sold());
         return due(since, terms.deadlines.pay, "PayDeadline", "It was not paid in time.", Decisive::Payment);
     }
     let delivery = seen.delivery.present();

@@ -123,7 +123,7 @@ pub struct PaymentFacts {
     pub target: Target,
     /// The parent's word: give it back.
     pub cancel: bool,
-    pub approved: bool,
+    pub approved_at: Option<Time>,
     /// Why it was declined.
     pub declined: Option<String>,
     /// The same in a sentence.
@@ -143,7 +143,7 @@ impl PaymentFacts {
         Self {
             target,
             cancel,
-            approved: status.approved_at.is_some(),
+            approved_at: status.approved_at,
             declined: declined.map(|said| said.map_or_else(String::new, |said| said.reason.clone())),
             declined_why: declined.flatten().map(|said| said.message.clone()),
             cancelled: status.cancelled_at.is_some(),
@@ -286,6 +286,17 @@ impl Observed {
 
     pub(super) fn child_name(&self) -> String {
         ids::child_name(&self.meta.name, &self.meta.uid)
+    }
+
+    /// Whether the store or the couriers have it: its children are made once its Payment is approved, and not before.
+    pub(super) fn is_handed_over(&self) -> bool {
+        self.ticket.present().is_some() || self.delivery.present().is_some()
+    }
+
+    /// Whether it is paid, whatever has become of the Payment since.
+    pub(super) fn is_sold(&self) -> bool {
+        let approved = |payment: &PaymentFacts| payment.approved_at.is_some();
+        self.status.paid_at.is_some() || self.payment.present().is_some_and(approved) || self.is_handed_over()
     }
 
     /// Reads the order itself from the API server, to decide again.

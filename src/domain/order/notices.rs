@@ -89,7 +89,7 @@ pub(super) fn is_required(terms: &Terms) -> bool {
 /// Whether a notice is due of an order that is left with this status.
 fn is_due(seen: &Observed, terms: &Terms, topic: Topic, to: Audience, left: &Status) -> bool {
     let payment = seen.payment.present();
-    let sold = seen.status.paid_at.is_some() || payment.is_some_and(|payment| payment.approved);
+    let sold = seen.is_sold();
     let delivery = seen.delivery.present();
     let told = reaches(seen, to);
     match topic {

@@ -111,7 +111,7 @@ fn payment() -> PaymentFacts {
     PaymentFacts {
         target,
         cancel: false,
-        approved: false,
+        approved_at: None,
         declined: None,
         declined_why: None,
         cancelled: false,
@@ -135,7 +135,7 @@ fn delivery() -> DeliveryFacts {
 fn delivering() -> Observed {
     let mut seen = placed();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
     seen.delivery = Lookup::Present(delivery());
     seen.status = later(&seen).status.expect("paid");
@@ -199,7 +199,7 @@ fn no_delivery_without_payment() {
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(payment());
     assert_eq!(plan(&seen).intents, [], "not before it is approved");
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
     seen.delivery = Lookup::Present(delivery());
     assert_eq!(later(&seen).status.unwrap().state, Some(State::Delivering));
@@ -240,7 +240,8 @@ fn a_paid_order_is_held_before_it_is_refunded() {
     assert!(plan(&seen).status.is_none(), "it turns only once the hold is seen");
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), ..delivery() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     assert!(plan(&seen).status.is_none(), "the delivery is still to be recalled");
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     let status = plan(&seen).status.unwrap();
@@ -263,7 +264,7 @@ fn a_wish_while_the_payment_is_open_bars_the_payment_first() {
     seen.payment = Lookup::Present(payment());
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
     // It was approved in the meantime: now the delivery decides, created held where there is none.
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     let intents = plan(&seen).intents;
     assert!(matches!(&intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_some()), "{intents:?}");
 }
@@ -374,7 +375,7 @@ fn nothing_is_created_for_an_old_order_before_it_was_read_afresh() {
     let reads = |seen: &Observed| plan(seen).intents == std::slice::from_ref(&read);
     assert!(reads(&seen), "no payment");
     assert!(reads(&wishes(seen.clone())), "not even one to stand in the way");
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     assert!(reads(&seen), "no delivery");
     assert!(reads(&wishes(seen.clone())), "not even a held one");
     seen.order_afresh = true;

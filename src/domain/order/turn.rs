@@ -82,7 +82,7 @@ fn wish(seen: &Observed, terms: &Terms) -> Option<Why> {
 
 /// What a customer's wish depends on: the store's cut-off.
 fn wish_decides(seen: &Observed, terms: &Terms) -> Decisive {
-    match (is_sold(seen), terms.fulfilment, terms.until) {
+    match (seen.is_sold(), terms.fulfilment, terms.until) {
         (false, _, _) => Decisive::Payment,
         (true, Fulfilment::Kitchen, CutOff::CookingStarts) => Decisive::Ticket(ticket::Step::CookingStarted),
         (true, _, _) => Decisive::Delivery(Progress::Delivered),
@@ -99,11 +99,6 @@ pub(super) fn too_late(seen: &Observed, terms: &Terms) -> Option<&'static str> {
     }
 }
 
-/// Whether the payment is approved, or was.
-pub(super) fn is_sold(seen: &Observed) -> bool {
-    seen.status.paid_at.is_some() || seen.payment.present().is_some_and(|payment| payment.approved)
-}
-
 /// Whether the step is done that decides. Delivered decides against everything.
 fn is_done(seen: &Observed, decisive: Decisive) -> bool {
     let delivery = seen.delivery.present();
@@ -115,9 +110,9 @@ fn is_done(seen: &Observed, decisive: Decisive) -> bool {
     }
 }
 
-/// Why an order cannot be carried on whose payment is not approved.
+/// Why an order cannot be carried on that is not paid.
 fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
-    if is_sold(seen) {
+    if seen.status.paid_at.is_some() {
         return None;
     }
     let why = |outcome| Why { outcome, cause: Cause::Customer, decisive: Decisive::Payment };
@@ -127,7 +122,7 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
         let message = format!("spec.payment: {} cannot be paid. {said}", terms.amount.and_points(terms.points));
         return Some(why(Outcome::new(State::PaymentFailed, reason, message)));
     }
-    let mut products = seen.products.iter().zip(&terms.items).enumerate();
+    let mut products = seen.products.iter().zip(&terms.items).enumerate().filter(|_| !seen.is_sold());
     products.find_map(|(index, (product, line))| {
         let reason = match product {
             Lookup::Present(facts) if facts.answer == Some(product::Answer::Refused) => "InsufficientStock",
@@ -156,11 +151,11 @@ fn begun(seen: &Observed) -> Option<Why> {
         _ if !seen.family_afresh => return None,
         Some(Cause::Customer | Cause::OrderGone) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
         Some(Cause::Seller) => (State::Rejected, "Held", "The delivery or the ticket was held for the seller."),
-        None if barred && is_sold(seen) => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
+        None if barred && seen.is_sold() => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
         None if barred => (State::Expired, "Deadline", "It was not paid in time."),
         None => return None,
     };
-    let decisive = match (cause, is_sold(seen)) {
+    let decisive = match (cause, seen.is_sold()) {
         (None, true) => Decisive::Delivery(Progress::Delivered),
         _ => Decisive::Decided,
     };
@@ -194,7 +189,7 @@ pub(super) fn untold(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<
     let seen = case.seen;
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
     let wished = why.cause == Cause::Customer && seen.wish().is_some();
-    if begun || !wished || !is_sold(seen) || !notices::is_required(terms) {
+    if begun || !wished || !seen.is_sold() || !notices::is_required(terms) {
         return None;
     }
     let waits = || "Nothing is undone before the seller has been told.".to_owned();

@@ -23,7 +23,7 @@ use super::carry::{
 use super::deadlines::Decisive;
 use super::facts::{Observed, PaymentFacts};
 use super::report::{ended, may_create, moving};
-use super::turn::{Untold, Why, is_sold};
+use super::turn::{Untold, Why};
 use super::types::{Line, State, Status, Terms};
 
 /// Reads the order, its children and its products, one of which is seen older than another.
@@ -45,14 +45,17 @@ pub(super) fn decide(case: &Case<Observed>, terms: &Terms, why: Why) -> Plan<Sta
     }
     let payment = match &seen.payment {
         Lookup::Present(payment) => payment,
-        Lookup::Unproven if seen.status.payment.is_some() => return Plan::only(read(Kind::Payment, seen)),
-        Lookup::Gone if seen.status.payment.is_some() => return payment_missing(case, terms),
+        // A second one may only stand for a first that never was.
+        Lookup::Unproven if seen.status.payment.is_some() || seen.is_sold() => {
+            return Plan::only(read(Kind::Payment, seen));
+        }
+        Lookup::Gone if seen.status.payment.is_some() || seen.is_sold() => return payment_missing(case, terms),
         Lookup::Unproven | Lookup::Gone if !may_create(case) => return seen.read_order(),
         Lookup::Unproven | Lookup::Gone => {
             return Plan::only(Intent::CreatePayment(payment_draft(seen, terms, true)));
         }
     };
-    if is_sold(seen)
+    if seen.is_sold()
         && let Some(plan) = hold(case, terms, &why)
     {
         return plan;
@@ -141,7 +144,7 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts, why: Why
         let message = payment.trouble.clone().unwrap_or_else(|| "The payment is given back.".to_owned());
         return cancelling(case, why, payment, "WaitingForRefund", message);
     }
-    if payment.approved && seen.delivery == Lookup::Unproven {
+    if seen.is_sold() && seen.delivery == Lookup::Unproven {
         return Plan::only(read(Kind::Delivery, seen));
     }
     let cooking = seen.ticket.present().is_some_and(|ticket| !ticket.over);
@@ -162,14 +165,16 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts, why: Why
     }
 }
 
-/// The status of an order that has turned: why, and the Payment that it relies on. What was approved was paid, even if a
-/// crash came before the order could say so.
+/// The status of an order that has turned: why, and the Payment that it relies on. What was approved was paid, even if the
+/// order did not come to say so.
 fn turned(case: &Case<Observed>, why: Why, payment: &PaymentFacts) -> Status {
+    let seen = case.seen;
+    let sold = payment.approved_at.or(seen.is_sold().then_some(case.now));
     Status {
-        paid_at: case.seen.status.paid_at.or(payment.approved.then_some(case.now)),
+        paid_at: seen.status.paid_at.or(sold),
         payment: Some(ObjectRef { name: payment.target.name.clone(), uid: payment.target.uid.clone() }),
         outcome: Some(why.outcome),
-        ..case.seen.status.clone()
+        ..seen.status.clone()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::domain::store::{Acceptance, CutOff, Deadlines, Fulfilment, Intake, Se
 use crate::domain::ticket::{Cooking, Decision, Rejection, Step};
 use crate::domain::{Lookup, Policy, Span, conditions, product};
 
-fn kitchen() -> Observed {
+pub(super) fn kitchen() -> Observed {
     let mut seen = fresh();
     seen.store = Lookup::Present(StoreFacts {
         fulfilment: Fulfilment::Kitchen,
@@ -34,15 +34,15 @@ fn ticket() -> TicketFacts {
     }
 }
 
-fn accepted() -> TicketFacts {
+pub(super) fn accepted() -> TicketFacts {
     TicketFacts { decision: Some(Decision::Accept), accepted_at: Some(now()), ..ticket() }
 }
 
 /// Paid and offered to the store.
-fn offered(mut seen: Observed) -> Observed {
+pub(super) fn offered(mut seen: Observed) -> Observed {
     seen.status = plan(&seen).status.expect("placed");
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     let paid = plan(&seen);
     assert!(matches!(&paid.intents[..], [Intent::CreateTicket(draft)] if draft.hold.is_none()), "{paid:?}");
     seen.ticket = Lookup::Present(ticket());
@@ -86,7 +86,8 @@ fn a_rejection_refunds_and_releases_and_the_customer_sees_why() {
     assert!(matches!(&intents[..], [Intent::CreateDelivery(d)] if d.hold.is_some_and(|h| h.cause == Cause::Seller)));
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Seller), cancelled: true, ..delivery() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     let status = plan(&seen).status.unwrap();
     let outcome = status.outcome.unwrap();
     assert_eq!((outcome.state, outcome.reason.as_str()), (State::Rejected, "SoldOut"));
@@ -167,7 +168,7 @@ fn a_deadline_that_is_missed_and_cannot_be_acted_on_wakes_nobody() {
     let late = now().after(std::time::Duration::from_secs(60));
     seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Deadline), ..ticket() });
     seen.delivery = Lookup::Present(DeliveryFacts { ready: false, held: Some(Cause::Deadline), ..delivery() });
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, ..payment() });
     (seen.changed, seen.meta.changed) = (late, late);
     let waiting = decide(&seen, late, &Policy::default());
     assert_eq!((&waiting.intents[..], &waiting.status), (&[][..], &None));
@@ -196,14 +197,15 @@ fn an_undo_begun_by_hand_comes_to_an_end_once_everything_was_read_afresh() {
     assert!(unsure.intents.iter().all(Intent::informs) && !unsure.intents.is_empty(), "{unsure:?}");
     seen.family_afresh = true;
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     seen.ticket = Lookup::Present(TicketFacts { held: Some(Cause::Seller), over: true, ..accepted() });
     let outcome = plan(&seen).status.and_then(|status| status.outcome).expect("an outcome");
     assert_eq!((outcome.state, outcome.reason.as_str()), (State::Rejected, "Held"));
     // A payment that somebody has cancelled, of an order that nobody wishes to cancel.
     let mut seen = offered(kitchen());
     seen.delivery = Lookup::Present(delivery());
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, ..payment() });
     seen.family_afresh = true;
     assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(_, hold)] if hold.cause == Cause::Customer));
 }
@@ -226,7 +228,7 @@ fn nothing_is_undone_before_the_required_notice_was_taken() {
     seen.store = Lookup::Present(StoreFacts { seller_notice: SellerNotice::Required, has_endpoint: true, ..store() });
     seen.status = plan(&seen).status.unwrap();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, ..payment() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
     seen.delivery = Lookup::Present(delivery());
     seen.status = later(&seen).status.unwrap();
     let mut seen = wishes(seen);

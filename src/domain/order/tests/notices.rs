@@ -43,7 +43,8 @@ fn a_customer_whose_payment_fails_is_told_so_and_no_seller_is() {
 #[test]
 fn a_delivery_is_called_cancelled_only_where_there_was_one() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     let topics = |seen: &Observed| {
         let (told, ends) = tells(seen);
@@ -67,7 +68,8 @@ fn a_delivery_is_called_cancelled_only_where_there_was_one() {
 #[test]
 fn nothing_tells_of_an_end_before_the_end() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     seen.status.releasing_at = None;
     let (told, ends) = tells(&seen);
@@ -77,7 +79,8 @@ fn nothing_tells_of_an_end_before_the_end() {
 #[test]
 fn a_notice_that_was_denied_at_the_end_is_made_after_it() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
-    seen.payment = Lookup::Present(PaymentFacts { approved: true, cancel: true, cancelled: true, ..payment() });
+    seen.payment =
+        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     seen.status = plan(&seen).status.expect("the end");
     seen.meta.generation = seen.status.observed_generation;

@@ -1,8 +1,11 @@
 //! The moment in which an order is paid and does not say so yet.
 
 use super::super::*;
-use super::{decide, delivering, delivery, later, mug, now, plan};
-use crate::domain::{Kind, Lookup, Policy, product};
+use super::kitchen::{accepted, kitchen, offered};
+use super::{decide, delivering, delivery, later, mug, now, payment, plan, store, wishes};
+use crate::domain::delivery::Cause;
+use crate::domain::store::SellerNotice;
+use crate::domain::{Kind, Lookup, Policy, Span, product};
 
 /// Handed over to couriers, and not written as paid yet.
 fn handed_over() -> Observed {
@@ -39,4 +42,51 @@ fn what_is_handed_over_is_not_paid_twice_and_needs_no_product_any_more() {
     assert!(
         plan.intents.is_empty() && plan.status.expect("said").conditions.iter().any(|c| c.reason == "PaymentMissing")
     );
+}
+
+#[test]
+fn a_payment_that_is_gone_once_handed_over_is_never_made_again_whatever_ends_the_order() {
+    let mut seen = handed_over();
+    seen.status.terms.as_mut().unwrap().deadlines.pay = Some(Span::from_millis(1));
+    seen.payment = Lookup::Unproven;
+    let reads = [Intent::read(Kind::Payment, &seen.child_name())];
+    for seen in [seen.clone(), wishes(seen.clone())] {
+        assert_eq!(later(&seen).intents, reads, "late for nothing: it was paid");
+        let gone = Observed { payment: Lookup::Gone, changed: Time::from_millis(0), ..seen };
+        let said = later(&gone);
+        assert!(said.intents.is_empty(), "{said:?}");
+        assert!(said.status.expect("said").conditions.iter().any(|c| c.reason == "PaymentMissing"));
+    }
+    // Made anew by hand, as the message says: the delivery is held before anything else.
+    seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
+    seen.family_afresh = true;
+    assert!(matches!(&later(&seen).intents[..], [Intent::HoldDelivery(..)]), "{:?}", later(&seen));
+    // And no seller who must be told first is passed over.
+    let mut told = wishes(handed_over());
+    told.status.terms.as_mut().unwrap().seller_notice = SellerNotice::Required;
+    told.store = Lookup::Present(StoreFacts { has_endpoint: true, ..store() });
+    told.payment = Lookup::Gone;
+    assert!(matches!(&later(&told).intents[..], [Intent::CreateNotification(draft)] if draft.0.required));
+}
+
+#[test]
+fn that_it_is_paid_is_written_though_the_next_step_cannot_be_made() {
+    let mut seen = offered(kitchen());
+    seen.ticket = Lookup::Present(accepted());
+    let status = Status { paid_at: None, payment: None, state: Some(State::Placed), ..seen.status.clone() };
+    seen.status = status;
+    assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(_)]), "first what is to be done");
+    let said = later(&seen);
+    assert_eq!(said.status.expect("overdue").paid_at, Some(now().after(Policy::default().step)));
+    seen.platform.counts_unpaid = true;
+    assert!(plan(&seen).status.expect("others wait for it").paid_at.is_some());
+}
+
+#[test]
+fn an_order_that_turns_back_at_once_was_paid_when_its_payment_was_approved() {
+    let mut seen = wishes(handed_over());
+    let approved_at = Some(Time::from_millis(now().as_millis() - 200));
+    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+    seen.payment = Lookup::Present(PaymentFacts { approved_at, cancel: true, cancelled: true, ..payment() });
+    assert_eq!(plan(&seen).status.expect("released").paid_at, approved_at);
 }
