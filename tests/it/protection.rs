@@ -72,7 +72,9 @@ async fn a_plain_put_takes_no_protection_off() {
     let world = shop("plain-put", 1).await;
     let names: Vec<String> = (0..20).map(|n| format!("order-{n}")).collect();
     join_all(names.iter().map(|name| world.order(name, "alice", "mug", 1))).await;
-    join_all(names.iter().map(|name| world.delivery_of(name))).await;
+    // A PUT that meets a change is refused: nothing is about to be written any more.
+    join_all(names.iter().map(|name| world.row(name, State::Delivering))).await;
+    assert_eq!(world.settled_stock("mug").await, (80, 20));
     let child = world.delivery_of("order-0").await.name_any();
     let kept = |meta: &kube::core::ObjectMeta| meta.finalizers.as_deref() == Some(&[FINALIZER.to_owned()][..]);
     assert!(kept(&replace::<Product>(&world, "mug").await.metadata));
