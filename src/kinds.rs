@@ -22,4 +22,11 @@ macro_rules! kinds {
     };
 }
 
-pub(crate) use kinds;
+/// Hands the modules of the kinds that have a status of their own to the macro `$do`: all but rows, which are their own status.
+macro_rules! with_status {
+    ($do:ident) => {
+        $do!(platform, store, product, wallet, order, payment, ticket, delivery, notification);
+    };
+}
+
+pub(crate) use {kinds, with_status};

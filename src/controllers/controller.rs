@@ -9,6 +9,7 @@ use super::execute::Executor;
 use crate::cluster::events::Events;
 use crate::cluster::{Clock, Key};
 use crate::domain::{Case, Condition, Meta, Plan, Policy, Version};
+use crate::kinds::with_status;
 use crate::telemetry::Metrics;
 use crate::world::{Held, Pass, World};
 
@@ -32,7 +33,7 @@ pub trait Observation: Sized + std::fmt::Debug + Send + Sync {
 }
 
 macro_rules! observed {
-    ($($kind:ident),+ $(,)?) => { $(
+    ($($kind:ident),+) => { $(
         impl Observation for crate::domain::$kind::Observed {
             type Status = crate::domain::$kind::Status;
 
@@ -51,7 +52,7 @@ macro_rules! observed {
     )+ };
 }
 
-observed!(delivery, notification, order, payment, platform, product, store, ticket, wallet);
+with_status!(observed);
 
 /// What a kind's controller writes into its status.
 pub type StatusOf<C> = <<C as Controller>::Observed as Observation>::Status;

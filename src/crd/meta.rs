@@ -9,11 +9,6 @@ pub const GROUP: &str = "jumun.dev";
 /// The one version of the API.
 pub const API_VERSION: &str = "jumun.dev/v1alpha1";
 
-/// Zero is the same as absent.
-pub(crate) fn is_zero(number: &i64) -> bool {
-    *number == 0
-}
-
 /// The metadata of an order's child: derived name, label, owner, and our finalizer from birth.
 pub(crate) fn child_meta(order: &OrderRef) -> ObjectMeta {
     ObjectMeta {

@@ -33,7 +33,7 @@ pub use wallet::{Wallet, WalletSpec};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::CustomResourceExt;
 
-pub(crate) use meta::{child_meta, is_zero};
+pub(crate) use meta::child_meta;
 
 use crate::kinds::kinds;
 

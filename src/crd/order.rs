@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::is_zero;
+use crate::domain::fields::is_default;
 use crate::domain::{Time, delivery::Address, order::Status};
 
 /// What is bought, from which store, where to, how it is paid, and the wish to cancel.
@@ -146,7 +146,7 @@ pub struct Agreed {
     #[schemars(length(min = 3, max = 3), regex(pattern = r"^[A-Z]{3}$"))]
     pub currency: String,
     /// How many points, beside the money; none where absent.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
     pub points: i64,
 }

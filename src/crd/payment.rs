@@ -4,6 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
 use super::order::Method;
+use crate::domain::fields::is_default;
 use crate::domain::payment::{Item, Payer, Status};
 use crate::domain::{Money, ObjectRef, OrderRef};
 
@@ -85,7 +86,7 @@ pub struct PaymentSpec {
     /// How much.
     pub amount: Money,
     /// Membership points, beside the money.
-    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
     pub points: i64,
     /// What is bought: given back to its Products should the order be removed before its end.

@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::fields::is_default;
 use crate::domain::{Money, product::Status};
 
 /// What a store sells: its price, and everything ever supplied of it. Its status is the ledger of the stock.
@@ -51,7 +52,7 @@ pub struct ProductSpec {
     #[x_kube(validation = Rule::new("self.amount <= 1000000000000").message("at most 1000000000000"))]
     pub price: Money,
     /// Membership points that one costs, beside the price.
-    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 1_000_000_000i64))]
     pub points: i64,
     /// Everything ever supplied, in pieces: raise it to restock. Available is this less what is reserved and sold.

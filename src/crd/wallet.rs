@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::fields::is_default;
 use crate::domain::{Money, wallet::Status};
 
 /// A customer's prepaid money and points: everything ever paid in. Its status is the ledger of what was spent.
@@ -51,7 +52,7 @@ pub struct WalletSpec {
     /// Everything ever paid in. To top up, read it, add, and write it back with the resourceVersion that was read.
     pub deposited: Money,
     /// Every membership point ever given; topped up likewise.
-    #[serde(default, skip_serializing_if = "crate::crd::is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
     pub points: i64,
 }

@@ -3,6 +3,7 @@
 use super::conditions::{self, Condition, Report};
 use super::denial::Conditioned;
 use super::{Generation, Meta, Plan, Policy, Time};
+use crate::kinds::with_status;
 
 /// What is observed of an object that has a status.
 pub trait Observed {
@@ -22,7 +23,7 @@ pub trait Observed {
 }
 
 macro_rules! observed {
-    ($($kind:ident),+ $(,)?) => { $(
+    ($($kind:ident),+) => { $(
         impl Conditioned for super::$kind::Status {
             fn conditions(&self) -> &[Condition] {
                 &self.conditions
@@ -52,7 +53,7 @@ macro_rules! observed {
     )+ };
 }
 
-observed!(delivery, notification, order, payment, platform, product, store, ticket, wallet);
+with_status!(observed);
 
 /// What a decision is taken on.
 #[derive(Debug)]

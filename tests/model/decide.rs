@@ -141,9 +141,6 @@ impl Lower<'_> {
                 steps.push(self.on_root(Op::Status(body, mark)));
             }
         }
-        if self.config.mutation == mutations::Mutation::StatusFirst && steps.len() > 1 && !informs {
-            steps.rotate_right(1);
-        }
         (steps, informs)
     }
 

@@ -4,6 +4,8 @@
 //! approved; a kitchen's Delivery once the store has accepted, and it is ready once cooked. Steps that only people read
 //! (`Accepted`, `Cooking`, …) are written half a second after the last of them.
 
+use std::time::Duration;
+
 use super::super::delivery::types::Progress;
 use super::super::store::types::Fulfilment;
 use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan, Time, child, conditions};
@@ -14,6 +16,9 @@ use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, Tic
 use super::report::{ended, may_create, moving, stalled};
 use super::turn;
 use super::types::{State, Status, Terms};
+
+/// An order that goes on and on says this long after its payment was approved that it is paid.
+const UNSAID: Duration = Duration::from_secs(10);
 
 pub(super) fn decide(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let plan = forward(case, terms);
@@ -165,6 +170,8 @@ fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts) -> Pl
         ..seen.status.clone()
     };
     let stepped = if seen.platform.counts_unpaid { Time::from_millis(0) } else { seen.stepped };
+    // However often somebody steps, it is not put off for long.
+    let stepped = payment.approved_at.map_or(stepped, |approved| stepped.min(approved.after(UNSAID)));
     let paid = Observed { status, stepped, ..seen.clone() };
     let paid = Case { seen: &paid, ..*case };
     let plan = if kitchen { cook(&paid, terms) } else { ship(&paid) };

@@ -60,7 +60,7 @@ impl std::fmt::Display for Answer {
     }
 }
 
-/// See the module's documentation.
+/// Every charge that the provider knows, by its key.
 #[derive(Debug, Default)]
 pub struct Book {
     entries: BTreeMap<String, Entry>,

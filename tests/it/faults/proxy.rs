@@ -44,7 +44,7 @@ impl Fault {
 /// A fault, and the number of the write that it happens to.
 pub type Plan = Option<(Fault, usize)>;
 
-/// See the module's documentation; one for each operator that is started.
+/// Stands between an operator and the API server, and makes one write of it go wrong; one for each operator that is started.
 pub struct Proxy {
     pub url: String,
     shared: Arc<Shared>,

@@ -134,7 +134,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
         stage.act(scenario).await;
         if started.elapsed() > PATIENCE + longer {
             let what = missing.unwrap_or_else(|| "it does not come to rest".to_owned());
-            wrong.push(format!("no end after {PATIENCE:?}: {what}; last refused: {:?}", stage.refused));
+            wrong.push(format!("no end after {:?}: {what}; last refused: {:?}", PATIENCE + longer, stage.refused));
             break;
         }
         if missing.is_none() && changed.elapsed() > QUIET && late == dead.is_some() {

@@ -98,7 +98,7 @@ impl Seen {
     }
 }
 
-/// See the module's documentation.
+/// What is set up, what people do then, and how it should end.
 #[derive(Clone, Default)]
 pub struct Scenario {
     pub set_up: Vec<Act>,

@@ -22,6 +22,9 @@ fn that_it_is_paid_is_written_with_the_steps_that_follow_at_once() {
     assert_eq!((paid.state, paid.paid_at.is_some(), paid.payment.is_some()), (Some(State::Delivering), true, true));
     let counted = Observed { platform: PlatformFacts { counts_unpaid: true, ..seen.platform.clone() }, ..seen.clone() };
     assert_eq!(plan(&counted).status.expect("others wait for it").paid_at, Some(now()));
+    let approved_at = Some(Time::from_millis(now().as_millis() - 11_000));
+    let stepping = Observed { payment: Lookup::Present(PaymentFacts { approved_at, ..payment() }), ..seen.clone() };
+    assert!(plan(&stepping).status.expect("long enough").paid_at.is_some(), "whoever goes on stepping");
     seen.delivery = Lookup::Present(DeliveryFacts { confirmed: true, ..delivery() });
     let ended = plan(&seen).status.expect("the end");
     assert_eq!((ended.state, ended.paid_at, ended.ended_at), (Some(State::Completed), Some(now()), Some(now())));
