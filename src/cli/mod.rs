@@ -5,8 +5,10 @@ mod crds;
 mod explain;
 mod failure;
 mod fake_provider;
+mod process;
 mod release;
 mod run;
+mod serve;
 mod view;
 
 use std::process::ExitCode;
@@ -32,6 +34,9 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Serve(serve::Args),
+    #[command(hide = true)]
+    Headroom(serve::Headroom),
     Crds(crds::Args),
     View(view::Args),
     Explain(explain::Args),
@@ -48,6 +53,8 @@ pub async fn main() -> ExitCode {
     }
     let outcome = match cli.command {
         Command::Run(args) => run::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Headroom(headroom) => headroom.run().await,
         Command::Crds(args) => crds::run(&args),
         Command::View(args) => view::run(args).await,
         Command::Explain(args) => explain::run(args).await,

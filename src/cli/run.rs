@@ -1,12 +1,10 @@
 //! `jumun run`
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::failure::Failure;
+use super::process::{Stop, listen, pod};
 use crate::cluster::client;
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
@@ -56,23 +54,12 @@ fn home(config: &kube::Config) -> String {
     found.filter(|name| !name.is_empty()).unwrap_or_else(|| config.default_namespace.clone())
 }
 
-/// Listens; on every address of IPv4 where `[::]` is asked for and there is no IPv6.
-async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    match TcpListener::bind(address).await {
-        Err(error) if address.is_ipv6() && address.ip().is_unspecified() => {
-            tracing::warn!(%address, %error, "no IPv6 here; listening on IPv4");
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, address.port())).await
-        }
-        bound => bound,
-    }
-}
-
 pub async fn run(args: Args) -> Result<(), Failure> {
     let config = client::config().await?;
-    let listener = listen(args.listen).await.map_err(|error| format!("--listen {}: {error}", args.listen))?;
+    let listener = listen("--listen", args.listen).await?;
     let options = Options {
         namespace: args.namespace,
-        pod: std::env::var("POD_NAME").ok().filter(|name| !name.is_empty()),
+        pod: pod(),
         home: home(&config),
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
         concurrency: args.concurrency.into(),
@@ -87,11 +74,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut registry = running.metrics.registry();
     registry.register_collector(Box::new(Live::of(&running.worlds)));
     let router = ops::router(running.worlds.clone(), registry);
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut stop = Stop::listen()?;
     tokio::select! {
         served = axum::serve(listener, router) => served?,
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        () = stop.asked() => {}
     }
     tracing::info!("stopping");
     running.stop(Duration::from_secs(15)).await;

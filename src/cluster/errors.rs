@@ -1,5 +1,7 @@
 //! What went wrong with a call, classified by what happens next.
 
+use kube::core::Status;
+
 use crate::domain::Kind;
 
 /// What happens next.
@@ -13,6 +15,47 @@ pub enum Class {
     Transient,
     /// The operator lacks a right: back off, and say so.
     Denied,
+}
+
+/// What a refusal of the API server means, whatever was called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The API server does not know what was called: an object that is not there is named in the answer, a kind that is not
+    /// there is not.
+    Unknown,
+    /// The object is there already, is gone, or has changed.
+    Conflict,
+    /// The namespace is being deleted.
+    NamespaceTerminating,
+    /// The write is refused as such. Webhooks and policies of admission choose their code.
+    Invalid,
+    /// No right, or a quota.
+    Denied,
+    /// Anything else.
+    Other,
+}
+
+impl Refusal {
+    /// Reads an answer.
+    pub fn of(status: &Status) -> Self {
+        if status.code == 404 && status.details.is_none() {
+            return Self::Unknown;
+        }
+        if status.is_conflict() || status.is_already_exists() || status.is_not_found() {
+            return Self::Conflict;
+        }
+        let causes = status.details.iter().flat_map(|details| &details.causes);
+        if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") {
+            return Self::NamespaceTerminating;
+        }
+        if status.is_invalid() || matches!(status.code, 400 | 405 | 413) {
+            return Self::Invalid;
+        }
+        if status.is_forbidden() || status.code == 401 {
+            return Self::Denied;
+        }
+        Self::Other
+    }
 }
 
 /// A call to the API server that failed.
@@ -47,27 +90,18 @@ impl Error {
         let kube::Error::Api(status) = &error else {
             return Self::Call { kind, verb, name, source: Box::new(error) };
         };
-        // An object that is not there is named in the answer, a kind that is not there is not.
-        if status.code == 404 && status.details.is_none() {
-            let message = format!("the API server does not know the kind {kind}: kubectl apply -f crds/");
-            return Self::Denied { kind, verb, name, message };
-        }
-        if status.is_conflict() || status.is_already_exists() || status.is_not_found() {
-            return Self::Conflict { kind, verb, name };
-        }
-        let causes = status.details.iter().flat_map(|details| &details.causes);
-        if causes.into_iter().any(|cause| cause.reason == "NamespaceTerminating") {
-            return Self::NamespaceTerminating { kind, verb, name };
-        }
         let message = status.message.chars().take(512).collect();
-        // Webhooks and policies of admission choose their code.
-        if status.is_invalid() || matches!(status.code, 400 | 405 | 413) {
-            return Self::Invalid { kind, verb, name, message };
+        match Refusal::of(status) {
+            Refusal::Unknown => {
+                let message = format!("the API server does not know the kind {kind}: kubectl apply -f crds/");
+                Self::Denied { kind, verb, name, message }
+            }
+            Refusal::Conflict => Self::Conflict { kind, verb, name },
+            Refusal::NamespaceTerminating => Self::NamespaceTerminating { kind, verb, name },
+            Refusal::Invalid => Self::Invalid { kind, verb, name, message },
+            Refusal::Denied => Self::Denied { kind, verb, name, message },
+            Refusal::Other => Self::Call { kind, verb, name, source: Box::new(error) },
         }
-        if status.is_forbidden() || status.code == 401 {
-            return Self::Denied { kind, verb, name, message };
-        }
-        Self::Call { kind, verb, name, source: Box::new(error) }
     }
 
     /// What happens next.

@@ -20,7 +20,7 @@ pub mod watched;
 pub use cache::{Cache, Seen};
 pub use calls::Calls;
 pub use clock::Clock;
-pub use errors::{Class, Error};
+pub use errors::{Class, Error, Refusal};
 pub use watched::{EVERY, Key, Watched, transform};
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

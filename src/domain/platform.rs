@@ -1,15 +1,18 @@
 //! OrderPlatform: what holds for a whole namespace, and the ledger of turns of the orders that are to be placed
-//! ([`turns`]).
+//! ([`turns`]). What runs of it is the operator's to say ([`effective`]); whether it is ready, both say alike ([`ready`]).
 
+pub mod effective;
+pub mod ready;
 pub mod turns;
 pub(super) mod types;
 
-pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Standing, Status, Turn};
+pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Standing, Status, Turn, Workloads};
 
 use std::time::Duration;
 
 use super::conditions::{self, Report, Truth};
 use super::{Case, Condition, Intent, Plan};
+use ready::Basis;
 
 /// The condition that says that writes are denied somewhere in the namespace.
 pub const WRITES_ALLOWED: &str = "WritesAllowed";
@@ -53,10 +56,13 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     if !turns.reads.is_empty() {
         return Plan::all(turns.reads);
     }
-    status = case.says(status, readiness(seen));
     let circuit = seen.circuit.as_ref().map(|circuit| circuit.condition(&seen.status.conditions, generation, case.now));
+    status.observed_generation = generation;
+    status.conditions = ready::of_the_operator(&seen.status.conditions).cloned().collect();
     status.conditions.extend(circuit);
     status.conditions.extend(troubles(case));
+    let basis = Basis { generation, waiting: waiting(seen), paused: seen.crowd.paused };
+    status = ready::conclude(status, &basis, &seen.status.conditions, case.now);
     let urgent = turns.urgent || status.conditions != seen.status.conditions || status.serving != seen.status.serving;
     let due = if urgent || status.observed_generation != seen.status.observed_generation {
         case.now
@@ -66,22 +72,14 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     case.write_after(due, status).by(turns.next)
 }
 
-/// Whether it serves, or what stands in the way: of its deletion, too.
-fn readiness(seen: &Observed) -> Report<'static> {
-    let paused = "New orders wait until spec.intake.state is Open; everything under way goes on.";
-    let (ready, reason, message) = match seen.owed.count().filter(|_| seen.meta.deleting.is_some()) {
-        Some(count) => {
-            let message = format!(
-                "It is deleted once its payment providers have nothing to answer for any more; {count} left, such as {}. \
-                 Everything goes on until then; set spec.intake.state to Paused for no more of them.",
-                seen.owed.example
-            );
-            (false, "WaitingForCharges", message)
-        }
-        None if seen.crowd.paused => (false, "IntakePaused", paused.to_owned()),
-        None => (true, "Serving", String::new()),
-    };
-    Report::Ready { ready, reason, message }
+/// Why it cannot be deleted yet, where it is being deleted.
+fn waiting(seen: &Observed) -> Option<String> {
+    let count = seen.owed.count().filter(|_| seen.meta.deleting.is_some())?;
+    Some(format!(
+        "It is deleted once its payment providers have nothing to answer for any more; {count} left, such as {}. \
+         Everything goes on until then; set spec.intake.state to Paused for no more of them.",
+        seen.owed.example
+    ))
 }
 
 /// Another name than the one that is read would be ignored in silence.
@@ -117,6 +115,22 @@ mod tests {
         let seen = Observed { meta, ..seen(Crowd::default()) };
         let status = decide(&seen, Time::from_millis(0)).status.unwrap();
         assert_eq!(status.conditions[0].reason, "Ignored");
+    }
+
+    #[test]
+    fn what_the_operator_says_stays_and_is_counted_in() {
+        let (mut seen, now) = (seen(Crowd::default()), Time::from_millis(0));
+        let generation = seen.meta.generation;
+        seen.status.workloads = Some(Workloads { observed_generation: generation, ..Workloads::default() });
+        let theirs = |truth| conditions::extra(&[], effective::WORKLOADS_AVAILABLE, truth, "Why", "", generation, now);
+        seen.status.conditions = vec![theirs(Truth::False)];
+        seen.status = decide(&seen, now).status.expect("a first look");
+        assert_eq!(seen.status.conditions[0].reason, "Why", "not ready for that reason");
+        assert_eq!(seen.status.conditions[1], theirs(Truth::False));
+        assert!(decide(&seen, now).status.is_none(), "once");
+        seen.status.conditions[1] = theirs(Truth::True);
+        let status = decide(&seen, now).status.expect("ready now");
+        assert_eq!((status.conditions[0].status, &status.conditions[1]), (Truth::True, &theirs(Truth::True)));
     }
 
     #[test]

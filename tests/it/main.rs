@@ -34,6 +34,7 @@ mod operator;
 mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
+mod platform_serve;
 mod points_shop;
 mod protection;
 mod providers;

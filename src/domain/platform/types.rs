@@ -64,10 +64,30 @@ pub struct Status {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 1024))]
     pub turns: Vec<Turn>,
+    /// What runs of the workloads; absent where no operator builds them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<Workloads>,
     /// What is observed about it, in the standard form: how it does, and the one thing that is waited for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8))]
+    #[schemars(length(max = 16))]
     pub conditions: Vec<Condition>,
+}
+
+/// How many of the pods that are wanted are ready, as `kubectl get op` prints it: ready/wanted. The operator writes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Workloads {
+    /// The generation of the spec from which the operator has last built everything.
+    pub observed_generation: Generation,
+    /// Pods with controllers, such as 1/1.
+    #[schemars(length(max = 16))]
+    pub controllers: String,
+    /// Pods of the part of the front door that takes orders.
+    #[schemars(length(max = 16))]
+    pub command: String,
+    /// Pods of the part of the front door that answers questions.
+    #[schemars(length(max = 16))]
+    pub query: String,
 }
 
 /// What a decision about an OrderPlatform looks at.

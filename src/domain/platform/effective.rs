@@ -1,0 +1,304 @@
+//! What is effective of a platform: the conditions that the operator writes, from what it has seen of the objects that it
+//! builds, and `status.workloads`.
+//!
+//! Invariants: a condition is about everything of its kind, and says the worst of it, by the name of the object and with
+//! the next step; an aspect that the spec does not ask for has no condition.
+
+use super::super::conditions::{self, Truth};
+use super::super::{Condition, Generation, Time};
+use super::types::Workloads;
+
+/// Every workload runs as the spec has it.
+pub const WORKLOADS_AVAILABLE: &str = "WorkloadsAvailable";
+/// Every autoscaler is there and reads its metric.
+pub const AUTOSCALED: &str = "Autoscaled";
+/// The gateway takes connections.
+pub const GATEWAY_PROGRAMMED: &str = "GatewayProgrammed";
+/// The gateway takes the routes.
+pub const ROUTES_ACCEPTED: &str = "RoutesAccepted";
+/// There is room on nodes for pods to come.
+pub const HEADROOM_GRANTED: &str = "HeadroomGranted";
+/// The operator may build what the spec asks for, and the workloads have their rights.
+pub const RIGHTS_GRANTED: &str = "RightsGranted";
+
+/// The conditions that the operator writes, in the order in which they stand.
+pub const OF_THE_OPERATOR: [&str; 6] =
+    [WORKLOADS_AVAILABLE, RIGHTS_GRANTED, GATEWAY_PROGRAMMED, ROUTES_ACCEPTED, AUTOSCALED, HEADROOM_GRANTED];
+
+/// What is repeated of a sentence that somebody else wrote.
+const SENTENCE: usize = 240;
+
+/// What is found of one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub truth: Truth,
+    /// One word for programs.
+    pub reason: String,
+    /// Names the object and the next step; empty where there is nothing to do.
+    pub message: String,
+}
+
+impl Finding {
+    /// All is well.
+    pub fn well(reason: &str) -> Self {
+        Self { truth: Truth::True, reason: reason.to_owned(), message: String::new() }
+    }
+
+    /// Something is wrong.
+    pub fn bad(reason: &str, message: impl Into<String>) -> Self {
+        Self { truth: Truth::False, reason: reason.to_owned(), message: message.into() }
+    }
+
+    /// It is not known yet.
+    pub fn unknown(reason: &str, message: impl Into<String>) -> Self {
+        Self { truth: Truth::Unknown, reason: reason.to_owned(), message: message.into() }
+    }
+
+    /// How bad it is; and what says something comes before what says nothing.
+    fn rank(&self) -> (u8, bool) {
+        let rank = match self.truth {
+            Truth::False => 0,
+            Truth::Unknown => 1,
+            Truth::True => 2,
+        };
+        (rank, self.message.is_empty())
+    }
+}
+
+/// The beginning of a sentence that somebody else wrote.
+pub fn sentence(text: &str) -> String {
+    text.trim().trim_end_matches('.').chars().take(SENTENCE).collect()
+}
+
+/// Which workload a Deployment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Controllers,
+    Command,
+    Query,
+}
+
+/// What is seen of a Deployment that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    pub name: String,
+    pub part: Part,
+    /// How many pods there are to be at the least: an autoscaler's minimum where there is one.
+    pub wanted: i64,
+    pub available: i64,
+    /// Whether every pod is of the newest template, and there are as many as wanted.
+    pub rolled_out: bool,
+    /// The worst that is seen of its pods.
+    pub trouble: Option<Finding>,
+}
+
+/// A write that the API server denies the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denied {
+    /// `patch Deployment jumun-command`
+    pub write: String,
+    /// What the API server said.
+    pub sentence: String,
+    /// Whether it is a right that is missing, and not a quota, a policy, or a definition.
+    pub right: bool,
+}
+
+/// What the operator has seen of what it builds for one generation of the spec.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    pub generation: Generation,
+    pub deployments: Vec<Deployment>,
+    pub denied: Vec<Denied>,
+    /// One for each autoscaler that is wanted.
+    pub autoscalers: Vec<Finding>,
+    /// Where a gateway is wanted.
+    pub gateway: Option<Finding>,
+    /// One for each route that is wanted.
+    pub routes: Vec<Finding>,
+    /// Where headroom is wanted.
+    pub headroom: Vec<Finding>,
+}
+
+impl Facts {
+    /// How many pods are available of how many.
+    pub fn workloads(&self) -> Workloads {
+        let count = |part: Part| {
+            let all = self.deployments.iter().filter(|deployment| deployment.part == part);
+            let (available, wanted) =
+                all.fold((0, 0), |(a, w), one| (a + one.available, w + one.wanted.max(one.available)));
+            format!("{available}/{wanted}")
+        };
+        Workloads {
+            observed_generation: self.generation,
+            controllers: count(Part::Controllers),
+            command: count(Part::Command),
+            query: count(Part::Query),
+        }
+    }
+
+    /// The conditions of the operator; times of what was said before, in `seen`, are kept.
+    pub fn conditions(&self, seen: &[Condition], now: Time) -> Vec<Condition> {
+        let findings: [(&str, Option<Finding>); 6] = [
+            (WORKLOADS_AVAILABLE, Some(self.available())),
+            (RIGHTS_GRANTED, Some(self.rights())),
+            (GATEWAY_PROGRAMMED, self.gateway.clone()),
+            (ROUTES_ACCEPTED, worst(&self.routes)),
+            (AUTOSCALED, worst(&self.autoscalers)),
+            (HEADROOM_GRANTED, worst(&self.headroom)),
+        ];
+        let say = |(type_, finding): (&str, Option<Finding>)| {
+            let Finding { truth, reason, message } = finding?;
+            Some(conditions::extra(seen, type_, truth, &reason, &message, self.generation, now))
+        };
+        findings.into_iter().filter_map(say).collect()
+    }
+
+    fn available(&self) -> Finding {
+        let denied = self.denied.iter().filter(|denied| !denied.right).map(|denied| {
+            let (write, said) = (&denied.write, sentence(&denied.sentence));
+            Finding::bad("WriteDenied", format!("{write}: {said}. {}; it is tried again within a minute.", way(&said)))
+        });
+        let all: Vec<Finding> = denied.chain(self.deployments.iter().map(Deployment::finding)).collect();
+        worst(&all).unwrap_or_else(|| Finding::unknown("NothingBuilt", "Nothing is built yet."))
+    }
+
+    fn rights(&self) -> Finding {
+        let denied = self.denied.iter().filter(|denied| denied.right).map(|denied| {
+            let (write, said) = (&denied.write, sentence(&denied.sentence));
+            let way = "Give the operator's account that right (manifests/operator/platform-rbac.yaml)";
+            Finding::bad("Forbidden", format!("{write}: {said}. {way}; it is tried again within a minute."))
+        });
+        worst(&denied.collect::<Vec<Finding>>()).unwrap_or_else(|| Finding::well("Granted"))
+    }
+}
+
+impl Deployment {
+    fn finding(&self) -> Finding {
+        let Self { name, wanted, available, .. } = self;
+        let runs = self.rolled_out && available >= wanted;
+        match &self.trouble {
+            Some(trouble) if !runs || trouble.truth == Truth::False => {
+                Finding { truth: Truth::False, ..trouble.clone() }
+            }
+            Some(trouble) => trouble.clone(),
+            None if runs => Finding::well("Available"),
+            None if available >= wanted => Finding::bad(
+                "RollingOut",
+                format!(
+                    "Deployment {name}: its new pods are not all there yet; kubectl rollout status deployment/{name}."
+                ),
+            ),
+            None => Finding::bad(
+                "Unavailable",
+                format!(
+                    "Deployment {name}: {available} of {wanted} pods are available; kubectl describe deployment {name}."
+                ),
+            ),
+        }
+    }
+}
+
+/// The worst of several findings; the first of those that are alike.
+fn worst(findings: &[Finding]) -> Option<Finding> {
+    findings.iter().min_by_key(|finding| finding.rank()).cloned()
+}
+
+/// What to do about a write that is refused with this sentence, and not for want of a right.
+fn way(sentence: &str) -> &'static str {
+    if sentence.contains(" quota: ") {
+        "Raise or remove that ResourceQuota"
+    } else if sentence.contains("belongs to") {
+        "Rename or delete it"
+    } else {
+        "Mend what refuses it: a policy or webhook of admission, or a value of the spec"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(name: &str, part: Part, available: i64) -> Deployment {
+        Deployment { name: name.to_owned(), part, wanted: 1, available, rolled_out: true, trouble: None }
+    }
+
+    fn facts() -> Facts {
+        let all = [("jumun-order", Part::Controllers), ("jumun-view", Part::Controllers), ("jumun-query", Part::Query)];
+        let deployments = all.map(|(name, part)| deployment(name, part, 1)).into();
+        Facts { generation: Generation(3), deployments, ..Facts::default() }
+    }
+
+    fn said(facts: &Facts, type_: &str) -> Option<(Truth, String, String)> {
+        let all = facts.conditions(&[], Time::from_millis(0));
+        conditions::find(&all, type_).map(|c| (c.status, c.reason.clone(), c.message.clone()))
+    }
+
+    #[test]
+    fn what_is_not_asked_for_has_no_condition_and_what_runs_says_nothing() {
+        let all = facts().conditions(&[], Time::from_millis(0));
+        let types: Vec<&str> = all.iter().map(|condition| condition.type_.as_str()).collect();
+        assert_eq!(types, [WORKLOADS_AVAILABLE, RIGHTS_GRANTED]);
+        assert!(all.iter().all(|c| c.status == Truth::True && c.message.is_empty() && c.observed_generation.0 == 3));
+        let workloads = facts().workloads();
+        assert_eq!((workloads.controllers.as_str(), workloads.command.as_str()), ("2/2", "0/0"));
+        assert_eq!((workloads.query.as_str(), workloads.observed_generation), ("1/1", Generation(3)));
+    }
+
+    #[test]
+    fn the_worst_of_the_workloads_is_said_by_name() {
+        let mut facts = facts();
+        facts.deployments[1].rolled_out = false;
+        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::False, "RollingOut"));
+        assert!(message.contains("jumun-view"), "{message}");
+        facts.deployments[1] = deployment("jumun-view", Part::Controllers, 0);
+        assert_eq!(facts.workloads().controllers, "1/2");
+        let (_, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert!(reason == "Unavailable" && message.contains("jumun-view: 0 of 1"), "{message}");
+        facts.deployments[1].trouble = Some(Finding::bad("ImageCannotBePulled", "Pod x: no such image"));
+        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "ImageCannotBePulled");
+    }
+
+    #[test]
+    fn a_pod_that_was_restarted_once_is_said_and_one_that_is_again_and_again_is_not_available() {
+        let mut facts = facts();
+        let restarted = Finding { message: "Pod x was restarted".to_owned(), ..Finding::well("Restarted") };
+        facts.deployments[0].trouble = Some(restarted);
+        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
+        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarted");
+        facts.deployments[2].trouble = Some(Finding::bad("Restarting", "Pod y is restarted again and again"));
+        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarting");
+    }
+
+    #[test]
+    fn what_is_denied_is_said_where_it_belongs_with_what_to_do() {
+        let mut facts = facts();
+        let denied = |write: &str, sentence: &str, right| Denied {
+            write: write.to_owned(),
+            sentence: sentence.to_owned(),
+            right,
+        };
+        facts.denied = vec![denied("create Role jumun-view", "account \"a\" cannot create resource \"roles\"", true)];
+        let (truth, _, message) = said(&facts, RIGHTS_GRANTED).unwrap();
+        assert!(truth == Truth::False && message.contains("Role jumun-view") && message.contains("platform-rbac.yaml"));
+        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
+        facts.denied = vec![denied("create Service jumun-query", "exceeded quota: few", false)];
+        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert!(truth == Truth::False && reason == "WriteDenied" && message.contains("ResourceQuota"), "{message}");
+        assert_eq!(said(&facts, RIGHTS_GRANTED).unwrap().0, Truth::True);
+    }
+
+    #[test]
+    fn each_aspect_that_is_asked_for_says_how_it_does() {
+        let mut facts = facts();
+        facts.gateway = Some(Finding::well("Programmed"));
+        facts.routes = vec![Finding::well("Accepted"), Finding::unknown("Pending", "HTTPRoute b: not looked at")];
+        facts.autoscalers = vec![Finding::bad("MetricUnavailable", "HorizontalPodAutoscaler a: no metrics")];
+        facts.headroom = vec![Finding::well("Granted")];
+        let all = facts.conditions(&[], Time::from_millis(0));
+        let types: Vec<&str> = all.iter().map(|condition| condition.type_.as_str()).collect();
+        assert_eq!(types, OF_THE_OPERATOR);
+        assert_eq!(said(&facts, ROUTES_ACCEPTED).unwrap().0, Truth::Unknown);
+        assert_eq!(said(&facts, AUTOSCALED).unwrap().0, Truth::False);
+    }
+}
