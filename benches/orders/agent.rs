@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,7 +21,8 @@ pub struct Agent {
 impl Agent {
     /// Starts an operator for a namespace, that of another program where one is given, and waits until it is ready.
     pub async fn operator(program: Option<&Path>, plane: &Plane, namespace: &str, more: &[&str]) -> Self {
-        let log = plane.folder.join("operator.log");
+        static STARTED: AtomicUsize = AtomicUsize::new(0);
+        let log = plane.folder.join(format!("operator-{}.log", STARTED.fetch_add(1, Ordering::Relaxed)));
         let mut command = Command::new(program.unwrap_or(Path::new(env!("CARGO_BIN_EXE_jumun"))));
         command
             .args(["run", "-n", namespace, "--listen", "127.0.0.1:0"])
@@ -83,13 +85,24 @@ impl Agent {
         lines.map(sample).collect()
     }
 
-    /// Waits until it has made no call for two seconds.
+    /// One of its figures, by name and labels; 0 where it says nothing of it.
+    pub async fn figure(&self, name: &str) -> u64 {
+        let metrics = request(&self.address, "GET /metrics", "").await;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+        value.unwrap_or_default()
+    }
+
+    /// Waits until it has made no call for two seconds, but for its Lease.
     pub async fn settle(&self) {
-        let (mut last, mut since) = (self.calls().await, Instant::now());
+        let calls = async || -> Vec<(String, u64)> {
+            let all = self.calls().await.into_iter();
+            all.filter(|(labels, _)| !labels.contains("\"Lease\"")).collect()
+        };
+        let (mut last, mut since) = (calls().await, Instant::now());
         let mut tick = tokio::time::interval(Duration::from_millis(250));
         while since.elapsed() < Duration::from_secs(2) {
             tick.tick().await;
-            let now = self.calls().await;
+            let now = calls().await;
             if now != last {
                 (last, since) = (now, Instant::now());
             }

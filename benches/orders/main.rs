@@ -12,7 +12,8 @@
 //!
 //! `BLOCKS=5` runs five blocks on a fresh control plane each, free and pinned, and prints medians with their intervals.
 //! `TRACE=1` shows an order at half load hop by hop. `LONG=1` is half an hour at nine tenths of the limit. `QUICK=1` is
-//! smaller; `BEFORE=COMMIT` holds this commit against an earlier one; `--raw` stops after the first raw reading, `--phase cancelled` runs one phase alone, `LAYOUT=pinned` and
+//! smaller; `BEFORE=COMMIT` holds this commit against an earlier one; `--phase replicas` shows what 1, 2 and 4 replicas carry at a
+//! quarter core each (`MILLICORES=250`); `--raw` stops after the first raw reading, `--phase cancelled` runs one phase alone, `LAYOUT=pinned` and
 //! `SEED=1` are what they say.
 //!
 //! η = orders/s × the time that the same writes (the operator's and the actors') take at the raw rates: 1 is the limit.
@@ -29,6 +30,7 @@ mod phase;
 #[path = "../../tests/support/plane.rs"]
 mod plane;
 mod raw;
+mod replicas;
 mod report;
 mod scale;
 mod settings;
@@ -93,7 +95,9 @@ async fn run(settings: &Settings) -> bool {
         down();
         return true;
     }
-    if let Some(name) = &settings.phase {
+    if settings.phase.as_deref() == Some("replicas") {
+        report.replicas = replicas::measure(&fresh(first), settings).await;
+    } else if let Some(name) = &settings.phase {
         alone(&mut report, &fresh(first), settings, name).await;
     } else if let Some(commit) = &settings.before {
         report.turns = before::measure(settings, commit, fresh).await;

@@ -140,7 +140,7 @@ pub fn part_memory_kib(plane: &Plane, part: &str) -> u64 {
 }
 
 /// CPU seconds of a process so far; the clock of /proc has 100 ticks a second on Linux.
-fn cpu_seconds(pid: u32) -> f64 {
+pub fn cpu_seconds(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("the process lives");
     let fields: Vec<&str> = stat.rsplit(") ").next().expect("fields").split(' ').collect();
     let ticks = |index: usize| fields[index].parse::<f64>().expect("ticks");

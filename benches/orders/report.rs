@@ -8,6 +8,7 @@ use crate::block::{Block, summarize};
 use crate::long::Long;
 use crate::phase::Phase;
 use crate::raw::Rates;
+use crate::replicas::{self, Replicas};
 use crate::scale;
 use crate::settings::Settings;
 use crate::trace::{self, Hop};
@@ -31,6 +32,8 @@ pub struct Report {
     pub memory_kib: [u64; 3],
     pub memory_per_live_order_kb: f64,
     pub long: Option<Long>,
+    /// One, two and four replicas.
+    pub replicas: Vec<Replicas>,
 }
 
 /// What is written when nothing happens.
@@ -70,6 +73,7 @@ impl Report {
             memory_kib: [0; 3],
             memory_per_live_order_kb: 0.0,
             long: None,
+            replicas: Vec::new(),
         }
     }
 
@@ -109,6 +113,7 @@ impl Report {
         if let Some(long) = &self.long {
             long.print();
         }
+        replicas::print(&self.replicas);
         if self.blocks.len() > 1 {
             self.print_summary();
         }

@@ -21,6 +21,8 @@ pub struct Settings {
     /// Of everything that is drawn at random.
     pub seed: u64,
     pub size: Size,
+    /// The part of a core that a replica may use where there are several.
+    pub millicores: u64,
 }
 
 /// How much of everything.
@@ -31,6 +33,7 @@ pub struct Size {
     pub half: usize,
     pub naive: usize,
     pub live: usize,
+    pub replicas: usize,
     pub quiet: Duration,
     /// Of the long form: the orders that are there already, how long its limit is sought, how long it runs.
     pub standing: usize,
@@ -83,6 +86,7 @@ impl Settings {
             blocks,
             layouts,
             seed: number("seed").unwrap_or_else(|| rand::random::<u32>().into()),
+            millicores: number("millicores").unwrap_or(250),
             size: if quick { Size::quick() } else { Size::full() },
         }
     }
@@ -96,6 +100,7 @@ impl Size {
             half: 200,
             naive: 150,
             live: 400,
+            replicas: 120,
             quiet: Duration::from_secs(10),
             standing: 300,
             limit: Duration::from_secs(20),
@@ -110,6 +115,7 @@ impl Size {
             half: 1_000,
             naive: 500,
             live: 2_000,
+            replicas: 600,
             quiet: Duration::from_secs(120),
             standing: 10_000,
             limit: Duration::from_secs(360),

@@ -39,6 +39,9 @@ pub struct Args {
     /// For tests alone: shorter than a delayed request may be on its way
     #[arg(long, hide = true)]
     test_linger_seconds: Option<u64>,
+    /// For tests and the benchmark alone: what it costs where each process works on everything
+    #[arg(long, hide = true)]
+    test_unshared: bool,
 }
 
 fn parse_kind(text: &str) -> Result<Kind, String> {
@@ -61,6 +64,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
         namespace: args.namespace,
         pod: pod(),
         home: home(&config),
+        shares: !args.test_unshared,
         controllers: if args.controllers.is_empty() { Kind::ALL.to_vec() } else { args.controllers },
         concurrency: args.concurrency.into(),
         policy: Policy {

@@ -136,6 +136,11 @@ impl<K: Watched> Cache<K> {
         self.read().objects.len()
     }
 
+    /// How many of them are such as this says.
+    pub fn count_where(&self, is_such: impl Fn(&Key, &K) -> bool) -> usize {
+        self.read().objects.iter().filter(|(key, seen)| is_such(key, &seen.object)).count()
+    }
+
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -118,6 +118,13 @@ impl Queue {
         }
     }
 
+    /// Gives a key back unseen: it is somebody else's. It comes up again after `rest`, or when something about it changes.
+    pub fn leave(&self, key: &Key, rest: Duration) {
+        self.succeeded(key);
+        self.add_after(key.clone(), rest);
+        self.done(key);
+    }
+
     /// Forgets the failures of a key.
     pub fn succeeded(&self, key: &Key) {
         lock(&self.state).failures.remove(key);

@@ -72,6 +72,12 @@ pub trait Watched:
         Vec::new()
     }
 
+    /// The UID of what it is part of, where several processes share the work: all of that is worked on by one of them. That of an
+    /// order for whatever belongs to it, and otherwise its own.
+    fn part_of(&self) -> Option<&str> {
+        self.meta().uid.as_deref()
+    }
+
     /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
     fn transform(&mut self) {}
 

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::execute::Executor;
 use crate::cluster::events::Events;
-use crate::cluster::{Clock, Key};
+use crate::cluster::watch::Feed;
+use crate::cluster::{Clock, Key, Watched};
 use crate::domain::{Case, Condition, Meta, Plan, Policy, Version};
 use crate::kinds::with_status;
 use crate::telemetry::Metrics;
@@ -62,6 +63,15 @@ pub trait Controller: Sized + Send + Sync + 'static {
     /// The kind that it reconciles and whose status it writes.
     type Root: Held;
     type Observed: Observation;
+
+    /// Whether it keeps still as long as it is not known who else works here: others leave it nothing before that.
+    const SETTLES: bool = false;
+
+    /// The UID of what the object of this key is part of: it says whose work it is where several processes share it. Nothing
+    /// where that is not known: then it is everybody's.
+    fn part_of(world: &World, key: &Key) -> Option<String> {
+        Self::Root::cache(world).get(key).and_then(|seen| seen.object.part_of().map(str::to_owned))
+    }
 
     /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;

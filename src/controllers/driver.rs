@@ -5,6 +5,7 @@
 //!
 //! A reconcile that changes and learns nothing is repeated with backoff (see [`crate::cluster::queue::Queue::pace`]).
 
+mod share;
 mod worker;
 
 pub(super) use worker::{resync, run};

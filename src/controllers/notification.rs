@@ -58,6 +58,8 @@ impl Controller for Notifications {
     type Root = Notification;
     type Observed = Observed;
 
+    const SETTLES: bool = true;
+
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let seen = world.notifications.get(key)?;
         let one = &*seen.object;

@@ -44,6 +44,8 @@ pub struct Options {
     pub pod: Option<String>,
     /// The namespace of this process, where it watches all of them.
     pub home: String,
+    /// Whether it leaves work to others that do the same; without it each does all of it.
+    pub shares: bool,
 }
 
 /// Running controllers; they stop when this is dropped.
@@ -155,13 +157,14 @@ async fn live(parts: &Parts, world: &Arc<World>) {
     let mut tasks = JoinSet::new();
     watches::watch(&mut tasks, &watcher);
     tasks.spawn(watcher.run_namespaces());
-    tasks.spawn(world.members.clone().run(ground));
     // No controller decides before every cache is whole.
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     while !world.is_complete() {
         tick.tick().await;
     }
     tracing::info!("caches are filled; controllers start");
+    // Who would not work yet has no share.
+    tasks.spawn(world.members.clone().run(ground));
     macro_rules! all {
         ([$context:ident $options:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
             tokio::join!($(control::<super::$module::$controller>(&$context, $options)),+)
@@ -193,7 +196,7 @@ async fn control<C: Controller>(context: &Context, options: &Options) {
 /// Who else runs these controllers.
 fn members(options: &Options) -> Arc<Members> {
     let works: Vec<&str> = options.controllers.iter().map(|kind| kind.as_str()).collect();
-    Arc::new(Members::new(options.pod.clone(), &works))
+    Arc::new(Members::new(options.pod.clone(), &works).sharing(options.shares))
 }
 
 fn queues(kinds: &[Kind]) -> HashMap<Kind, Arc<Queue>> {

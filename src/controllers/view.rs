@@ -20,6 +20,12 @@ impl Controller for OrderViews {
     type Root = OrderView;
     type Observed = Observed;
 
+    /// A row has the name of its order, and need not be there yet.
+    fn part_of(world: &World, key: &Key) -> Option<String> {
+        let order = world.orders.get(key).and_then(|seen| seen.object.metadata.uid.clone());
+        order.or_else(|| world.views.get(key).map(|row| row.object.spec.order.uid.clone()))
+    }
+
     fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
         let row = world.views.get(key);
         let sources = sources(world, key);

@@ -42,6 +42,9 @@ impl Collector for Live {
         gauges("jumun_notification_circuits_open", "Endpoints whose circuit breaker is open", "to", open)?;
         let members = running.map(|(kind, _)| (kind, world.members.ids(kind).len())).collect();
         gauges("jumun_members", "Processes that run a controller, this one included", "controller", members)?;
+        let own = Kind::ALL.into_iter().filter(|kind| world.queue(*kind).is_some());
+        let own = own.map(|kind| (kind.as_str(), world.own(kind))).collect();
+        gauges("jumun_own_objects", "Objects that are the work of this process", "controller", own)?;
         let up = "One for as long as the process lives";
         let info = encoder.encode_descriptor("jumun_up", up, None, MetricType::Counter)?;
         ConstCounter::new(1u64).encode(info)

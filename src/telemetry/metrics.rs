@@ -69,6 +69,10 @@ pub struct Metrics {
     pub outbound_calls: Family<Outbound, Counter>,
     pub denied_writes: Family<DeniedWrite, Counter>,
     pub histories: Counter,
+    /// Keys that came up and were left to the process whose they are.
+    pub looks_left: Family<Controller, Counter>,
+    /// Work of others that had stood for too long and was done.
+    pub taken_over: Family<Controller, Counter>,
 }
 
 impl Default for Metrics {
@@ -84,6 +88,8 @@ impl Default for Metrics {
             outbound_calls: Family::default(),
             denied_writes: Family::default(),
             histories: Counter::default(),
+            looks_left: Family::default(),
+            taken_over: Family::default(),
         }
     }
 }
@@ -107,6 +113,10 @@ impl Metrics {
         registry.register("jumun_denied_writes", "Writes that the API server denied, by reason", m.denied_writes);
         let went_back = "How often the API server told another history than before, and every cache was filled anew";
         registry.register("jumun_histories_lost", went_back, m.histories);
+        let left = "Keys that came up and were left to the process whose work they are";
+        registry.register("jumun_looks_left", left, m.looks_left);
+        let instead = "Work of another process that had stood for too long and was done in its place";
+        registry.register("jumun_work_taken_over", instead, m.taken_over);
         registry
     }
 }

@@ -10,7 +10,7 @@ use crate::cluster::members::Members;
 use crate::cluster::queue::Queue;
 use crate::cluster::server::Server;
 use crate::cluster::watch::{Feed, Sink};
-use crate::cluster::{Cache, Key};
+use crate::cluster::{Cache, Key, Watched};
 use crate::domain::platform::{self, Affected};
 use crate::domain::{Kind, Version};
 use crate::kinds::kinds;
@@ -122,6 +122,14 @@ impl World {
     /// How many objects each cache holds.
     pub fn sizes(&self) -> [(Kind, usize); Kind::COUNT] {
         Kind::ALL.map(|kind| (kind, each_cache!(self, kind, |cache| cache.len())))
+    }
+
+    /// How many objects of a kind are the work of this process, where several share it.
+    pub fn own(&self, kind: Kind) -> usize {
+        let view = self.members.view();
+        each_cache!(self, kind, |cache| cache.count_where(|key, object| {
+            object.part_of().is_none_or(|uid| view.rank(kind.as_str(), &key.namespace, uid, false) == 0)
+        }))
     }
 
     /// The version of an object as last seen.

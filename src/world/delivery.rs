@@ -10,6 +10,10 @@ impl Watched for Delivery {
     const KIND: Kind = Kind::Delivery;
     type Index = ();
 
+    fn part_of(&self) -> Option<&str> {
+        Some(&self.spec.order.uid)
+    }
+
     fn transform(&mut self) {
         let address = &mut self.spec.deliver_to;
         (address.recipient, address.address, address.phone) = (String::new(), String::new(), None);

@@ -24,6 +24,10 @@ impl Watched for Notification {
         }
     }
 
+    fn part_of(&self) -> Option<&str> {
+        Some(&self.spec.order.uid)
+    }
+
     fn transform(&mut self) {
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());
     }

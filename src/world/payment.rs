@@ -29,6 +29,10 @@ impl Watched for Payment {
         self.spec.wallet().into_iter().map(|wallet| PaymentIndex::Asks(wallet.uid.clone())).collect()
     }
 
+    fn part_of(&self) -> Option<&str> {
+        Some(&self.spec.order.uid)
+    }
+
     fn transform(&mut self) {
         self.spec.items.shrink_to_fit();
         self.status.iter_mut().for_each(|status| status.conditions.shrink_to_fit());

@@ -11,6 +11,10 @@ impl Watched for Ticket {
     const KIND: Kind = Kind::Ticket;
     type Index = ();
 
+    fn part_of(&self) -> Option<&str> {
+        Some(&self.spec.order.uid)
+    }
+
     fn transform(&mut self) {
         self.spec.items.clear();
         self.spec.items.shrink_to_fit();

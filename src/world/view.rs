@@ -9,6 +9,10 @@ impl Watched for OrderView {
     const KIND: Kind = Kind::OrderView;
     type Index = ();
 
+    fn part_of(&self) -> Option<&str> {
+        Some(&self.spec.order.uid)
+    }
+
     fn transform(&mut self) {
         self.status.iter_mut().for_each(|status| status.timeline.shrink_to_fit());
     }

@@ -41,6 +41,7 @@ mod providers;
 mod races;
 mod recorder;
 mod rows;
+mod sharing;
 mod summary;
 mod systems;
 mod told;

@@ -26,6 +26,8 @@ use crate::telemetry::metrics::Call;
 const LABEL: &str = "jumun.dev/member";
 /// The words of what a process works on, joined by commas.
 const WORKS: &str = "jumun.dev/works-on";
+/// The one namespace that a process watches; absent where it watches all.
+const SCOPE: &str = "jumun.dev/watches";
 /// The pod of a process, where it has one.
 const POD: &str = "jumun.dev/pod";
 /// The time is looked at so often.
@@ -72,7 +74,7 @@ impl Trouble {
 impl Members {
     /// Joins, and follows who else there is, for as long as it is polled.
     pub async fn run(self: Arc<Self>, ground: Ground) {
-        lock(&self.roster).join(&ground.home);
+        lock(&self.roster).join(&ground.home, ground.namespace.as_deref());
         let api: Api<PartialObjectMeta<Lease>> = match &ground.namespace {
             Some(namespace) => Api::namespaced(ground.watches.clone(), namespace),
             None => Api::all(ground.watches.clone()),
@@ -91,10 +93,12 @@ impl Members {
                             tick.reset_immediately();
                         }
                         seeing.note(self.follow(event), Instant::now());
+                        self.tell();
                     }
                     _ = tick.tick() => {
                         let now = Instant::now();
                         let deeds = lock(&self.roster).tick(now);
+                        self.tell();
                         if calling.rests(now) && !deeds.contains(&Deed::List) {
                             continue;
                         }
@@ -203,12 +207,13 @@ impl Members {
         let roster = lock(&self.roster);
         let id = roster.id().to_owned();
         let pod = roster.pod().map(|pod| (POD.to_owned(), pod.to_owned()));
+        let scope = roster.scope().map(|namespace| (SCOPE.to_owned(), namespace.to_owned()));
         let works = (WORKS.to_owned(), roster.works().join(","));
         Lease {
             metadata: ObjectMeta {
                 name: Some(id.clone()),
                 labels: Some([(LABEL.to_owned(), id.clone())].into()),
-                annotations: Some(pod.into_iter().chain([works]).collect()),
+                annotations: Some(pod.into_iter().chain(scope).chain([works]).collect()),
                 ..ObjectMeta::default()
             },
             spec: Some(LeaseSpec {
@@ -243,5 +248,6 @@ fn seen<K: ResourceExt>(lease: &K) -> Seen {
         version: lease.resource_version().unwrap_or_default(),
         pod: said(POD).cloned(),
         works: works.unwrap_or_default(),
+        scope: said(SCOPE).cloned(),
     }
 }

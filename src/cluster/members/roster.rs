@@ -40,12 +40,28 @@ pub struct Seen {
     /// The pod, where the process has one to itself.
     pub pod: Option<String>,
     pub works: Vec<String>,
+    /// The one namespace that the process watches; nothing for all.
+    pub scope: Option<String>,
+}
+
+/// Another process that was seen alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    pub id: String,
+    pub works: Vec<String>,
+    /// The one namespace that it watches; nothing for all.
+    pub scope: Option<String>,
+    /// Whether it has been there for so long that it does what one must not do who is not known.
+    pub settled: bool,
 }
 
 struct Peer {
     seen: Seen,
+    since: Instant,
     /// When it last changed.
     changed: Instant,
+    /// Whether it came or changed before our eyes: what a list has may be left of a dead process.
+    lives: bool,
 }
 
 struct Own {
@@ -86,6 +102,8 @@ pub struct Roster {
     works: Vec<String>,
     /// The namespace of our first Lease; nothing before the process has joined.
     home: Option<String>,
+    /// The one namespace that this process watches; nothing for all.
+    scope: Option<String>,
     peers: BTreeMap<Place, Peer>,
     own: BTreeMap<String, Own>,
     listing: Option<BTreeSet<Place>>,
@@ -102,6 +120,7 @@ impl Roster {
             pod,
             works,
             home: None,
+            scope: None,
             peers: BTreeMap::new(),
             own: BTreeMap::new(),
             listing: None,
@@ -123,9 +142,13 @@ impl Roster {
         self.pod.as_deref()
     }
 
-    /// Where our first Lease is to be.
-    pub fn join(&mut self, home: &str) {
-        self.home = Some(home.to_owned());
+    pub fn scope(&self) -> Option<&str> {
+        self.scope.as_deref()
+    }
+
+    /// Where our first Lease is to be, and the one namespace that is watched, if it is one.
+    pub fn join(&mut self, home: &str, scope: Option<&str>) {
+        (self.home, self.scope) = (Some(home.to_owned()), scope.map(str::to_owned));
     }
 
     /// Where our Leases are.
@@ -161,6 +184,19 @@ impl Roster {
         others.chain(mine).collect::<BTreeSet<String>>().into_iter().collect()
     }
 
+    /// Those among whom work is shared: whoever was seen alive not long ago. One that has several Leases is one.
+    pub fn others(&self, now: Instant) -> Vec<Other> {
+        let mut others = BTreeMap::<&str, Other>::new();
+        let lives = |peer: &Peer| peer.lives && now.duration_since(peer.changed) <= SILENT;
+        for ((_, name), peer) in self.peers.iter().filter(|(_, peer)| lives(peer) && self.shares(peer)) {
+            let Seen { works, scope, .. } = peer.seen.clone();
+            let settled = now.duration_since(peer.since) >= JOIN;
+            let other = Other { id: name.clone(), works, scope, settled };
+            others.entry(name).and_modify(|known| known.settled |= settled).or_insert(other);
+        }
+        others.into_values().collect()
+    }
+
     /// A list begins.
     pub fn list_begins(&mut self) {
         self.listing = Some(BTreeSet::new());
@@ -174,8 +210,13 @@ impl Roster {
         if place.1 == self.id {
             let own = self.own.entry(place.0).or_insert(Own { seen: seen.clone(), since: now, renewed: now });
             own.seen = seen;
-        } else if self.peers.get(&place).is_none_or(|peer| peer.seen != seen) {
-            self.peers.insert(place, Peer { seen, changed: now });
+        } else {
+            let known = self.peers.get(&place);
+            if known.is_none_or(|peer| peer.seen != seen) {
+                let lives = known.is_some() || self.listing.is_none();
+                let since = known.map_or(now, |peer| peer.since);
+                self.peers.insert(place, Peer { seen, since, changed: now, lives });
+            }
         }
         self.look(now);
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::events::Events;
+use crate::cluster::members::{Members, Other};
 use crate::cluster::queue::Queue;
 use crate::cluster::{self, Clock};
 use crate::controllers::{Executor, Outside};
@@ -116,16 +117,13 @@ fn server(calls: Arc<AtomicUsize>, write: (StatusCode, Value)) -> Client {
     Client::new(tower::service_fn(answer), "shop")
 }
 
-/// Looks, and calls to the API server, while one order is worked on for a minute of which nothing comes.
-async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let client = server(calls.clone(), write);
+/// What one reconciles with who works among these members, and its one order, which is enqueued.
+fn stage(client: Client, members: Arc<Members>) -> (Context, Key) {
     let queue = Arc::new(Queue::default());
-    let world = Arc::new(World::new(HashMap::from([(Kind::Order, queue.clone())]), Arc::default()));
+    let world = Arc::new(World::new(HashMap::from([(Kind::Order, queue.clone())]), members));
     let (clock, metrics) = (Arc::new(Clock::default()), Metrics::default());
     let outside = Outside::new(metrics.clone(), 1);
     let key = Key::new("shop", "order-1");
-    let _taken = outside.slots.take(&key.namespace, "card");
     let api = cluster::Calls { client: client.clone(), metrics: metrics.clone() };
     let access = Access { calls: api, world: world.clone(), clock: clock.clone() };
     let executor = Executor { access, outside };
@@ -133,13 +131,27 @@ async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
     let policy = Arc::new(Policy::default());
     let context = Context { world: world.clone(), executor, clock, events, metrics: metrics.clone(), policy };
     world.orders.deliver(serde_json::from_value(order()).expect("an order"), Time::from_millis(0));
-    queue.add(key);
-    let _ = tokio::time::timeout(WATCHED, run::<Test<C>>(context, 1)).await;
+    queue.add(key.clone());
+    (context, key)
+}
+
+/// How often it was looked at.
+fn looks(metrics: &Metrics) -> usize {
     let mut text = String::new();
     prometheus_client::encoding::text::encode(&mut text, &metrics.registry()).expect("metrics");
     let looks = text.lines().filter(|line| line.starts_with("controller_runtime_reconcile_total{"));
-    let looks: usize = looks.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum();
-    assert!(looks > 1, "it is looked at again:\n{text}");
+    looks.filter_map(|line| line.rsplit(' ').next()?.parse::<usize>().ok()).sum()
+}
+
+/// Looks, and calls to the API server, while one order is worked on for a minute of which nothing comes.
+async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (context, key) = stage(server(calls.clone(), write), Arc::default());
+    let _taken = context.executor.outside.slots.take(&key.namespace, "card");
+    let metrics = context.metrics.clone();
+    let _ = tokio::time::timeout(WATCHED, run::<Test<C>>(context, 1)).await;
+    let looks = looks(&metrics);
+    assert!(looks > 1, "it is looked at again");
     (looks, calls.load(Ordering::Relaxed))
 }
 
@@ -256,3 +268,5 @@ async fn who_finds_no_place_for_a_call_looks_again_at_leisure() {
     let (looks, calls) = repeats::<Calls>(fine()).await;
     assert!(looks <= 300 && calls == 0, "{looks} looks, {calls} calls");
 }
+
+mod sharing;

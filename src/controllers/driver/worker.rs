@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tracing::Instrument;
 
+use super::share::{Share, Turn};
 use super::{Next, Progress, reconcile};
 use crate::cluster::watch::Feed;
 use crate::cluster::{Class, Key, Watched};
@@ -28,10 +29,23 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
     let Some(queue) = context.world.queue(kind).cloned() else { return };
     let slots = Arc::new(tokio::sync::Semaphore::new(concurrency));
     let mut tasks = tokio::task::JoinSet::new();
+    let mut share = Share::<C>::new(&context.world);
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
         while tasks.try_join_next().is_some() {}
-        let key = queue.next().await;
+        let key = tokio::select! {
+            key = queue.next() => key,
+            () = share.changed() => {
+                share.falls_to_it(&context.world).into_iter().for_each(|key| queue.add(key));
+                continue;
+            }
+        };
+        let turn = share.turn(&context, &key);
+        if let Turn::Left(rest) = turn {
+            queue.leave(&key, rest);
+            continue;
+        }
+        let instead = matches!(turn, Turn::Instead);
         let (context, queue) = (context.clone(), queue.clone());
         tasks.spawn(async move {
             let started = Instant::now();
@@ -39,7 +53,8 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
             let span = tracing::debug_span!("reconcile", %kind, %key);
             let reconcile = reconcile::<C>(&context, &key, &mut progress).instrument(span);
             let outcome = AssertUnwindSafe(reconcile).catch_unwind().await;
-            Worker { context: &context, queue: &queue, kind }.finish(&key, started, outcome.ok(), progress.made);
+            let worker = Worker { context: &context, queue: &queue, kind, instead };
+            worker.finish(&key, started, outcome.ok(), progress.made);
             drop(slot);
         });
     }
@@ -50,6 +65,8 @@ struct Worker<'a> {
     context: &'a Context,
     queue: &'a crate::cluster::queue::Queue,
     kind: Kind,
+    /// Whether it is another process's work, which had stood for too long.
+    instead: bool,
 }
 
 impl Worker<'_> {
@@ -60,6 +77,9 @@ impl Worker<'_> {
         let (result, delay) = self.follow(key, outcome, progress);
         if let Some(delay) = delay {
             self.queue.add_after(key.clone(), delay);
+        }
+        if self.instead && progress {
+            self.context.metrics.taken_over.get_or_create(&Controller { controller }).inc();
         }
         self.context.metrics.reconciles.get_or_create(&Reconcile { controller, result }).inc();
         let seconds = self.context.metrics.reconcile_seconds.get_or_create(&Controller { controller });

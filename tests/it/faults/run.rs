@@ -88,6 +88,7 @@ impl Operator {
             // One that died makes way for the next at once, as in a pod.
             pod: Some("operator".to_owned()),
             home: namespace.to_owned(),
+            shares: true,
         };
         let running = start(&config, &options).expect("an operator");
         Self { proxy, running }

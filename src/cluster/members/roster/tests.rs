@@ -8,7 +8,7 @@ const ORDERS: &str = "orders";
 
 fn seen(version: u64, works: &[&str]) -> Seen {
     let works = works.iter().map(|work| (*work).to_owned()).collect();
-    Seen { uid: "uid".into(), version: version.to_string(), pod: None, works }
+    Seen { uid: "uid".into(), version: version.to_string(), pod: None, works, scope: None }
 }
 
 fn place(namespace: &str, name: &str) -> Place {
@@ -18,7 +18,7 @@ fn place(namespace: &str, name: &str) -> Place {
 /// A process that has joined in `shop` and seen the list, which holds `others`.
 fn joined(others: &[(&str, &str)], start: Instant) -> Roster {
     let mut roster = Roster::new("me".into(), None, vec![ORDERS.into()], start);
-    roster.join("shop");
+    roster.join("shop", Some("shop"));
     assert_eq!(roster.standing(ORDERS, start), Standing::Unsure);
     assert_eq!(roster.tick(start), [Deed::Create("shop".into())]);
     roster.list_begins();
@@ -132,7 +132,7 @@ fn one_that_was_frozen_knows_nothing_until_it_has_listed_again() {
 fn where_the_api_server_does_not_let_it_know_it_works_as_one_of_several() {
     let start = Instant::now();
     let mut roster = Roster::new("me".into(), None, vec![ORDERS.into()], start);
-    roster.join("shop");
+    roster.join("shop", Some("shop"));
     let later = start + STUCK + Duration::from_secs(1);
     roster.tick(later);
     assert_eq!(roster.standing(ORDERS, later), Standing::Several);
@@ -169,4 +169,50 @@ fn the_process_that_had_our_pod_before_us_is_dead() {
     let before = Seen { pod: Some("operator-0".into()), ..seen(1, &[ORDERS]) };
     roster.take(place("shop", "before"), before.clone(), start);
     assert!(roster.tick(start).contains(&Deed::Reap(place("shop", "before"), before)));
+}
+
+/// The names of those among whom work is shared.
+fn sharing(roster: &Roster, now: Instant) -> Vec<String> {
+    roster.others(now).into_iter().map(|other| other.id).collect()
+}
+
+#[test]
+fn what_a_crash_left_behind_gets_no_work_until_it_is_seen_alive() {
+    let start = Instant::now();
+    let mut roster = joined(&[("shop", "before"), ("shop", "other")], start);
+    assert_eq!(sharing(&roster, start), [""; 0], "they may be dead");
+    roster.take(place("shop", "other"), seen(2, &[ORDERS]), start);
+    assert_eq!(sharing(&roster, start), ["other"], "it has renewed its Lease");
+    roster.take(place("shop", "newcomer"), seen(1, &[ORDERS]), start);
+    assert_eq!(sharing(&roster, start), ["newcomer", "other"], "it came before our eyes");
+    roster.take(place("shop", "rows"), seen(1, &["rows"]), start);
+    assert_eq!(sharing(&roster, start), ["newcomer", "other"], "it does other work");
+}
+
+#[test]
+fn who_was_not_seen_for_a_while_gets_no_work_until_it_is_seen_again() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    roster.take(place("shop", "other"), seen(1, &[ORDERS]), start);
+    assert_eq!(sharing(&roster, start + SILENT), ["other"]);
+    let later = start + SILENT + Duration::from_secs(1);
+    assert_eq!(sharing(&roster, later), [""; 0], "dead, frozen, or nothing can be seen");
+    roster.lost(later);
+    roster.list_begins();
+    roster.take(place("shop", "other"), seen(2, &[ORDERS]), later);
+    roster.list_ends(later);
+    assert_eq!(sharing(&roster, later), ["other"], "it had renewed while nothing could be seen");
+    roster.gone(&place("shop", "other"), later);
+    assert_eq!(sharing(&roster, later), [""; 0]);
+}
+
+#[test]
+fn a_newcomer_is_settled_when_it_counts_itself_as_known() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
+    roster.take(place("shop", "other"), seen(1, &[ORDERS]), start);
+    let settled = |roster: &Roster, now| roster.others(now)[0].settled;
+    assert!(!settled(&roster, start));
+    roster.take(place("shop", "other"), seen(2, &[ORDERS]), start + RENEW);
+    assert!(settled(&roster, start + JOIN));
 }

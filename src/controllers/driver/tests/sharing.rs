@@ -1,0 +1,79 @@
+//! What a worker leaves to others, and when it works on it all the same.
+
+use crate::cluster::members::share::{LONGEST, PATIENCE};
+
+use super::*;
+
+cause!(Rests, |_seen, _now| Plan::rest());
+
+/// Members of which another one comes before this one for the order of the test.
+fn members() -> Arc<Members> {
+    let members = Arc::new(Members::new(None, &["Order"]));
+    let before = |n: &usize| {
+        members.set_others(vec![other(*n)]);
+        members.view().rank("Order", "shop", "uid-1", false) == 1
+    };
+    (0..).find(before).expect("one of them comes first");
+    members
+}
+
+fn other(n: usize) -> Other {
+    Other { id: format!("other-{n}"), works: vec!["Order".into()], scope: None, settled: true }
+}
+
+/// Lets time pass, and gives how often the order was looked at by then.
+async fn after(metrics: &Metrics, pause: Duration) -> usize {
+    tokio::time::sleep(pause).await;
+    looks(metrics)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_anothers_is_looked_at_once_it_has_stood_for_too_long() {
+    let (context, key) = stage(server(Arc::default(), fine()), members());
+    let (metrics, world, second) = (context.metrics.clone(), context.world.clone(), Duration::from_secs(1));
+    let worker = tokio::spawn(run::<Test<Rests>>(context, 1));
+    assert_eq!(after(&metrics, PATIENCE - second).await, 0, "it is the other's");
+    let mut moved = order();
+    moved["metadata"]["resourceVersion"] = json!("6");
+    world.orders.deliver(serde_json::from_value(moved).expect("an order"), Time::from_millis(0));
+    assert_eq!(after(&metrics, PATIENCE - second).await, 0, "the other works on it");
+    assert_eq!(after(&metrics, PATIENCE).await, 1, "the other does not any more");
+    assert_eq!(after(&metrics, LONGEST).await, 1, "it had nothing to do");
+    world.queue(Kind::Order).expect("a queue").add(key);
+    assert_eq!(after(&metrics, second).await, 1, "the next change is the other's again");
+    worker.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_falls_to_it_is_worked_on_at_once_and_what_it_loses_is_left_in_peace() {
+    let members = members();
+    let others = members.view().others.clone();
+    let (context, key) = stage(server(Arc::default(), fine()), members.clone());
+    let (metrics, world, second) = (context.metrics.clone(), context.world.clone(), Duration::from_secs(1));
+    let worker = tokio::spawn(run::<Test<Rests>>(context, 1));
+    assert_eq!((after(&metrics, second).await, world.own(Kind::Order)), (0, 0));
+    members.set_others(Vec::new());
+    assert_eq!((after(&metrics, second).await, world.own(Kind::Order)), (1, 1), "the other has left");
+    members.set_others(others.clone());
+    world.queue(Kind::Order).expect("a queue").add(key);
+    assert_eq!(after(&metrics, second).await, 1, "it has come back");
+    members.set_others(Vec::new());
+    assert_eq!(after(&metrics, second).await, 2);
+    members.set_others(others);
+    members.set_others(Vec::new());
+    assert_eq!(after(&metrics, second).await, 2, "it was this one's before");
+    worker.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_known_and_what_others_do_not_do_is_everybodys() {
+    let members = members();
+    let (context, key) = stage(server(Arc::default(), fine()), members.clone());
+    let (metrics, world, second) = (context.metrics.clone(), context.world.clone(), Duration::from_secs(1));
+    let worker = tokio::spawn(run::<Test<Rests>>(context, 1));
+    world.queue(Kind::Order).expect("a queue").add(key.sibling("order-2"));
+    assert_eq!(after(&metrics, second).await, 1, "one that was never seen");
+    members.set_others(members.view().others.iter().cloned().map(|other| Other { works: vec![], ..other }).collect());
+    assert_eq!(after(&metrics, second).await, 2, "the other does no orders any more");
+    worker.abort();
+}
