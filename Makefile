@@ -21,6 +21,9 @@ model: ## every interleaving of larger worlds, breadth first, as far as the memo
 check: ## format, lints, documentation, dependencies
 	@tools/check
 
+testbed: ## what the platform is tested on besides the control plane: kwok, Gateway API, Traefik (2 minutes the first time)
+	@tools/testbed all
+
 bench: ## the benchmark (QUICK=1: 5 minutes; BLOCKS=5, BEFORE=COMMIT, TRACE=1, LONG=1: see docs/performance.md)
 	cargo bench --bench orders
 
@@ -33,4 +36,4 @@ cluster-up: ## start a control plane (NAME=dev); prints the line that exports KU
 cluster-down: ## stop it and remove its data
 	@tools/cluster down $(NAME)
 
-.PHONY: help demo test unit model check bench crds cluster-up cluster-down
+.PHONY: help demo test unit model check testbed bench crds cluster-up cluster-down
