@@ -21,6 +21,9 @@ model: ## every interleaving of larger worlds, breadth first, as far as the memo
 check: ## format, lints, documentation, dependencies
 	@tools/check
 
+platform: ## the platform on fake nodes, with pods that live, a gateway and autoscalers (4 minutes)
+	@tools/platform
+
 testbed: ## what the platform is tested on besides the control plane: kwok, Gateway API, Traefik (2 minutes the first time)
 	@tools/testbed all
 
@@ -36,4 +39,4 @@ cluster-up: ## start a control plane (NAME=dev); prints the line that exports KU
 cluster-down: ## stop it and remove its data
 	@tools/cluster down $(NAME)
 
-.PHONY: help demo test unit model check testbed bench crds cluster-up cluster-down
+.PHONY: help demo test unit model check platform testbed bench crds cluster-up cluster-down

@@ -1,0 +1,28 @@
+//! The platform on fake nodes: one OrderPlatform becomes workloads that the real controllers of Kubernetes create, scale
+//! and roll. Pods run for real where a test asks for it: each process in a network of its own, at its pod's address, with
+//! the token of its service account. Run it by `make platform`.
+
+#[allow(dead_code)] // these are shared with tests/it, which uses all of them
+#[path = "../it/checker.rs"]
+mod checker;
+mod container;
+#[allow(dead_code)]
+#[path = "../it/harness.rs"]
+mod harness;
+mod kubelet;
+mod live_pods;
+mod metrics;
+#[allow(dead_code)]
+#[path = "../it/operator.rs"]
+mod operator;
+#[allow(dead_code)]
+#[path = "../support/plane.rs"]
+mod plane;
+mod probes;
+mod process;
+#[allow(dead_code)]
+#[path = "../it/recorder.rs"]
+mod recorder;
+#[path = "../it/summary.rs"]
+mod summary;
+mod testbed;

@@ -1,0 +1,100 @@
+//! What all tests of the platform share: a control plane with fake nodes, a kubelet that runs live pods, and, for those that
+//! need them, the metrics APIs and a gateway. All of it is in the network namespace that `tools/netns` made.
+
+use std::net::TcpListener;
+
+use kube::Client;
+use tokio::sync::OnceCell;
+
+use crate::harness::{World, wait_for};
+use crate::kubelet;
+use crate::metrics::{self, Metrics};
+use crate::plane::{Plane, config, sh};
+use crate::process::Site;
+
+/// The port of the loopback interface at which the metrics APIs are served.
+const METRICS: u16 = 20443;
+
+/// The port at which the gateway listens.
+pub const GATEWAY: u16 = 8080;
+
+static BED: OnceCell<Bed> = OnceCell::const_new();
+static METERED: OnceCell<Metrics> = OnceCell::const_new();
+
+pub struct Bed {
+    pub plane: Plane,
+}
+
+/// The shared bed, laid by whoever asks first.
+pub async fn bed() -> &'static Bed {
+    BED.get_or_init(Bed::lay).await
+}
+
+impl Bed {
+    async fn lay() -> Self {
+        let inside = TcpListener::bind(("10.96.0.1", 0)).is_ok();
+        assert!(inside, "the tests of the platform need a network of their own: run them by `make platform`");
+        let policy = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/platform/audit.yaml");
+        // Pods reach the API server at an address of its own; who did what stays in audit.log for the test of rights.
+        let flags = format!(
+            "--bind-address=0.0.0.0 --audit-policy-file={policy} --audit-log-path=audit.log --audit-log-maxsize=0"
+        );
+        let plane = Plane::up("platform", &format!("GOGC=400 CLUSTER_APISERVER_FLAGS='{flags}'"));
+        sh("tools/cluster nodes platform 2>/dev/null");
+        let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods");
+        _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder for the pods");
+        let admin = config(&plane.admin).await;
+        let port = admin.cluster_url.port_u16().expect("a port");
+        kubelet::start(admin, Site { port, authority: plane.folder.join("ca.crt"), folder });
+        Self { plane }
+    }
+
+    /// A namespace of one's own.
+    pub async fn world(&'static self, name: &str) -> World {
+        let client = Client::try_from(config(&self.plane.admin).await).expect("client");
+        World::on(&self.plane, client, name).await
+    }
+
+    /// Runs kubectl as administrator; fails where it fails.
+    pub fn kubectl(&self, arguments: &str) -> String {
+        let kubectl = self.plane.bin.join("kubectl");
+        sh(&format!("{} --kubeconfig {} {arguments}", kubectl.display(), self.plane.admin.display()))
+    }
+
+    /// The metrics APIs, registered by whoever asks first; before that the cluster has none.
+    pub async fn metrics(&self) -> &'static Metrics {
+        METERED.get_or_init(|| self.meter()).await
+    }
+
+    async fn meter(&self) -> Metrics {
+        let folder = self.plane.folder.display();
+        let name = "metrics.kube-system.svc";
+        sh(&format!(
+            "cd {folder} && openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=metrics \
+             -keyout metrics.key -out metrics.csr 2>/dev/null && openssl x509 -req -in metrics.csr -CA ca.crt -CAkey ca.key \
+             -set_serial 0x$(openssl rand -hex 8) -days 30 -out metrics.crt \
+             -extfile <(printf 'extendedKeyUsage=serverAuth\\nsubjectAltName=DNS:{name}\\n') 2>/dev/null"
+        ));
+        let metrics = Metrics::default();
+        metrics::start(config(&self.plane.admin).await, metrics.clone(), &self.plane.folder, METRICS);
+        let services = format!(
+            "sed -e s/PORT/{METRICS}/ -e s/AUTHORITY/$(base64 -w0 {folder}/ca.crt)/ tests/platform/metrics.yaml"
+        );
+        let kubectl = self.plane.bin.join("kubectl");
+        sh(&format!(
+            "{services} | {} --kubeconfig {} apply -f - >/dev/null",
+            kubectl.display(),
+            self.plane.admin.display()
+        ));
+        wait_for("the metrics APIs", || async {
+            let state = self.kubectl(
+                "get apiservice v1beta1.metrics.k8s.io v1beta1.external.metrics.k8s.io \
+                 -o 'jsonpath={.items[*].status.conditions[?(@.type==\"Available\")].status}'",
+            );
+            (state == "True True").then_some(())
+        })
+        .await;
+        metrics
+    }
+}
