@@ -4,7 +4,7 @@ NAME ?= dev
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: ## watch real orders go through a real API server (KEEP=1 stays up, DEMO_KUBECONFIG=… uses that cluster)
 	@tools/demo
@@ -18,7 +18,7 @@ unit: ## the pure core alone, in seconds
 model: ## every interleaving of larger worlds, breadth first, as far as the memory goes
 	JUMUN_MODEL=deep cargo test --workspace --test model -- --nocapture every_interleaving
 
-check: ## format, lints, documentation, dependencies
+check: ## format, lints, documentation, dependencies, the chart
 	@tools/check
 
 platform: ## the platform on fake nodes, with pods that live, a gateway and autoscalers (4 minutes)
@@ -33,10 +33,22 @@ bench: ## the benchmark (QUICK=1: 5 minutes; BLOCKS=5, BEFORE=COMMIT, TRACE=1, L
 crds: ## write crds/ anew
 	cargo run --quiet -- crds --out crds
 
+image: ## the container image as target/image/jumun.tar, without an engine or a registry (IMAGE=name:tag)
+	@tools/image
+
+chart: ## lint, render and judge the chart, test the alerts
+	@tools/chart check
+
+e2e: ## the end-to-end tests against KUBECONFIG, whose nodes can pull IMAGE (see tools/e2e)
+	@tools/e2e build && tools/e2e run
+
+e2e-kind: ## the same on a kind cluster of its own (KEEP=1: it stays)
+	@tools/e2e kind
+
 cluster-up: ## start a control plane (NAME=dev); prints the line that exports KUBECONFIG
 	@tools/cluster up $(NAME)
 
 cluster-down: ## stop it and remove its data
 	@tools/cluster down $(NAME)
 
-.PHONY: help demo test unit model check platform testbed bench crds cluster-up cluster-down
+.PHONY: help demo test unit model check platform testbed bench crds image chart e2e e2e-kind cluster-up cluster-down

@@ -1,6 +1,7 @@
 //! The command line: one subcommand a file.
 
 mod charges;
+mod check;
 mod crds;
 mod explain;
 mod failure;
@@ -38,6 +39,7 @@ enum Command {
     #[command(hide = true)]
     Headroom(serve::Headroom),
     Crds(crds::Args),
+    Check(check::Args),
     View(view::Args),
     Explain(explain::Args),
     Release(release::Args),
@@ -56,6 +58,7 @@ pub async fn main() -> ExitCode {
         Command::Serve(args) => serve::run(args).await,
         Command::Headroom(headroom) => headroom.run().await,
         Command::Crds(args) => crds::run(&args),
+        Command::Check(args) => check::run(args).await,
         Command::View(args) => view::run(args).await,
         Command::Explain(args) => explain::run(args).await,
         Command::Release(args) => release::run(args).await,

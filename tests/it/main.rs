@@ -10,6 +10,7 @@ mod admission;
 mod again;
 mod books;
 mod by_hand;
+mod chart;
 mod checker;
 mod copies;
 mod crashes;

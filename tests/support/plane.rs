@@ -31,25 +31,49 @@ pub fn sh(command: &str) -> String {
 }
 
 impl Plane {
-    /// The control plane of this name, started where it does not run yet (`tools/cluster down NAME` stops it).
+    /// The control plane of this name, started where it does not run yet (`tools/cluster down NAME` stops it), with the kinds.
     pub fn up(name: &str, environment: &str) -> Self {
+        let plane = Self::bare(name, environment);
+        let kubectl = plane.kubectl();
+        sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ >/dev/null"));
+        sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
+        plane.takes_orders();
+        plane.account_of_the_manifest();
+        plane
+    }
+
+    /// The same with nothing of ours in it.
+    pub fn bare(name: &str, environment: &str) -> Self {
         let exports = sh(&format!("{environment} tools/cluster up {name}"));
         let value = |name: &str| {
             let at = exports.find(name).expect("exported") + name.len();
             exports[at..].split([' ', ':']).next().expect("a value").to_owned()
         };
         let (admin, bin) = (PathBuf::from(value("KUBECONFIG=")), PathBuf::from(value("PATH=")));
-        let kubectl = format!("{}/kubectl --kubeconfig {}", bin.display(), admin.display());
-        sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/operator/ >/dev/null"));
-        sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
-        // For some seconds after a first installation the API server has not read the new kinds' schema.
+        let (folder, operator) = (admin.with_file_name(""), admin.with_file_name("operator.kubeconfig"));
+        Self { folder, bin, admin, operator }
+    }
+
+    /// The command line of kubectl as administrator.
+    pub fn kubectl(&self) -> String {
+        format!("{}/kubectl --kubeconfig {}", self.bin.display(), self.admin.display())
+    }
+
+    /// Waits until orders are taken: for some seconds after a first installation the API server has not read the new kinds'
+    /// schema.
+    pub fn takes_orders(&self) {
+        let kubectl = self.kubectl();
         let takes_orders =
             format!("{kubectl} create --dry-run=server -f manifests/samples/02-orders.yaml >/dev/null 2>&1");
         sh(&format!("for _ in $(seq 60); do {takes_orders} && exit 0; sleep 0.5; done; {kubectl} get crd; exit 1"));
+    }
+
+    /// Installs the rights of the manifest and writes the kubeconfig of their service account.
+    pub fn account_of_the_manifest(&self) {
+        let kubectl = self.kubectl();
+        sh(&format!("{kubectl} apply --server-side --force-conflicts -f manifests/operator/ >/dev/null"));
         let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
-        let (folder, operator) = (admin.with_file_name(""), admin.with_file_name("operator.kubeconfig"));
-        with_token(&admin, &operator, &token);
-        Self { folder, bin, admin, operator }
+        with_token(&self.admin, &self.operator, &token);
     }
 }
 
