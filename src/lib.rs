@@ -11,5 +11,6 @@ pub mod domain;
 pub mod http;
 mod kinds;
 pub mod outbound;
+pub mod platform;
 pub mod telemetry;
 pub mod world;

@@ -1,5 +1,12 @@
-//! OrderPlatform: what holds for all orders of a namespace. The platform team writes its spec.
+//! OrderPlatform: what holds for all orders of a namespace, and what runs there. The platform team writes its spec.
 
+mod config;
+pub mod gateway;
+pub mod probes;
+pub mod quantity;
+pub mod workloads;
+
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use kube::{CustomResource, KubeSchema};
@@ -10,7 +17,13 @@ use super::store::Endpoint;
 use crate::domain::Span;
 use crate::domain::platform::{Limits, Status};
 
-/// What holds for all orders of a namespace: how many are let in, who takes payments, who is told, how long they stay.
+pub use gateway::{Cors, Gateway};
+pub use probes::{Probe, Probes};
+pub use quantity::Quantity;
+pub use workloads::{Amounts, Autoscaling, Controllers, FrontDoor, Group, Headroom, Resources, Workloads};
+
+/// What holds for all orders of a namespace: how many are let in, who takes payments, who is told, how long they stay; and
+/// what runs there, how it is scaled, asked and reached.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -22,10 +35,13 @@ use crate::domain::platform::{Limits, Status};
     category = "jumun",
     namespaced,
     status = "Status",
-    doc = "What holds for all orders of a namespace. The one named default counts; without it, defaults hold. The platform team writes its spec.",
-    printcolumn(name = "Serving", type_ = "integer", json_path = ".status.serving"),
+    doc = "What holds for all orders of a namespace, and what runs there. The one named default counts; without it, defaults hold. The platform team writes its spec.",
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type=='Ready')].reason"),
+    printcolumn(name = "Controllers", type_ = "string", json_path = ".status.workloads.controllers"),
+    printcolumn(name = "Command", type_ = "string", json_path = ".status.workloads.command"),
+    printcolumn(name = "Query", type_ = "string", json_path = ".status.workloads.query"),
+    printcolumn(name = "Serving", type_ = "integer", json_path = ".status.serving"),
     printcolumn(
         name = "Notices",
         type_ = "string",
@@ -56,6 +72,26 @@ pub struct OrderPlatformSpec {
     /// How long what has ended stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention: Option<Retention>,
+    /// The image of everything that runs here; absent: the operator's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 512), regex(pattern = r"^[A-Za-z0-9][A-Za-z0-9._:/@-]*$"))]
+    pub image: Option<String>,
+    /// How the front door is reached from outside of the cluster; absent: not at all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<Gateway>,
+    /// What runs here; absent: one Deployment with all controllers, and the two parts of the front door, of one replica each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workloads: Option<Workloads>,
+    /// How the pods are asked whether they live and whether they take work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probes: Option<Probes>,
+    /// Settings that everything which runs here reads from its environment, such as LOG_LEVEL; a change rolls the workloads.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "config::schema")]
+    pub config: BTreeMap<String, String>,
+    /// Room on nodes for pods that are not there yet, so that scaling up waits for no new node; absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headroom: Option<Headroom>,
 }
 
 /// How many orders are let in.

@@ -23,6 +23,13 @@ macro_rules! declare {
                     $(Self::$kind => stringify!($kind),)+
                 }
             }
+
+            /// The one word by which people name its controller, such as order or view.
+            pub fn word(self) -> &'static str {
+                match self {
+                    $(Self::$kind => stringify!($module),)+
+                }
+            }
         }
     };
 }

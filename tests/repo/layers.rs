@@ -4,10 +4,11 @@ use super::imports::{Module, Sources, Uses, circle};
 use super::{files, is_test, read, root};
 
 /// What each layer may use of the others; nothing points back.
-const LAYERS: [(&str, &[&str]); 10] = [
+const LAYERS: [(&str, &[&str]); 11] = [
     ("kinds", &[]),
     ("domain", &["kinds"]),
     ("crd", &["kinds", "domain"]),
+    ("platform", &["kinds", "domain", "crd"]),
     ("telemetry", &[]),
     ("outbound", &["domain", "telemetry"]),
     ("cluster", &["domain", "telemetry"]),

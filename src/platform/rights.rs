@@ -1,0 +1,124 @@
+//! The Role of a workload with controllers, and its RoleBinding: what they use, in this namespace, and nothing else.
+//!
+//! One table says what the controller of a kind writes ([`writes`]); a workload has the union of its controllers' rights. The
+//! front door asks the API server for nothing yet and has no Role.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use k8s_openapi::api::rbac::v1::{PolicyRule, Role, RoleBinding, RoleRef, Subject};
+use kube::Resource;
+
+use super::account::ACCOUNT;
+use super::inputs::{Built, Inputs, Type};
+use super::workload::{Runs, Workload};
+use crate::crd::GROUP;
+use crate::domain::Kind;
+use crate::kinds::kinds;
+
+pub const ROLE: Type = Type::of::<Role>("roles");
+pub const BINDING: Type = Type::of::<RoleBinding>("rolebindings");
+
+/// Every controller decides on what the caches of all kinds hold.
+const READ: [&str; 3] = ["get", "list", "watch"];
+
+/// The name of a kind in a path.
+fn plural(kind: Kind) -> String {
+    macro_rules! one {
+        ([$which:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            match $which {
+                $(Kind::$kind => crate::crd::$kind::plural(&()).into_owned(),)+
+            }
+        };
+    }
+    kinds!(one, kind)
+}
+
+/// What the controller of a kind writes, beside the status of that kind. `patch` on its own kind is for our finalizer;
+/// `operate` is asked of whoever writes a parent's fields into a child.
+fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
+    const CHILD: &[&str] = &["create", "patch", "operate"];
+    // Without its order a child undoes what was done: it holds or cancels itself, and removes itself.
+    const OWN: &[&str] = &["patch", "delete", "operate"];
+    match kind {
+        Kind::OrderPlatform => &[(Kind::OrderPlatform, &["patch"])],
+        Kind::Store => &[],
+        Kind::Product => &[(Kind::Product, &["patch"])],
+        Kind::Wallet => &[(Kind::Wallet, &["patch"])],
+        // Orders whose retention is over are deleted.
+        Kind::Order => &[
+            (Kind::Order, &["patch", "delete"]),
+            (Kind::Payment, CHILD),
+            (Kind::Ticket, CHILD),
+            (Kind::Delivery, CHILD),
+            (Kind::Notification, &["create"]),
+        ],
+        Kind::Payment => &[(Kind::Payment, OWN)],
+        Kind::Ticket => &[(Kind::Ticket, OWN)],
+        Kind::Delivery => &[(Kind::Delivery, OWN)],
+        Kind::Notification => &[(Kind::Notification, &["patch", "delete"])],
+        Kind::OrderView => &[(Kind::OrderView, &["create", "patch", "delete"])],
+    }
+}
+
+/// A right: on a resource of a group, or on the one object of it that has this name.
+type Object = (&'static str, String, Option<String>);
+
+/// What the controllers of these kinds may do in a namespace.
+pub fn rules(kinds: &[Kind], namespace: &str) -> Vec<PolicyRule> {
+    let mut rights: BTreeMap<Object, BTreeSet<&'static str>> = BTreeMap::new();
+    let mut grant = |group, resource: String, name: Option<String>, verbs: &[&'static str]| {
+        rights.entry((group, resource, name)).or_default().extend(verbs);
+    };
+    Kind::ALL.into_iter().for_each(|kind| grant(GROUP, plural(kind), None, &READ));
+    for kind in kinds {
+        writes(*kind).iter().for_each(|(written, verbs)| grant(GROUP, plural(*written), None, verbs));
+        // A row is its own status.
+        if *kind != Kind::OrderView {
+            grant(GROUP, format!("{}/status", plural(*kind)), None, &["patch"]);
+        }
+    }
+    // Which processes run side by side: each has a Lease of its own, and removes those of the dead.
+    grant("coordination.k8s.io", "leases".to_owned(), None, &["get", "list", "watch", "create", "patch", "delete"]);
+    grant("events.k8s.io", "events".to_owned(), None, &["create", "patch"]);
+    // Whether it is being deleted: of the namespace itself alone.
+    grant("", "namespaces".to_owned(), Some(namespace.to_owned()), &["get"]);
+    together(rights)
+}
+
+/// Resources with the same rights stand in one rule.
+fn together(rights: BTreeMap<Object, BTreeSet<&'static str>>) -> Vec<PolicyRule> {
+    let mut rules: BTreeMap<(&str, Option<String>, Vec<&str>), Vec<String>> = BTreeMap::new();
+    for ((group, resource, name), verbs) in rights {
+        rules.entry((group, name, verbs.into_iter().collect())).or_default().push(resource);
+    }
+    let rule = |((group, name, verbs), resources): ((&str, Option<String>, Vec<&str>), _)| PolicyRule {
+        api_groups: Some(vec![group.to_owned()]),
+        resources: Some(resources),
+        resource_names: name.map(|name| vec![name]),
+        verbs: verbs.into_iter().map(str::to_owned).collect(),
+        non_resource_urls: None,
+    };
+    rules.into_iter().map(rule).collect()
+}
+
+/// A Role and its RoleBinding, for a workload with controllers.
+pub fn build(inputs: &Inputs<'_>, workload: &Workload<'_>) -> Vec<Built> {
+    let Runs::Controllers(kinds) = &workload.runs else { return Vec::new() };
+    let (name, meta) = (workload.name(), || inputs.meta(&workload.name(), workload.component));
+    let role = Role { metadata: meta(), rules: Some(rules(kinds, inputs.namespace())) };
+    let binding = RoleBinding {
+        metadata: meta(),
+        role_ref: RoleRef {
+            api_group: Some("rbac.authorization.k8s.io".to_owned()),
+            kind: ROLE.kind.to_owned(),
+            name: name.clone(),
+        },
+        subjects: Some(vec![Subject {
+            kind: ACCOUNT.kind.to_owned(),
+            name,
+            namespace: Some(inputs.namespace().to_owned()),
+            api_group: None,
+        }]),
+    };
+    vec![Built::new(ROLE, &role), Built::new(BINDING, &binding)]
+}
