@@ -65,3 +65,6 @@ pub fn build(inputs: &Inputs<'_>) -> Vec<Built> {
     built.sort_by_key(|built| TYPES.iter().position(|type_| *type_ == built.type_));
     built
 }
+
+#[cfg(test)]
+mod tests;

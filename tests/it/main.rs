@@ -36,6 +36,7 @@ mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
 mod platform_serve;
+mod platform_spec;
 mod points_shop;
 mod protection;
 mod providers;

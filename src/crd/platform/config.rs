@@ -3,7 +3,7 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// What the operator sets itself, or what would lead a process to another cluster: nobody else sets it.
-const OURS: [&str; 7] =
+const OURS: [&str; 8] =
     ["JUMUN_NAMESPACE", "JUMUN_CONTROLLERS", "JUMUN_LISTEN", "JUMUN_PART", "POD_NAME", "POD_NAMESPACE", "KUBECONFIG"];
 
 /// The schema of the settings: names that a variable can have and that are not ours, and short values.
