@@ -3,8 +3,16 @@
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// What the operator sets itself, or what would lead a process to another cluster: nobody else sets it.
-const OURS: [&str; 8] =
-    ["JUMUN_NAMESPACE", "JUMUN_CONTROLLERS", "JUMUN_LISTEN", "JUMUN_PART", "POD_NAME", "POD_NAMESPACE", "KUBECONFIG"];
+const OURS: [&str; 8] = [
+    "JUMUN_NAMESPACE",
+    "JUMUN_CONTROLLERS",
+    "JUMUN_HTTP",
+    "JUMUN_LISTEN",
+    "JUMUN_PART",
+    "POD_NAME",
+    "POD_NAMESPACE",
+    "KUBECONFIG",
+];
 
 /// The schema of the settings: names that a variable can have and that are not ours, and short values.
 pub(super) fn schema(_: &mut SchemaGenerator) -> Schema {
