@@ -41,7 +41,6 @@ fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
     const OWN: &[&str] = &["patch", "delete", "operate"];
     match kind {
         Kind::OrderPlatform => &[(Kind::OrderPlatform, &["patch"])],
-        Kind::Store => &[],
         Kind::Product => &[(Kind::Product, &["patch"])],
         Kind::Wallet => &[(Kind::Wallet, &["patch"])],
         // Orders whose retention is over are deleted.
@@ -57,6 +56,8 @@ fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
         Kind::Delivery => &[(Kind::Delivery, OWN)],
         Kind::Notification => &[(Kind::Notification, &["patch", "delete"])],
         Kind::OrderView => &[(Kind::OrderView, &["create", "patch", "delete"])],
+        // Nothing beside its status.
+        _ => &[],
     }
 }
 
