@@ -47,19 +47,23 @@ struct Limit {
 }
 
 impl Limit {
-    /// Limits a process. Version 2 of control groups, or version 1, whichever has the CPU here.
+    /// Limits a process. Version 2 of control groups, or version 1, whichever has the CPU here. Within its limit it comes
+    /// before what else the machine does.
     fn of(pid: u32, millicores: u64) -> Self {
         let root = Path::new("/sys/fs/cgroup");
         let has_cpu =
             std::fs::read_to_string(root.join("cgroup.subtree_control")).is_ok_and(|text| text.contains("cpu"));
-        let quota = millicores * PERIOD / 1_000;
-        let (folder, file, text) = match has_cpu {
-            true => (root.join(format!("jumun-bench-{pid}")), "cpu.max", format!("{quota} {PERIOD}")),
-            false => (root.join(format!("cpu/jumun-bench-{pid}")), "cpu.cfs_quota_us", quota.to_string()),
+        let (quota, name) = (millicores * PERIOD / 1_000, format!("jumun-bench-{pid}"));
+        let (folder, files) = match has_cpu {
+            true => (root.join(name), [("cpu.max", format!("{quota} {PERIOD}")), ("cpu.weight", "1000".to_owned())]),
+            false => {
+                let files = [("cpu.cfs_quota_us", quota.to_string()), ("cpu.shares", "10240".to_owned())];
+                (root.join("cpu").join(name), files)
+            }
         };
+        let write = |(file, text): (&str, String)| std::fs::write(folder.join(file), text);
         let limited = std::fs::create_dir(&folder)
-            .and_then(|()| std::fs::write(folder.join(file), text))
-            .and_then(|()| std::fs::write(folder.join("cgroup.procs"), pid.to_string()));
+            .and_then(|()| files.into_iter().chain([("cgroup.procs", pid.to_string())]).try_for_each(write));
         limited
             .unwrap_or_else(|error| panic!("{}: {error}; a CPU quota takes root and control groups", folder.display()));
         Self { folder }

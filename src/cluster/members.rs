@@ -58,6 +58,11 @@ impl Members {
         Self { shares, ..self }
     }
 
+    /// This process works from now on, and has its share.
+    pub fn begin(&self) {
+        lock(&self.roster).begin();
+    }
+
     /// Those among whom work is shared; before anybody else is seen, this process alone.
     pub fn view(&self) -> Arc<View> {
         self.view.borrow().clone()

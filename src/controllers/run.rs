@@ -157,14 +157,14 @@ async fn live(parts: &Parts, world: &Arc<World>) {
     let mut tasks = JoinSet::new();
     watches::watch(&mut tasks, &watcher);
     tasks.spawn(watcher.run_namespaces());
+    tasks.spawn(world.members.clone().run(ground));
     // No controller decides before every cache is whole.
     let mut tick = tokio::time::interval(Duration::from_millis(5));
     while !world.is_complete() {
         tick.tick().await;
     }
     tracing::info!("caches are filled; controllers start");
-    // Who would not work yet has no share.
-    tasks.spawn(world.members.clone().run(ground));
+    world.members.begin();
     macro_rules! all {
         ([$context:ident $options:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
             tokio::join!($(control::<super::$module::$controller>(&$context, $options)),+)

@@ -60,8 +60,8 @@ struct Peer {
     since: Instant,
     /// When it last changed.
     changed: Instant,
-    /// Whether it came or changed before our eyes: what a list has may be left of a dead process.
-    lives: bool,
+    /// Whether it was seen to renew: nobody does that who does not work yet, or does not live.
+    works: bool,
 }
 
 struct Own {
@@ -106,6 +106,9 @@ pub struct Roster {
     scope: Option<String>,
     peers: BTreeMap<Place, Peer>,
     own: BTreeMap<String, Own>,
+    /// Whether this process works, and so renews, and whether the others have not been shown that yet.
+    works_now: bool,
+    unshown: bool,
     listing: Option<BTreeSet<Place>>,
     listed: bool,
     beat: Instant,
@@ -123,6 +126,8 @@ impl Roster {
             scope: None,
             peers: BTreeMap::new(),
             own: BTreeMap::new(),
+            works_now: false,
+            unshown: false,
             listing: None,
             listed: false,
             beat: now,
@@ -149,6 +154,11 @@ impl Roster {
     /// Where our first Lease is to be, and the one namespace that is watched, if it is one.
     pub fn join(&mut self, home: &str, scope: Option<&str>) {
         (self.home, self.scope) = (Some(home.to_owned()), scope.map(str::to_owned));
+    }
+
+    /// This process works from now on: whoever is there already is to know at once.
+    pub fn begin(&mut self) {
+        (self.works_now, self.unshown) = (true, !self.own.is_empty());
     }
 
     /// Where our Leases are.
@@ -184,11 +194,11 @@ impl Roster {
         others.chain(mine).collect::<BTreeSet<String>>().into_iter().collect()
     }
 
-    /// Those among whom work is shared: whoever was seen alive not long ago. One that has several Leases is one.
+    /// Those among whom work is shared: whoever was seen to renew not long ago. One that has several Leases is one.
     pub fn others(&self, now: Instant) -> Vec<Other> {
         let mut others = BTreeMap::<&str, Other>::new();
-        let lives = |peer: &Peer| peer.lives && now.duration_since(peer.changed) <= SILENT;
-        for ((_, name), peer) in self.peers.iter().filter(|(_, peer)| lives(peer) && self.shares(peer)) {
+        let works = |peer: &Peer| peer.works && now.duration_since(peer.changed) <= SILENT;
+        for ((_, name), peer) in self.peers.iter().filter(|(_, peer)| works(peer) && self.shares(peer)) {
             let Seen { works, scope, .. } = peer.seen.clone();
             let settled = now.duration_since(peer.since) >= JOIN;
             let other = Other { id: name.clone(), works, scope, settled };
@@ -213,9 +223,8 @@ impl Roster {
         } else {
             let known = self.peers.get(&place);
             if known.is_none_or(|peer| peer.seen != seen) {
-                let lives = known.is_some() || self.listing.is_none();
-                let since = known.map_or(now, |peer| peer.since);
-                self.peers.insert(place, Peer { seen, since, changed: now, lives });
+                let (since, works) = (known.map_or(now, |peer| peer.since), known.is_some());
+                self.peers.insert(place, Peer { seen, since, changed: now, works });
             }
         }
         self.look(now);
@@ -270,8 +279,9 @@ impl Roster {
         self.beat = now;
         let homes = self.homes();
         deeds.extend(homes.iter().filter(|home| !self.own.contains_key(*home)).cloned().map(Deed::Create));
-        if self.peers.values().any(|peer| self.shares(peer)) {
-            let due = self.own.iter().filter(|(_, own)| now.duration_since(own.renewed) >= RENEW);
+        if self.works_now && self.peers.values().any(|peer| self.shares(peer)) {
+            let unshown = std::mem::take(&mut self.unshown);
+            let due = self.own.iter().filter(|(_, own)| unshown || now.duration_since(own.renewed) >= RENEW);
             deeds.extend(due.map(|(namespace, _)| Deed::Renew(namespace.clone())));
         }
         deeds.extend(self.own.keys().filter(|namespace| !homes.contains(*namespace)).cloned().map(Deed::Drop));

@@ -8,9 +8,9 @@
 //!   looks at the object itself, and after [`LONGEST`] in any case: for each process that hears of a change, either it looks at
 //!   once or it looks then. This needs no agreement on anything: two members may see different lists, a member may be
 //!   frozen or hang with a Lease that it renews, and no list may be readable at all.
-//! - **Whom nobody has seen alive gets nothing**: a Lease that was there when this process began to watch counts once it
-//!   changes. So what a crash has left behind takes no work away, and a newcomer works on everything until the others have
-//!   shown that they live; they leave it its share as soon as they see its Lease.
+//! - **Who was not seen to renew its Lease gets nothing**, and nobody renews who does not work: what a crash has left behind
+//!   takes no work away, nor does a newcomer that still fills its caches, for however long. A newcomer works on everything
+//!   until the others have shown that they work; they leave it its share as soon as it has shown that it does.
 //! - **Who was not seen for [`SILENT`](super::SILENT) gets nothing any more**, by the clock of who looks. A process that
 //!   cannot see any Lease therefore works on everything after that time, as one that is alone does.
 //! - **Who takes over does so at once**: with every change of the list, whatever falls to this process is enqueued

@@ -34,11 +34,12 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
         let Ok(slot) = slots.clone().acquire_owned().await else { return };
         while tasks.try_join_next().is_some() {}
         let key = tokio::select! {
-            key = queue.next() => key,
+            biased; // Whose a key is, is judged by what is known by now.
             () = share.changed() => {
                 share.falls_to_it(&context.world).into_iter().for_each(|key| queue.add(key));
                 continue;
             }
+            key = queue.next() => key,
         };
         let turn = share.turn(&context, &key);
         if let Turn::Left(rest) = turn {

@@ -19,6 +19,7 @@ fn place(namespace: &str, name: &str) -> Place {
 fn joined(others: &[(&str, &str)], start: Instant) -> Roster {
     let mut roster = Roster::new("me".into(), None, vec![ORDERS.into()], start);
     roster.join("shop", Some("shop"));
+    roster.begin();
     assert_eq!(roster.standing(ORDERS, start), Standing::Unsure);
     assert_eq!(roster.tick(start), [Deed::Create("shop".into())]);
     roster.list_begins();
@@ -183,16 +184,37 @@ fn what_a_crash_left_behind_gets_no_work_until_it_is_seen_alive() {
     assert_eq!(sharing(&roster, start), [""; 0], "they may be dead");
     roster.take(place("shop", "other"), seen(2, &[ORDERS]), start);
     assert_eq!(sharing(&roster, start), ["other"], "it has renewed its Lease");
+    for version in [1, 2] {
+        roster.take(place("shop", "rows"), seen(version, &["rows"]), start);
+        assert_eq!(sharing(&roster, start), ["other"], "it does other work");
+    }
+}
+
+#[test]
+fn who_fills_its_caches_still_gets_no_work_and_tells_as_soon_as_it_works() {
+    let start = Instant::now();
+    let mut roster = joined(&[], start);
     roster.take(place("shop", "newcomer"), seen(1, &[ORDERS]), start);
-    assert_eq!(sharing(&roster, start), ["newcomer", "other"], "it came before our eyes");
-    roster.take(place("shop", "rows"), seen(1, &["rows"]), start);
-    assert_eq!(sharing(&roster, start), ["newcomer", "other"], "it does other work");
+    assert_eq!(sharing(&roster, start), [""; 0], "it has not renewed yet");
+    let mut newcomer = Roster::new("newcomer".into(), None, vec![ORDERS.into()], start);
+    newcomer.join("shop", Some("shop"));
+    newcomer.take(place("shop", "newcomer"), seen(1, &[ORDERS]), start);
+    newcomer.take(place("shop", "me"), seen(1, &[ORDERS]), start);
+    for second in 1..20 {
+        assert_eq!(newcomer.tick(start + Duration::from_secs(second)), []);
+    }
+    newcomer.renewed("shop", start + Duration::from_secs(19));
+    newcomer.begin();
+    let renews =
+        |newcomer: &mut Roster| newcomer.tick(start + Duration::from_secs(20)).contains(&Deed::Renew("shop".into()));
+    assert_eq!((renews(&mut newcomer), renews(&mut newcomer)), (true, false), "at once, and then at its pace");
 }
 
 #[test]
 fn who_was_not_seen_for_a_while_gets_no_work_until_it_is_seen_again() {
     let start = Instant::now();
     let mut roster = joined(&[], start);
+    roster.take(place("shop", "other"), seen(0, &[ORDERS]), start);
     roster.take(place("shop", "other"), seen(1, &[ORDERS]), start);
     assert_eq!(sharing(&roster, start + SILENT), ["other"]);
     let later = start + SILENT + Duration::from_secs(1);
@@ -210,6 +232,7 @@ fn who_was_not_seen_for_a_while_gets_no_work_until_it_is_seen_again() {
 fn a_newcomer_is_settled_when_it_counts_itself_as_known() {
     let start = Instant::now();
     let mut roster = joined(&[], start);
+    roster.take(place("shop", "other"), seen(0, &[ORDERS]), start);
     roster.take(place("shop", "other"), seen(1, &[ORDERS]), start);
     let settled = |roster: &Roster, now| roster.others(now)[0].settled;
     assert!(!settled(&roster, start));
