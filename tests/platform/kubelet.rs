@@ -39,7 +39,13 @@ async fn run(client: Client, site: Site) {
                 } else {
                     let (sender, updates) = watch::channel(pod);
                     known.insert(uid, sender);
-                    tokio::spawn(live(Live { client: client.clone(), site: site.clone(), updates, restarts: 0 }));
+                    tokio::spawn(live(Live {
+                        client: client.clone(),
+                        site: site.clone(),
+                        updates,
+                        restarts: 0,
+                        last: Value::Null,
+                    }));
                 }
             }
             // Without its sender the task ends, and its process with it.
@@ -65,6 +71,8 @@ struct Live {
     site: Site,
     updates: watch::Receiver<Pod>,
     restarts: i32,
+    /// How the process ended the last time, as a container's status says it.
+    last: Value,
 }
 
 /// What ended one run of a pod's process.
@@ -116,8 +124,7 @@ impl Live {
             tokio::select! {
                 how = process.ended() => {
                     asking.abort();
-                    self.restarts += 1;
-                    self.waits("CrashLoopBackOff", &format!("the process ended: {how}")).await;
+                    self.ended(how.code().unwrap_or(137), "the process ended").await;
                     return End::Again;
                 }
                 Some(verdict) = verdicts.recv() => match verdict {
@@ -133,13 +140,21 @@ impl Live {
             // While it stops its readiness is asked no more: it is the gateway that has to see that it is going.
             End::Deleted => process.stop().await,
             End::Again => {
-                drop(process); // which kills it
-                self.restarts += 1;
-                self.waits("CrashLoopBackOff", "its probes failed").await;
+                process.stop().await;
+                self.ended(143, "a probe failed").await;
             }
         }
         asking.abort();
         end
+    }
+
+    /// The container is started anew after a while.
+    async fn ended(&mut self, code: i32, why: &str) {
+        self.restarts += 1;
+        let now = k8s_openapi::jiff::Timestamp::now().to_string();
+        let reason = if code == 0 { "Completed" } else { "Error" };
+        self.last = json!({ "exitCode": code, "reason": reason, "startedAt": now, "finishedAt": now });
+        self.waits("CrashLoopBackOff", &format!("back-off restarting failed container: {why}")).await;
     }
 
     /// Until the pod is being deleted, or is gone.
@@ -176,7 +191,7 @@ impl Live {
                 "conditions": [condition("Ready"), condition("ContainersReady")],
                 "containerStatuses": [{
                     "name": container.name, "image": container.image, "imageID": "", "ready": ready, "started": started,
-                    "restartCount": self.restarts, "state": state,
+                    "restartCount": self.restarts, "state": state, "lastState": { "terminated": self.last },
                 }],
             },
         });

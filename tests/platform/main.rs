@@ -9,7 +9,10 @@ mod container;
 #[allow(dead_code)]
 #[path = "../it/harness.rs"]
 mod harness;
+mod headroom;
+mod http;
 mod kubelet;
+mod late;
 mod live_pods;
 mod metrics;
 #[allow(dead_code)]
@@ -18,11 +21,18 @@ mod operator;
 #[allow(dead_code)]
 #[path = "../support/plane.rs"]
 mod plane;
+mod platform;
 mod probes;
 mod process;
+mod pruning;
 #[allow(dead_code)]
 #[path = "../it/recorder.rs"]
 mod recorder;
+mod rights;
+mod routes;
+mod scaling;
 #[path = "../it/summary.rs"]
 mod summary;
 mod testbed;
+mod trouble;
+mod workloads;

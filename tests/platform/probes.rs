@@ -27,7 +27,8 @@ pub async fn ask(address: String, container: Container, verdicts: UnboundedSende
         while !answers(&address, &container, probe).await {
             failures += 1;
             if failures >= probe.failure_threshold.unwrap_or(3) {
-                return drop(verdicts.send(Verdict::Dead));
+                _ = verdicts.send(Verdict::Dead);
+                return;
             }
             wait(probe.period_seconds.or(Some(10))).await;
         }
@@ -39,7 +40,10 @@ pub async fn ask(address: String, container: Container, verdicts: UnboundedSende
 }
 
 async fn readiness(address: &str, container: &Container, verdicts: &UnboundedSender<Verdict>) {
-    let Some(probe) = &container.readiness_probe else { return drop(verdicts.send(Verdict::Ready(true))) };
+    let Some(probe) = &container.readiness_probe else {
+        _ = verdicts.send(Verdict::Ready(true));
+        return;
+    };
     wait(probe.initial_delay_seconds).await;
     let (mut said, mut failures) = (None, 0);
     while !verdicts.is_closed() {
@@ -61,7 +65,8 @@ async fn liveness(address: &str, container: &Container, verdicts: &UnboundedSend
     while !verdicts.is_closed() {
         failures = if answers(address, container, probe).await { 0 } else { failures + 1 };
         if failures >= probe.failure_threshold.unwrap_or(3) {
-            return drop(verdicts.send(Verdict::Dead));
+            _ = verdicts.send(Verdict::Dead);
+            return;
         }
         wait(probe.period_seconds.or(Some(10))).await;
     }

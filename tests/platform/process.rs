@@ -2,7 +2,7 @@
 //! its service account, and stopped as a kubelet stops it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -72,13 +72,12 @@ impl Process {
     }
 
     /// Waits until it has ended, and says how.
-    pub async fn ended(&mut self) -> String {
+    pub async fn ended(&mut self) -> ExitStatus {
         loop {
-            match self.child.try_wait() {
-                Ok(None) => sleep(Duration::from_millis(50)).await,
-                Ok(Some(status)) => return status.to_string(),
-                Err(error) => return error.to_string(),
+            if let Some(status) = self.child.try_wait().expect("a child of ours") {
+                return status;
             }
+            sleep(Duration::from_millis(50)).await;
         }
     }
 
@@ -105,7 +104,11 @@ impl Drop for Process {
 async fn account(client: &Client, site: &Site, pod: &Pod) -> Result<PathBuf, String> {
     let namespace = pod.namespace().unwrap_or_default();
     let name = pod.spec.as_ref().and_then(|spec| spec.service_account_name.clone()).unwrap_or("default".to_owned());
-    let mounted = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token) != Some(false);
+    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &namespace);
+    let account = accounts.get(&name).await.map_err(|error| error.to_string())?;
+    // The pod's word counts, then that of its account.
+    let mounted = pod.spec.as_ref().and_then(|spec| spec.automount_service_account_token);
+    let mounted = mounted.or(account.automount_service_account_token) != Some(false);
     let folder = site.folder.join(pod.uid().unwrap_or_default());
     std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
     if !mounted {
@@ -119,7 +122,6 @@ async fn account(client: &Client, site: &Site, pod: &Pod) -> Result<PathBuf, Str
         },
     }))
     .map_err(|error| error.to_string())?;
-    let accounts: Api<ServiceAccount> = Api::namespaced(client.clone(), &namespace);
     let answer = accounts.create_token_request(&name, &PostParams::default(), &request).await;
     let token = answer.map_err(|error| error.to_string())?.status.and_then(|status| status.token).unwrap_or_default();
     write(&folder, "token", &token)?;

@@ -8,8 +8,10 @@ use tokio::sync::OnceCell;
 
 use crate::harness::{World, wait_for};
 use crate::kubelet;
+use crate::late;
 use crate::metrics::{self, Metrics};
 use crate::plane::{Plane, config, sh};
+use crate::platform::LIVE;
 use crate::process::Site;
 
 /// The port of the loopback interface at which the metrics APIs are served.
@@ -19,7 +21,9 @@ const METRICS: u16 = 20443;
 pub const GATEWAY: u16 = 8080;
 
 static BED: OnceCell<Bed> = OnceCell::const_new();
+static OPERATOR: OnceCell<()> = OnceCell::const_new();
 static METERED: OnceCell<Metrics> = OnceCell::const_new();
+static GATEWAYS: OnceCell<()> = OnceCell::const_new();
 
 pub struct Bed {
     pub plane: Plane,
@@ -62,12 +66,39 @@ impl Bed {
         sh(&format!("{} --kubeconfig {} {arguments}", kubectl.display(), self.plane.admin.display()))
     }
 
-    /// The metrics APIs, registered by whoever asks first; before that the cluster has none.
-    pub async fn metrics(&self) -> &'static Metrics {
-        METERED.get_or_init(|| self.meter()).await
+    /// The operator as it is installed, but for its image, which runs here.
+    pub async fn operator(&self) {
+        OPERATOR
+            .get_or_init(|| async {
+                let kubectl =
+                    format!("{} --kubeconfig {}", self.plane.bin.join("kubectl").display(), self.plane.admin.display());
+                let manifest = format!("sed 's|jumun:[0-9.]*\"|{LIVE}\"|' manifests/install.yaml");
+                sh(&format!("{manifest} | {kubectl} apply --server-side --force-conflicts -f - >/dev/null"));
+                self.kubectl(
+                    "apply --server-side --force-conflicts -f manifests/operator/platform-rbac.yaml >/dev/null",
+                );
+                self.kubectl("-n jumun-system rollout status deployment/jumun-operator --timeout=120s >/dev/null");
+            })
+            .await;
     }
 
-    async fn meter(&self) -> Metrics {
+    /// The metrics APIs, registered by whoever asks first; before that the cluster has none.
+    pub async fn metrics(&'static self) -> &'static Metrics {
+        let come = || async {
+            let metrics = Metrics::default();
+            late::metrics_come(self, async || self.meter(metrics.clone()).await).await;
+            metrics
+        };
+        METERED.get_or_init(come).await
+    }
+
+    /// Gateway API and a gateway that serves it, installed by whoever asks first; before that the cluster has neither.
+    pub async fn gateway(&'static self) {
+        let install = async || _ = sh(&format!("tools/cluster gateway platform {GATEWAY} 2>/dev/null"));
+        GATEWAYS.get_or_init(|| late::gateways_come(self, install)).await;
+    }
+
+    async fn meter(&self, metrics: Metrics) {
         let folder = self.plane.folder.display();
         let name = "metrics.kube-system.svc";
         sh(&format!(
@@ -76,8 +107,7 @@ impl Bed {
              -set_serial 0x$(openssl rand -hex 8) -days 30 -out metrics.crt \
              -extfile <(printf 'extendedKeyUsage=serverAuth\\nsubjectAltName=DNS:{name}\\n') 2>/dev/null"
         ));
-        let metrics = Metrics::default();
-        metrics::start(config(&self.plane.admin).await, metrics.clone(), &self.plane.folder, METRICS);
+        metrics::start(config(&self.plane.admin).await, metrics, &self.plane.folder, METRICS);
         let services = format!(
             "sed -e s/PORT/{METRICS}/ -e s/AUTHORITY/$(base64 -w0 {folder}/ca.crt)/ tests/platform/metrics.yaml"
         );
@@ -95,6 +125,5 @@ impl Bed {
             (state == "True True").then_some(())
         })
         .await;
-        metrics
     }
 }

@@ -1,0 +1,39 @@
+//! Room on nodes for pods to come: placeholders hold it, and give way.
+
+use kube::ResourceExt;
+use serde_json::json;
+
+use crate::harness::wait_for;
+use crate::platform::{FAKE, Platform};
+use crate::testbed::bed;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headroom_is_held_and_given_up_to_whoever_needs_it() {
+    // A node has 32 GiB: two of these do not fit on one, and there are three nodes.
+    let large = json!({ "requests": { "memory": "20Gi" } });
+    let headroom = json!({ "pods": 3, "resources": large });
+    let platform = Platform::new(bed().await, "roomy", json!({ "image": FAKE, "headroom": headroom })).await;
+    platform.says("HeadroomGranted", "True", "").await;
+    let held = platform.pods("headroom").await;
+    assert_eq!(held.len(), 3);
+    let nodes = held.iter().map(|pod| pod.spec.as_ref().and_then(|spec| spec.node_name.clone()));
+    assert_eq!(nodes.collect::<std::collections::BTreeSet<_>>().len(), 3, "one on each node");
+    assert!(
+        held.iter().all(|pod| pod.spec.as_ref().and_then(|spec| spec.priority).is_some_and(|priority| priority < 0))
+    );
+    // A workload grows: it takes the place of one of them, and the platform says that there is less room.
+    let large = json!({ "requests": { "memory": "20Gi" } });
+    platform.set(json!({ "workloads": { "command": { "resources": large } } })).await;
+    platform.rolled_out("jumun-command", 1).await;
+    let message = platform.says("HeadroomGranted", "False", "NoRoom").await;
+    assert!(message.contains("2 of 3"), "{message}");
+    let left = held.iter().map(ResourceExt::name_any);
+    let now: Vec<String> = platform.pods("headroom").await.iter().map(ResourceExt::name_any).collect();
+    assert_eq!(left.filter(|name| now.contains(name)).count(), 2, "one of them gave way");
+    // It is no reason not to serve, and there is room again once nobody needs it.
+    platform.says("WorkloadsAvailable", "True", "").await;
+    platform.set(json!({ "workloads": { "command": { "resources": null } } })).await;
+    platform.says("HeadroomGranted", "True", "").await;
+    platform.set(json!({ "headroom": null })).await;
+    wait_for("no headroom", || async { platform.pods("headroom").await.is_empty().then_some(()) }).await;
+}

@@ -1,0 +1,72 @@
+//! From one OrderPlatform to workloads that run, and an order that they carry to its end.
+
+use jumun::domain::order::State;
+use serde_json::json;
+
+use crate::platform::{LIVE, Platform, quick};
+use crate::testbed::bed;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_platform_becomes_workloads_that_are_ready_and_complete_an_order() {
+    let bed = bed().await;
+    let platform = Platform::new(bed, "shop", json!({ "image": LIVE, "probes": quick() })).await;
+    platform.says("WorkloadsAvailable", "True", "").await;
+    platform.says("RightsGranted", "True", "").await;
+    // The operator looks at what is built, the controllers that it built at the namespace: ready takes both.
+    platform.says("Ready", "True", "").await;
+    for component in ["controllers", "command", "query"] {
+        let name = format!("jumun-{component}");
+        let deployment = platform.deployment(&name).await;
+        let owner = &deployment.metadata.owner_references.expect("an owner")[0];
+        assert_eq!((owner.kind.as_str(), owner.controller), ("OrderPlatform", Some(true)));
+        let pods = platform.pods(component).await;
+        let [pod] = pods.as_slice() else { panic!("{} pods of {name}", pods.len()) };
+        // Made by the ReplicaSet that the Deployment's controller made, placed by the scheduler, with an identity of its own.
+        let spec = pod.spec.as_ref().expect("a spec");
+        assert_eq!(pod.metadata.owner_references.as_ref().expect("an owner")[0].kind, "ReplicaSet");
+        assert_eq!(spec.service_account_name.as_ref(), Some(&name));
+        assert!(spec.node_name.as_ref().expect("a node").starts_with("node-"));
+    }
+    let world = &platform.world;
+    world.shop().await;
+    world.product("mug", 5_000, 10).await;
+    world.wallet("alice", 20_000).await;
+    world.order("one", "alice", "mug", 2).await;
+    let delivery = world.delivery_of("one").await.metadata.name.expect("a name");
+    assert!(world.deliver(&delivery).await, "the courier's steps are taken");
+    assert_eq!(world.end_of("one").await, State::Completed);
+    world.row("one", State::Completed).await;
+    assert_eq!(world.settled_stock("mug").await, (8, 2));
+    assert_eq!(world.money("alice").await, (10_000, 10_000));
+    platform.world.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn groups_of_controllers_share_an_order_each_with_its_own_rights() {
+    let groups =
+        json!([["order", "payment", "product", "wallet", "store"], ["ticket", "delivery"], ["notification"], ["view"]]);
+    let spec = json!({ "image": LIVE, "probes": quick(), "workloads": { "controllers": { "groups": groups } } });
+    let platform = Platform::new(bed().await, "groups", spec).await;
+    platform.says("Ready", "True", "").await;
+    let world = &platform.world;
+    world.store("shop", json!({ "seller": "kim", "zone": "gangnam", "fulfilment": "Kitchen" })).await;
+    world.product("stew", 9_000, 10).await;
+    world.wallet("alice", 20_000).await;
+    world.order("one", "alice", "stew", 1).await;
+    world.kitchen_step("one", json!({ "decision": "Accept" })).await.expect("accepted");
+    world.kitchen_step("one", json!({ "cooking": "Started" })).await.expect("started");
+    world.kitchen_step("one", json!({ "cooking": "Finished" })).await.expect("finished");
+    let delivery = world.delivery_of("one").await.metadata.name.expect("a name");
+    crate::harness::wait_for("a delivery that can be claimed", || async {
+        world.deliver(&delivery).await.then_some(())
+    })
+    .await;
+    assert_eq!(world.end_of("one").await, State::Completed);
+    // A second one is cancelled, so that every undo has its right, too.
+    world.order("two", "alice", "stew", 1).await;
+    world.ticket_of("two").await;
+    world.cancel("two").await;
+    assert_eq!(world.end_of("two").await, State::Cancelled);
+    world.row("two", State::Cancelled).await;
+    platform.world.finish().await;
+}
