@@ -10,6 +10,7 @@ pub mod crd;
 pub mod domain;
 pub mod http;
 mod kinds;
+pub mod operator;
 pub mod outbound;
 pub mod platform;
 pub mod telemetry;

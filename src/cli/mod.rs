@@ -6,6 +6,7 @@ mod crds;
 mod explain;
 mod failure;
 mod fake_provider;
+mod operator;
 mod process;
 mod release;
 mod run;
@@ -35,6 +36,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Operator(operator::Args),
     Serve(serve::Args),
     #[command(hide = true)]
     Headroom(serve::Headroom),
@@ -55,6 +57,7 @@ pub async fn main() -> ExitCode {
     }
     let outcome = match cli.command {
         Command::Run(args) => run::run(args).await,
+        Command::Operator(args) => operator::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Headroom(headroom) => headroom.run().await,
         Command::Crds(args) => crds::run(&args),

@@ -1,6 +1,7 @@
 //! Metrics and logs.
 
 pub mod metrics;
+pub mod operator;
 
 pub use metrics::Metrics;
 

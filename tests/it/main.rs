@@ -35,8 +35,12 @@ mod operator;
 mod outside;
 #[path = "../support/plane.rs"]
 mod plane;
+mod platform;
+mod platform_denied;
+mod platform_others;
 mod platform_serve;
 mod platform_spec;
+mod platform_workloads;
 mod points_shop;
 mod protection;
 mod providers;

@@ -4,7 +4,7 @@ use super::imports::{Module, Sources, Uses, circle};
 use super::{files, is_test, read, root};
 
 /// What each layer may use of the others; nothing points back.
-const LAYERS: [(&str, &[&str]); 11] = [
+const LAYERS: [(&str, &[&str]); 12] = [
     ("kinds", &[]),
     ("domain", &["kinds"]),
     ("crd", &["kinds", "domain"]),
@@ -14,8 +14,12 @@ const LAYERS: [(&str, &[&str]); 11] = [
     ("cluster", &["domain", "telemetry"]),
     ("world", &["kinds", "domain", "crd", "outbound", "cluster"]),
     ("controllers", &["kinds", "domain", "crd", "telemetry", "outbound", "cluster", "world"]),
+    ("operator", &["domain", "crd", "platform", "telemetry", "cluster"]),
     ("http", &["domain", "telemetry", "world"]),
-    ("cli", &["kinds", "domain", "crd", "telemetry", "outbound", "cluster", "world", "controllers", "http"]),
+    (
+        "cli",
+        &["kinds", "domain", "crd", "telemetry", "outbound", "cluster", "world", "controllers", "operator", "http"],
+    ),
 ];
 
 /// The rows of the table of kinds: the kind, and the module and the name of its controller.

@@ -14,8 +14,10 @@ pub struct Plane {
     pub bin: PathBuf,
     /// Kubeconfig of a cluster administrator.
     pub admin: PathBuf,
-    /// Kubeconfig of the operator's service account.
+    /// Kubeconfig of the controllers' service account.
     pub operator: PathBuf,
+    /// Kubeconfig of the service account of the operator of platforms.
+    pub platforms: PathBuf,
 }
 
 /// Runs a command in the repository and gives what it printed; fails where it fails.
@@ -50,8 +52,9 @@ impl Plane {
             exports[at..].split([' ', ':']).next().expect("a value").to_owned()
         };
         let (admin, bin) = (PathBuf::from(value("KUBECONFIG=")), PathBuf::from(value("PATH=")));
-        let (folder, operator) = (admin.with_file_name(""), admin.with_file_name("operator.kubeconfig"));
-        Self { folder, bin, admin, operator }
+        let of = |name: &str| admin.with_file_name(name);
+        let (folder, operator, platforms) = (of(""), of("operator.kubeconfig"), of("platforms.kubeconfig"));
+        Self { folder, bin, admin, operator, platforms }
     }
 
     /// The command line of kubectl as administrator.
@@ -68,12 +71,14 @@ impl Plane {
         sh(&format!("for _ in $(seq 60); do {takes_orders} && exit 0; sleep 0.5; done; {kubectl} get crd; exit 1"));
     }
 
-    /// Installs the rights of the manifest and writes the kubeconfig of their service account.
+    /// Installs the rights of the manifests and writes the kubeconfigs of their service accounts.
     pub fn account_of_the_manifest(&self) {
         let kubectl = self.kubectl();
         sh(&format!("{kubectl} apply --server-side --force-conflicts -f manifests/operator/ >/dev/null"));
-        let token = sh(&format!("{kubectl} -n jumun-system create token jumun --duration=12h"));
-        with_token(&self.admin, &self.operator, &token);
+        for (account, kubeconfig) in [("jumun", &self.operator), ("jumun-operator", &self.platforms)] {
+            let token = sh(&format!("{kubectl} -n jumun-system create token {account} --duration=12h"));
+            with_token(&self.admin, kubeconfig, &token);
+        }
     }
 }
 

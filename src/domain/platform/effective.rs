@@ -180,6 +180,10 @@ impl Deployment {
             Some(trouble) if !runs || trouble.truth == Truth::False => {
                 Finding { truth: Truth::False, ..trouble.clone() }
             }
+            // A pod more than there have to be finds no place.
+            Some(trouble) if trouble.truth == Truth::Unknown => {
+                Finding { message: trouble.message.clone(), ..Finding::well("Available") }
+            }
             Some(trouble) => trouble.clone(),
             None if runs => Finding::well("Available"),
             None if available >= wanted => Finding::bad(
@@ -257,6 +261,13 @@ mod tests {
         assert!(reason == "Unavailable" && message.contains("jumun-view: 0 of 1"), "{message}");
         facts.deployments[1].trouble = Some(Finding::bad("ImageCannotBePulled", "Pod x: no such image"));
         assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "ImageCannotBePulled");
+        facts.deployments[1].trouble = Some(Finding::unknown("Unschedulable", "Pod x finds no node"));
+        let (truth, reason, _) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::False, "Unschedulable"));
+        facts.deployments[1].available = 1;
+        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::True, "Available"), "there are enough without it");
+        assert!(message.contains("no node"), "{message}");
     }
 
     #[test]

@@ -1,0 +1,264 @@
+//! What is seen of the objects that a platform asks for, as the facts that its status is derived from. Reads what the
+//! watches have brought, and nothing else.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::apply::Wanted;
+use super::pods;
+use super::resources::{self, COMPONENT};
+use super::store::{Live, Reading, Store};
+use crate::cluster::Key;
+use crate::crd::OrderPlatform;
+use crate::domain::conditions::Truth;
+use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, sentence};
+use crate::domain::{Generation, Time};
+use crate::platform::workload::{COMMAND, QUERY};
+
+/// The component of the pods that hold places for others.
+const HEADROOM: &str = "headroom";
+
+/// Everything that is seen for one platform.
+pub struct Look<'a> {
+    pub store: &'a Store,
+    pub platform: &'a OrderPlatform,
+    pub namespace: &'a str,
+    pub wanted: &'a [Wanted<'a>],
+    pub now: Time,
+}
+
+/// Which workload a component is; none for what holds places for others.
+pub fn part(component: Option<&str>) -> Option<Part> {
+    match component {
+        Some(COMMAND) => Some(Part::Command),
+        Some(QUERY) => Some(Part::Query),
+        Some(HEADROOM) | None => None,
+        Some(_) => Some(Part::Controllers),
+    }
+}
+
+/// The names in a GatewayClass's `status.supportedFeatures`.
+pub fn features(store: &Store, class: &str) -> BTreeSet<String> {
+    let Some(class) = store.get("GatewayClass", &Key::new("", class)) else { return BTreeSet::new() };
+    let features = class.object["status"]["supportedFeatures"].as_array().into_iter().flatten();
+    // Older versions of the API had the bare name.
+    features.filter_map(|feature| feature["name"].as_str().or(feature.as_str())).map(str::to_owned).collect()
+}
+
+impl Look<'_> {
+    /// The facts; `denied` are the writes of this very look.
+    pub fn facts(&self, denied: Vec<Denied>) -> Facts {
+        Facts {
+            generation: Generation(self.platform.metadata.generation.unwrap_or_default()),
+            deployments: self.deployments(),
+            denied: denied.into_iter().chain(self.refused()).collect(),
+            autoscalers: self.of("HorizontalPodAutoscaler", autoscaler),
+            gateway: self.gateway(),
+            routes: self.routes(),
+            headroom: self.headroom(),
+        }
+    }
+
+    /// The Deployments that are wanted, headroom apart.
+    pub fn deployments(&self) -> Vec<Deployment> {
+        let all = self.wanted.iter().filter(|one| one.resource.kind == "Deployment");
+        all.filter_map(|one| self.deployment(one, part(component(&one.object))?)).collect()
+    }
+
+    fn deployment(&self, wanted: &Wanted<'_>, part: Part) -> Option<Deployment> {
+        let name = wanted.key.name.to_string();
+        let minimum = self.minimum(&wanted.key).or(wanted.object["spec"]["replicas"].as_i64());
+        let Some(live) = self.store.get("Deployment", &wanted.key) else {
+            let wanted = minimum.unwrap_or(1);
+            return Some(Deployment { name, part, wanted, available: 0, rolled_out: false, trouble: None });
+        };
+        let status = &live.object["status"];
+        let count = |field: &str| status[field].as_i64().unwrap_or(0);
+        let wanted = minimum.unwrap_or_else(|| live.object["spec"]["replicas"].as_i64().unwrap_or(1));
+        let observed = count("observedGeneration") >= live.object["metadata"]["generation"].as_i64().unwrap_or(0);
+        let updated = count("updatedReplicas");
+        let rolled_out = observed && updated == count("replicas") && updated >= wanted;
+        // Pods that are not made tell nothing.
+        let (of_pods, failed) = (self.trouble(component(&live.object)), failed(&live));
+        let trouble = of_pods.clone().filter(|said| said.truth == Truth::False).or(failed).or(of_pods);
+        Some(Deployment { name, part, wanted, available: count("availableReplicas"), rolled_out, trouble })
+    }
+
+    /// The least number of pods, where an autoscaler is wanted for a Deployment.
+    fn minimum(&self, key: &Key) -> Option<i64> {
+        let scaler =
+            self.wanted.iter().find(|one| one.resource.kind == "HorizontalPodAutoscaler" && one.key == *key)?;
+        scaler.object["spec"]["minReplicas"].as_i64()
+    }
+
+    /// The worst that the pods of a component tell.
+    fn trouble(&self, component: Option<&str>) -> Option<Finding> {
+        let pods = self.store.of("Pod", self.namespace);
+        let of_it = pods.iter().filter(|pod| pod.label(COMPONENT) == component);
+        let said: Vec<Finding> = of_it.filter_map(|pod| pods::trouble(pod, self.now)).collect();
+        said.iter().find(|finding| finding.truth == Truth::False).or(said.first()).cloned()
+    }
+
+    /// What is found of each object of a kind that is wanted.
+    fn of(&self, kind: &'static str, judge: impl Fn(&Live) -> Finding) -> Vec<Finding> {
+        let all = self.wanted.iter().filter(|one| one.resource.kind == kind);
+        let find = |one: &Wanted<'_>| match self.store.get(kind, &one.key) {
+            Some(live) => judge(&live),
+            None => Finding::bad("Missing", format!("{kind} {} is not there yet.", one.key.name)),
+        };
+        all.map(find).collect()
+    }
+
+    /// The kinds that are wanted and that the API server refuses to show.
+    fn refused(&self) -> Vec<Denied> {
+        let is_needed = |resource: &&resources::Resource| !resource.optional || self.wants(resource.kind);
+        let refused = |resource: &resources::Resource| match self.store.reading(resource) {
+            Reading::Refused(sentence) => {
+                Some(Denied { write: format!("watch {}", resource.plural), sentence, right: true })
+            }
+            Reading::Filling | Reading::Filled | Reading::Absent => None,
+        };
+        resources::all().iter().filter(is_needed).filter_map(refused).collect()
+    }
+
+    fn wants(&self, kind: &str) -> bool {
+        self.wanted.iter().any(|one| one.resource.kind == kind)
+    }
+
+    /// Why there can be no gateway, where one is asked for and there can be none.
+    fn no_gateway(&self) -> Option<Finding> {
+        let class = &self.platform.spec.gateway.as_ref()?.class_name;
+        let is_served = resources::find("Gateway").is_some_and(|resource| self.store.is_served(resource));
+        if !is_served {
+            let message = "The cluster has no Gateway API (gateway.networking.k8s.io/v1): install its definitions and a \
+                           controller for it; both are noticed within half a minute. Until then the Services are reached \
+                           from inside alone.";
+            return Some(Finding::bad("ApiMissing", message));
+        }
+        let Some(found) = self.store.get("GatewayClass", &Key::new("", class)) else {
+            let advice = "install its controller, or name one of kubectl get gatewayclasses in spec.gateway.className";
+            return Some(Finding::bad("ClassNotFound", format!("GatewayClass {class} does not exist: {advice}.")));
+        };
+        let accepted = condition(&found.object["status"], "Accepted")?;
+        (accepted["status"] == "False").then(|| {
+            let said = sentence(accepted["message"].as_str().unwrap_or_default());
+            Finding::bad("ClassNotAccepted", format!("GatewayClass {class} is not accepted by its controller: {said}."))
+        })
+    }
+
+    fn gateway(&self) -> Option<Finding> {
+        self.platform.spec.gateway.as_ref()?;
+        self.no_gateway().or_else(|| self.of("Gateway", |live| gateway(live)).pop())
+    }
+
+    fn routes(&self) -> Vec<Finding> {
+        if self.platform.spec.gateway.is_none() {
+            return Vec::new();
+        }
+        self.no_gateway().map_or_else(|| self.of("HTTPRoute", route), |finding| vec![finding])
+    }
+
+    /// What is found of the places that are held: a buffer of the autoscaler of nodes, or pods of the lowest priority.
+    fn headroom(&self) -> Vec<Finding> {
+        let buffers = self.of("CapacityBuffer", buffer);
+        let pods = self
+            .wanted
+            .iter()
+            .filter(|one| one.resource.kind == "Deployment" && component(&one.object) == Some(HEADROOM));
+        let places = pods.filter_map(|one| self.deployment(one, Part::Command)).map(|held| {
+            let (name, wanted, available) = (&held.name, held.wanted, held.available);
+            if available >= wanted {
+                return Finding::well("Granted");
+            }
+            let why = self.trouble(Some(HEADROOM)).map_or_else(String::new, |trouble| format!(" {}", trouble.message));
+            Finding::bad("NoRoom", format!("Deployment {name}: {available} of {wanted} places are held.{why}"))
+        });
+        buffers.into_iter().chain(places).collect()
+    }
+}
+
+fn component(object: &Value) -> Option<&str> {
+    object["metadata"]["labels"][COMPONENT].as_str()
+}
+
+/// The condition of this type in a status.
+fn condition<'a>(status: &'a Value, type_: &str) -> Option<&'a Value> {
+    status["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)
+}
+
+/// Why a Deployment makes no pods, or takes too long.
+fn failed(live: &Live) -> Option<Finding> {
+    let (name, status) = (&live.key.name, &live.object["status"]);
+    let says = |type_: &str, truth: &str| condition(status, type_).filter(|condition| condition["status"] == truth);
+    let message = |condition: &Value| sentence(condition["message"].as_str().unwrap_or_default());
+    if let Some(failure) = says("ReplicaFailure", "True") {
+        let advice = "Raise that quota, or mend what refuses the pods";
+        let message = format!("Deployment {name} cannot make its pods: {}. {advice}.", message(failure));
+        return Some(Finding::bad("PodsRefused", message));
+    }
+    let late = says("Progressing", "False")?;
+    let advice =
+        format!("kubectl describe pods -l app.kubernetes.io/part-of=jumun; kubectl rollout status deployment/{name}");
+    Some(Finding::bad("RolloutStuck", format!("Deployment {name}: {}; {advice}.", message(late))))
+}
+
+fn autoscaler(live: &Live) -> Finding {
+    let (name, status) = (&live.key.name, &live.object["status"]);
+    let active = condition(status, "ScalingActive").or_else(|| condition(status, "AbleToScale"));
+    let Some(said) = active else {
+        return Finding::unknown("Pending", format!("HorizontalPodAutoscaler {name} has not been looked at yet."));
+    };
+    if said["status"] == "True" && said["type"] == "ScalingActive" {
+        return Finding::well("Active");
+    }
+    let message = sentence(said["message"].as_str().unwrap_or_default());
+    let advice = "CPU needs metrics-server, ordersWaiting an adapter that serves the external metric jumun_orders_waiting; until \
+                  then the number of pods stays as it is";
+    Finding::bad("MetricUnavailable", format!("HorizontalPodAutoscaler {name}: {message}. {advice}."))
+}
+
+/// What a condition of somebody else's object comes to; one that is about an older generation says nothing.
+fn judge(live: &Live, status: &Value, type_: &str, well: &str, what: &str) -> Finding {
+    let generation = live.object["metadata"]["generation"].as_i64().unwrap_or(0);
+    let name = &live.key.name;
+    let known =
+        condition(status, type_).filter(|c| c["observedGeneration"].as_i64().is_none_or(|seen| seen >= generation));
+    match known {
+        Some(said) if said["status"] == "True" => Finding::well(well),
+        Some(said) if said["status"] == "False" => {
+            let message = sentence(said["message"].as_str().unwrap_or_default());
+            let reason = said["reason"].as_str().filter(|reason| !reason.is_empty()).unwrap_or("Refused");
+            Finding::bad(reason, format!("{what} {name}: {message}; kubectl describe {what} {name}."))
+        }
+        _ => Finding::unknown(
+            "Pending",
+            format!("{what} {name}: its controller has not said {type_} yet; see whether it runs."),
+        ),
+    }
+}
+
+fn gateway(live: &Live) -> Finding {
+    let status = &live.object["status"];
+    let accepted = judge(live, status, "Accepted", "Accepted", "Gateway");
+    if accepted.truth == Truth::False { accepted } else { judge(live, status, "Programmed", "Programmed", "Gateway") }
+}
+
+fn route(live: &Live) -> Finding {
+    let parents = live.object["status"]["parents"].as_array().into_iter().flatten();
+    let judged = parents.flat_map(|parent| {
+        ["Accepted", "ResolvedRefs"].map(|type_| judge(live, parent, type_, "Accepted", "HTTPRoute"))
+    });
+    let worst = judged.min_by_key(|finding| matches!(finding.truth, Truth::True));
+    worst.unwrap_or_else(|| {
+        let message =
+            format!("HTTPRoute {}: no gateway has looked at it yet; see whether its controller runs.", live.key.name);
+        Finding::unknown("Pending", message)
+    })
+}
+
+fn buffer(live: &Live) -> Finding {
+    let status = &live.object["status"];
+    let ready = judge(live, status, "ReadyForProvisioning", "Ready", "CapacityBuffer");
+    if ready.truth == Truth::True { judge(live, status, "Provisioning", "Granted", "CapacityBuffer") } else { ready }
+}

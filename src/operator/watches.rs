@@ -1,0 +1,126 @@
+//! One watch a kind: fills the store, and enqueues the platform that a change concerns. The watch of an optional kind runs as
+//! long as the API server has the kind.
+
+use std::collections::HashMap;
+use std::pin::pin;
+
+use futures::StreamExt;
+use kube::runtime::watcher::{self, Config, Event};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::context::Context;
+use super::discovery;
+use super::resources::{self, Resource, Role};
+use super::store::{Live, Reading};
+use crate::cluster::Key;
+use crate::cluster::stream::{After, events};
+use crate::domain::platform::NAME;
+use crate::platform::MANAGED_BY;
+
+/// Runs every watch, for as long as it is polled.
+pub async fn run(context: Context) {
+    let mut tasks = JoinSet::new();
+    for resource in resources::all().iter().filter(|resource| !resource.optional) {
+        tasks.spawn(watch(context.clone(), resource));
+    }
+    let mut optional: HashMap<&'static str, AbortHandle> = HashMap::new();
+    let mut beat = tokio::time::interval(discovery::EVERY);
+    loop {
+        beat.tick().await;
+        let Some(served) = discovery::served(&context.calls).await else { continue };
+        for resource in resources::all().iter().filter(|resource| resource.optional) {
+            let is_served = served.contains(&resource);
+            match optional.remove(resource.kind) {
+                Some(running) if is_served => drop(optional.insert(resource.kind, running)),
+                None if is_served => {
+                    context.store.set_reading(resource, Reading::Filling);
+                    optional.insert(resource.kind, tasks.spawn(watch(context.clone(), resource)));
+                }
+                Some(running) => {
+                    running.abort();
+                    set(&context, resource, Reading::Absent);
+                }
+                None => set(&context, resource, Reading::Absent),
+            }
+        }
+        while tasks.try_join_next().is_some() {}
+    }
+}
+
+/// Notes how a kind can be read; where that is news, everything is looked at again.
+fn set(context: &Context, resource: &Resource, reading: Reading) {
+    if context.store.set_reading(resource, reading.clone()) {
+        tracing::info!(kind = resource.kind, ?reading, "how a kind can be read");
+        enqueue_all(context);
+    }
+}
+
+/// Enqueues every platform, and every namespace in which something stands.
+pub fn enqueue_all(context: &Context) {
+    for key in context.store.keys("OrderPlatform") {
+        enqueue(context, &key.namespace);
+    }
+}
+
+fn enqueue(context: &Context, namespace: &str) {
+    context.queue.add(Key::new(namespace, NAME));
+}
+
+async fn watch(context: Context, resource: &'static Resource) {
+    let api = resource.api(&context.watches, context.namespace.as_deref());
+    let config = match resource.role {
+        Role::Platform | Role::Shared => Config::default(),
+        Role::Built | Role::Made => Config::default().labels(&format!("{}={}", MANAGED_BY.0, MANAGED_BY.1)),
+    };
+    let mut events = pin!(events(api, config, After::List));
+    let mut list = Vec::new();
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(Event::Init) => list.clear(),
+            Ok(Event::InitApply(found)) => list.push(Live::of(resource, found)),
+            Ok(Event::InitDone) => {
+                context.metrics.watched(resource.kind, "list");
+                let was = context.store.reading(resource);
+                let namespaces = context.store.replace(resource, std::mem::take(&mut list));
+                if was != Reading::Filled || resource.role == Role::Shared {
+                    enqueue_all(&context);
+                }
+                namespaces.iter().filter(|name| !name.is_empty()).for_each(|name| enqueue(&context, name));
+            }
+            Ok(Event::Apply(found)) => {
+                context.metrics.watched(resource.kind, "apply");
+                changed(&context, resource, context.store.put(resource, Live::of(resource, found)));
+            }
+            Ok(Event::Delete(found)) => {
+                context.metrics.watched(resource.kind, "delete");
+                changed(&context, resource, context.store.remove(resource, &Live::of(resource, found)));
+            }
+            Err(error) => {
+                context.metrics.watched(resource.kind, "error");
+                tracing::warn!(kind = resource.kind, %error, "a watch was interrupted");
+                if let Some(why) = refusal(&error) {
+                    set(&context, resource, Reading::Refused(why));
+                }
+            }
+        }
+    }
+}
+
+fn changed(context: &Context, resource: &Resource, key: Key) {
+    match resource.role {
+        Role::Shared => enqueue_all(context),
+        Role::Platform | Role::Built | Role::Made => enqueue(context, &key.namespace),
+    }
+}
+
+/// What the API server says where it refuses to show a kind.
+fn refusal(error: &watcher::Error) -> Option<String> {
+    match error {
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+        | watcher::Error::WatchFailed(kube::Error::Api(status))
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => {
+            matches!(status.code, 401 | 403).then(|| status.message.clone())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,200 @@
+//! `jumun operator` on a real API server, with the real controllers of Kubernetes: what a platform gets, and what is made of
+//! what others do to it. There are no nodes: a test says itself which pods are ready.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::harness::{World, wait_for};
+use crate::operator::get;
+
+/// The image of the workloads: nothing runs it here.
+pub const IMAGE: &str = "registry.example/jumun:1";
+/// Every kind that may be built, as kubectl takes them.
+const KINDS: &str = "cm,sa,role,rolebinding,netpol,svc,deploy,pdb,hpa,podtemplate";
+
+/// An operator of platforms as a process; killed when dropped.
+pub struct PlatformOperator {
+    child: Child,
+    log: String,
+}
+
+impl Drop for PlatformOperator {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl PlatformOperator {
+    /// Starts one with these rights, for one namespace or all.
+    pub fn start(kubeconfig: &Path, namespace: Option<&str>) -> Self {
+        let name = namespace.unwrap_or("all");
+        let log = format!("{}/platforms-{name}-{:08x}.log", env!("CARGO_TARGET_TMPDIR"), rand::random::<u32>());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
+        command.args(["operator", "--listen", "127.0.0.1:0", "--image", IMAGE]);
+        if let Some(namespace) = namespace {
+            command.args(["--namespace", namespace]);
+        }
+        let child = command
+            .env("KUBECONFIG", kubeconfig)
+            .env("LOG_FORMAT", "json")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(&log).expect("log"))
+            .spawn()
+            .expect("started");
+        Self { child, log }
+    }
+
+    /// Starts one for the namespace of a world, with the rights of its manifest.
+    pub fn of(world: &World) -> Self {
+        Self::start(&world.plane.platforms, Some(&world.namespace))
+    }
+
+    /// GETs a path of its listener.
+    pub async fn get(&self, path: &str) -> (u16, String) {
+        let address = wait_for("the operator to listen", || async {
+            let log = std::fs::read_to_string(&self.log).ok()?;
+            let line: Value = serde_json::from_str(log.lines().find(|line| line.contains("\"listening\""))?).ok()?;
+            line["address"].as_str().map(str::to_owned)
+        })
+        .await;
+        get(&address, path).await
+    }
+
+    /// How many writes it has sent, whatever came of them.
+    pub async fn writes(&self) -> u64 {
+        let (_, metrics) = self.get("/metrics").await;
+        let counts = metrics.lines().filter(|line| {
+            line.starts_with("jumun_operator_applies_total{") || line.starts_with("jumun_operator_prunes_total{")
+        });
+        counts.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum()
+    }
+
+    /// How many looks at platforms came to this.
+    pub async fn looks(&self, result: &str) -> u64 {
+        let (_, metrics) = self.get("/metrics").await;
+        let of_it = format!("result=\"{result}\"");
+        let mut lines = metrics.lines().filter(|line| line.starts_with("controller_runtime_reconcile_total{"));
+        lines.find(|line| line.contains(&of_it)).and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0)
+    }
+
+    /// Ends it as Kubernetes would, and waits for that.
+    pub async fn terminate(mut self) -> bool {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
+        let child = std::cell::RefCell::new(&mut self.child);
+        wait_for("the operator to end", || async { child.borrow_mut().try_wait().expect("a child") }).await.success()
+    }
+}
+
+/// Makes or changes the platform of a namespace.
+pub fn platform(world: &World, spec: &Value) {
+    let object = json!({
+        "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": { "name": "default" }, "spec": spec,
+    });
+    let file = format!("{}/{}-platform.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    std::fs::write(&file, object.to_string()).expect("written");
+    let (done, said) = world.kubectl(&["apply", "--server-side", "-f", &file]);
+    assert!(done, "{said}");
+}
+
+/// An object as it stands.
+pub fn object(world: &World, kind: &str, name: &str) -> Option<Value> {
+    let (done, text) = world.kubectl(&["get", kind, name, "-o", "json"]);
+    if done { serde_json::from_str(&text).ok() } else { None }
+}
+
+/// Everything that is built in the namespace: the objects.
+pub fn built(world: &World) -> Vec<Value> {
+    let label = "app.kubernetes.io/managed-by=jumun-operator";
+    let (done, text) = world.kubectl(&["get", KINDS, "-l", label, "-o", "json"]);
+    assert!(done, "{text}");
+    let list: Value = serde_json::from_str(&text).expect("JSON");
+    list["items"].as_array().expect("a list").clone()
+}
+
+/// `Kind name` of everything that is built.
+pub fn names(world: &World) -> BTreeSet<String> {
+    let name = |object: &Value| {
+        format!(
+            "{} {}",
+            object["kind"].as_str().unwrap_or_default(),
+            object["metadata"]["name"].as_str().unwrap_or_default()
+        )
+    };
+    built(world).iter().map(name).collect()
+}
+
+/// Waits for an object that is as `is` says.
+pub async fn eventually(world: &World, kind: &str, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    wait_for(&format!("{kind} {name} {what}"), || async { object(world, kind, name).filter(|found| is(found)) }).await
+}
+
+/// A condition of the platform.
+pub fn condition(world: &World, type_: &str) -> Option<Value> {
+    let platform = object(world, "op", "default")?;
+    platform["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_).cloned()
+}
+
+/// Waits until the platform says this of an aspect, and gives the message.
+pub async fn says(world: &World, type_: &str, status: &str, reason: &str) -> String {
+    wait_for(&format!("{type_} to be {status}, {reason}"), || async {
+        let said = condition(world, type_)?;
+        let is = said["status"] == status && said["reason"] == reason;
+        is.then(|| said["message"].as_str().unwrap_or_default().to_owned())
+    })
+    .await
+}
+
+/// Says of every pod that is there that it is ready, as a kubelet would; gives how many there are.
+pub fn ready_pods(world: &World) -> usize {
+    let (_, pods) = world.kubectl(&["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name}{\"\\n\"}{end}"]);
+    let ready = json!({ "status": { "phase": "Running", "conditions": [
+        { "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z" },
+    ] } });
+    let pods: Vec<&str> = pods.lines().filter(|line| !line.is_empty()).collect();
+    for pod in &pods {
+        world.kubectl(&["patch", "pod", pod, "--subresource=status", "--type=merge", "-p", &ready.to_string()]);
+    }
+    pods.len()
+}
+
+/// Makes every pod ready that comes until the workloads are available.
+pub async fn available(world: &World) {
+    wait_for("the workloads to be available", || async {
+        ready_pods(world);
+        condition(world, "WorkloadsAvailable").filter(|said| said["status"] == "True")
+    })
+    .await;
+}
+
+/// A world with a platform of this spec, and an operator that has built it.
+pub async fn platform_world(name: &str, spec: &Value) -> (World, PlatformOperator) {
+    let world = World::new(name, 0).await;
+    platform(&world, spec);
+    let operator = PlatformOperator::of(&world);
+    settled(&world, &operator).await;
+    (world, operator)
+}
+
+/// Waits until the operator has said something of this generation, and sends no more writes.
+pub async fn settled(world: &World, operator: &PlatformOperator) {
+    wait_for("the operator to have looked", || async {
+        let platform = object(world, "op", "default")?;
+        let seen = &platform["status"]["workloads"]["observedGeneration"];
+        (*seen == platform["metadata"]["generation"]).then_some(())
+    })
+    .await;
+    let before = std::cell::Cell::new((u64::MAX, std::time::Instant::now()));
+    wait_for("the operator to be quiet", || async {
+        let writes = operator.writes().await;
+        if before.get().0 != writes {
+            before.set((writes, std::time::Instant::now()));
+        }
+        (before.get().1.elapsed().as_millis() > 1_500).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,219 @@
+//! What the API server denies the operator, and kinds that it does not have: said with what to do, and mended without a restart.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::harness::{World, plane, wait_for};
+use crate::plane::{Plane, config};
+use crate::platform::{PlatformOperator, available, built, condition, eventually, names, object, platform, says};
+
+#[tokio::test]
+async fn a_quota_is_said_and_lifted_the_workloads_are_made() {
+    let world = World::new("quota-platform", 0).await;
+    let quota = "--hard=count/deployments.apps=1";
+    assert!(world.kubectl(&["create", "quota", "few", quota]).0);
+    wait_for("the quota to count", || async {
+        let quota = object(&world, "quota", "few")?;
+        quota["status"]["used"].as_object().filter(|used| !used.is_empty()).map(drop)
+    })
+    .await;
+    platform(&world, &json!({}));
+    let operator = PlatformOperator::of(&world);
+    let message = says(&world, "WorkloadsAvailable", "False", "WriteDenied").await;
+    assert!(message.contains("exceeded quota: few") && message.contains("ResourceQuota"), "{message}");
+    says(&world, "RightsGranted", "True", "Granted").await;
+    says(&world, "Ready", "False", "WriteDenied").await;
+    assert!(operator.looks("denied").await > 0);
+    assert!(names(&world).contains("Service jumun-query"), "the rest is made");
+    assert!(world.kubectl(&["delete", "quota", "few"]).0);
+    available(&world).await;
+    // Pods that a quota keeps away are another matter: the Deployment is there.
+    assert!(world.kubectl(&["create", "quota", "none", "--hard=pods=3"]).0);
+    platform(&world, &json!({ "workloads": { "query": { "replicas": 3 } } }));
+    let message = says(&world, "WorkloadsAvailable", "False", "PodsRefused").await;
+    assert!(message.contains("jumun-query") && message.contains("exceeded quota: none"), "{message}");
+}
+
+#[tokio::test]
+async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
+    let world = World::new("rights-platform", 0).await;
+    let (_, whole) = world.kubectl(&["get", "clusterrole", "jumun-operator", "-o", "json"]);
+    let whole: Value = serde_json::from_str(&whole).expect("the role of the manifest");
+    let mut less = json!({ "apiVersion": whole["apiVersion"], "kind": "ClusterRole", "rules": whole["rules"] });
+    less["metadata"] = json!({ "name": world.namespace });
+    for rule in less["rules"].as_array_mut().unwrap() {
+        // It may neither write Deployments nor look at autoscalers, nor grant what the controllers of wallets need.
+        let verbs = rule["verbs"].clone();
+        if rule["resources"] == json!(["deployments"]) {
+            rule["verbs"] = json!(["get", "list", "watch"]);
+        }
+        let resources = rule["resources"].as_array_mut().unwrap();
+        resources
+            .retain(|name| name != "horizontalpodautoscalers" && !(name == "wallets" && verbs == json!(["patch"])));
+        if resources.is_empty() {
+            resources.push("nothing".into());
+        }
+    }
+    let file = format!("{}/{}-role.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let give = |role: &Value| {
+        std::fs::write(&file, role.to_string()).expect("written");
+        let (done, said) = world.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
+        assert!(done, "{said}");
+    };
+    give(&less);
+    let kubeconfig = world.plane.account(&world.namespace);
+    platform(&world, &json!({}));
+    let operator = PlatformOperator::start(&kubeconfig, Some(&world.namespace));
+    let denied = |what: &'static str| {
+        let world = &world;
+        wait_for(what, move || async move {
+            let said = condition(world, "RightsGranted")?;
+            let is = said["status"] == "False" && said["reason"] == "Forbidden";
+            let message = said["message"].as_str()?.to_owned();
+            (is && message.contains(what) && message.contains("platform-rbac.yaml")).then_some(())
+        })
+    };
+    denied("apply Role jumun-controllers").await;
+    says(&world, "Ready", "False", "Forbidden").await;
+    let wallets = json!({ "apiGroups": ["jumun.dev"], "resources": ["wallets"], "verbs": ["patch"] });
+    less["rules"].as_array_mut().unwrap().push(wallets);
+    give(&less);
+    denied("apply Deployment jumun-controllers").await;
+    let deployments =
+        json!({ "apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["create", "patch", "delete"] });
+    less["rules"].as_array_mut().unwrap().push(deployments);
+    give(&less);
+    denied("watch horizontalpodautoscalers").await;
+    assert_eq!(operator.get("/readyz").await.0, 503, "what it cannot see it says there, too");
+    let mut more = less.clone();
+    more["rules"] = whole["rules"].clone();
+    give(&more);
+    says(&world, "RightsGranted", "True", "Granted").await;
+    available(&world).await;
+    assert_eq!(operator.get("/readyz").await.0, 200);
+}
+
+/// Definitions of the Gateway API as far as the operator looks at them.
+fn definitions() -> Vec<Value> {
+    let definition = |plural: &str, kind: &str, scope: &str| {
+        let open = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
+        let schema = json!({ "type": "object", "properties": { "spec": open, "status": open } });
+        let version = json!({
+            "name": "v1", "served": true, "storage": true, "schema": { "openAPIV3Schema": schema }, "subresources": { "status": {} },
+        });
+        json!({
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+            "metadata": {
+                "name": format!("{plural}.gateway.networking.k8s.io"),
+                "annotations": { "api-approved.kubernetes.io": "unapproved, for a test" },
+            },
+            "spec": {
+                "group": "gateway.networking.k8s.io", "scope": scope, "versions": [version],
+                "names": { "plural": plural, "singular": kind.to_lowercase(), "kind": kind },
+            },
+        })
+    };
+    vec![
+        definition("gatewayclasses", "GatewayClass", "Cluster"),
+        definition("gateways", "Gateway", "Namespaced"),
+        definition("httproutes", "HTTPRoute", "Namespaced"),
+    ]
+}
+
+fn apply(world: &World, objects: &[Value]) {
+    let file = format!("{}/{}-objects.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
+    std::fs::write(&file, list.to_string()).expect("written");
+    let (done, said) = world.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
+    assert!(done, "{said}");
+}
+
+/// What a gateway's controller says of an object.
+fn status(world: &World, kind: &str, name: &str, status: &Value) {
+    let patch = json!({ "status": status }).to_string();
+    let (done, said) = world.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
+    assert!(done, "{said}");
+}
+
+fn yes(type_: &str) -> Value {
+    json!({ "type": type_, "status": "True", "reason": type_, "message": "" })
+}
+
+/// On a control plane of its own, since definitions and an operator for all namespaces concern everybody.
+#[tokio::test]
+async fn a_gateway_api_that_comes_later_is_noticed_and_two_platforms_do_not_touch_each_other() {
+    plane().await; // one after the other
+    let plane: &'static Plane = Box::leak(Box::new(Plane::up("platforms", "")));
+    let client = || async { kube::Client::try_from(config(&plane.admin).await).expect("client") };
+    let one = World::on(plane, client().await, "one").await;
+    let other = World::on(plane, client().await, "other").await;
+    let gateway = json!({ "className": "door", "hostname": "shop.example", "cors": { "allowOrigins": ["*"] } });
+    platform(&one, &json!({ "gateway": gateway }));
+    platform(&other, &json!({ "config": { "LOG_LEVEL": "warn" } }));
+    let operator = PlatformOperator::start(&plane.platforms, None);
+    available(&other).await;
+    let message = says(&one, "GatewayProgrammed", "False", "ApiMissing").await;
+    assert!(message.contains("gateway.networking.k8s.io"), "{message}");
+    available(&one).await;
+    says(&one, "Ready", "False", "ApiMissing").await;
+    let untouched =
+        |world: &World| built(world).iter().map(|o| o["metadata"]["resourceVersion"].clone()).collect::<Vec<_>>();
+    let before = untouched(&other);
+    apply(&one, &definitions());
+    says(&one, "GatewayProgrammed", "False", "ClassNotFound").await;
+    let class = json!({
+        "apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": { "name": "door" },
+        "spec": { "controllerName": "example.com/door" },
+    });
+    apply(&one, &[class]);
+    says(&one, "GatewayProgrammed", "Unknown", "Pending").await;
+    let route = eventually(&one, "httproute", "jumun-command", "to be made", |_| true).await;
+    assert!(!route.to_string().contains("CORS"), "the class does not say that it can: {route}");
+    let message = says(&one, "RoutesAccepted", "Unknown", "Pending").await;
+    assert!(message.contains("HTTPRoute jumun-command"), "{message}");
+    let features = json!([{ "name": "HTTPRouteCORS" }]);
+    status(&one, "gatewayclass", "door", &json!({ "conditions": [yes("Accepted")], "supportedFeatures": features }));
+    eventually(&one, "httproute", "jumun-command", "to leave CORS to the class", |route| {
+        route.to_string().contains("CORS")
+    })
+    .await;
+    status(&one, "gateway", "jumun", &json!({ "conditions": [yes("Accepted"), yes("Programmed")] }));
+    says(&one, "GatewayProgrammed", "True", "Programmed").await;
+    let refused =
+        json!({ "type": "Accepted", "status": "False", "reason": "NoMatchingParent", "message": "no listener" });
+    status(&one, "httproute", "jumun-query", &json!({ "parents": [{ "conditions": [refused] }] }));
+    let message = says(&one, "RoutesAccepted", "False", "NoMatchingParent").await;
+    assert!(message.contains("jumun-query") && message.contains("no listener"), "{message}");
+    for route in ["jumun-command", "jumun-query"] {
+        status(
+            &one,
+            "httproute",
+            route,
+            &json!({ "parents": [{ "conditions": [yes("Accepted"), yes("ResolvedRefs")] }] }),
+        );
+    }
+    says(&one, "RoutesAccepted", "True", "Accepted").await;
+    platform(&one, &json!({ "config": { "LOG_LEVEL": "info" } }));
+    for (kind, name) in [("gateway", "jumun"), ("httproute", "jumun-command"), ("httproute", "jumun-query")] {
+        wait_for("what is not asked for to go", || async { object(&one, kind, name).is_none().then_some(()) }).await;
+    }
+    wait_for("its conditions to go", || async { condition(&one, "RoutesAccepted").is_none().then_some(()) }).await;
+    assert_eq!(untouched(&other).len(), before.len());
+    let map = object(&other, "cm", "jumun-config").unwrap();
+    assert!(map["data"]["LOG_LEVEL"] == "warn", "{map}");
+    assert!(one.kubectl(&["delete", "op", "default"]).0);
+    wait_for("the workloads of one to go", || async { built(&one).is_empty().then_some(()) }).await;
+    assert_eq!(untouched(&other).len(), before.len(), "the other's stay");
+    assert_eq!(operator.get("/readyz").await.0, 200);
+    for definition in definitions() {
+        let name = definition["metadata"]["name"].as_str().unwrap();
+        assert!(one.kubectl(&["delete", "crd", name, "--timeout=60s"]).0);
+    }
+    tokio::time::timeout(Duration::from_secs(60), async {
+        platform(&other, &json!({ "gateway": gateway }));
+        says(&other, "GatewayProgrammed", "False", "ApiMissing").await;
+    })
+    .await
+    .expect("what is taken away is noticed, too");
+}

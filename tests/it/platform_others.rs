@@ -1,0 +1,188 @@
+//! What others do to what is built, and to the platform.
+
+use serde_json::{Value, json};
+
+use crate::harness::{World, wait_for};
+use crate::platform::{
+    PlatformOperator, available, built, condition, eventually, object, platform, platform_world, says, settled,
+};
+
+/// A platform that asks for every kind that clusters always have.
+fn everything() -> Value {
+    let autoscaling = json!({ "minReplicas": 1, "maxReplicas": 5, "cpuPercent": 20 });
+    json!({
+        "config": { "LOG_LEVEL": "info" },
+        "workloads": { "command": { "autoscaling": autoscaling }, "query": { "replicas": 2 } },
+    })
+}
+
+/// What somebody changes of an object of this kind, and where.
+fn edit(kind: &str) -> (&'static str, Value) {
+    let labels = "/metadata/labels/app.kubernetes.io~1component";
+    match kind {
+        "ConfigMap" => ("/data/LOG_LEVEL", json!("trace")),
+        "ServiceAccount" => ("/automountServiceAccountToken", json!(true)),
+        "Role" => ("/rules/0/verbs", json!(["get"])),
+        "RoleBinding" => ("/subjects", json!([])),
+        "NetworkPolicy" => ("/spec/ingress", json!([{}])),
+        "Service" => ("/spec/selector", json!({ "app": "another" })),
+        "Deployment" => ("/spec/template/spec/containers/0/image", json!("another:2")),
+        "PodDisruptionBudget" => ("/spec/maxUnavailable", json!(9)),
+        "HorizontalPodAutoscaler" => ("/spec/maxReplicas", json!(50)),
+        _ => (labels, json!("another")),
+    }
+}
+
+/// An object without what the API server and other controllers say of it.
+fn essence(object: &Value) -> Value {
+    let mut essence = object.clone();
+    for field in ["resourceVersion", "uid", "creationTimestamp", "generation", "managedFields", "selfLink"] {
+        essence["metadata"].as_object_mut().expect("metadata").remove(field);
+    }
+    let annotations = essence["metadata"]["annotations"].as_object_mut().expect("annotations");
+    annotations.retain(|name, _| name.starts_with("jumun.dev/"));
+    let fields = essence.as_object_mut().expect("an object");
+    fields.remove("status");
+    fields.remove("secrets");
+    if let Some(spec) = fields.get_mut("spec").and_then(Value::as_object_mut) {
+        ["clusterIP", "clusterIPs"].into_iter().for_each(|field| drop(spec.remove(field)));
+    }
+    essence
+}
+
+/// Does something to each object that is built, and waits until it is as it was.
+async fn each_is_restored(world: &World, what: &str, to: impl Fn(&str, &str)) -> usize {
+    let all = built(world);
+    for before in &all {
+        let word = |field: &Value| field.as_str().expect("text").to_owned();
+        let (kind, name) = (word(&before["kind"]), word(&before["metadata"]["name"]));
+        to(&kind, &name);
+        let stands = |now: &Value| essence(now) == essence(before) && now["metadata"]["deletionTimestamp"].is_null();
+        let began = std::time::Instant::now();
+        let now = eventually(world, &kind, &name, &format!("to stand again after {what}"), stands).await;
+        assert_ne!(now["metadata"]["resourceVersion"], before["metadata"]["resourceVersion"], "{kind} was not touched");
+        println!("{kind} {name} stands again {} ms after {what}", began.elapsed().as_millis());
+    }
+    all.len()
+}
+
+#[tokio::test]
+async fn what_is_edited_or_deleted_stands_again_within_seconds_and_then_nothing_more_is_written() {
+    let (world, operator) = platform_world("edits", &everything()).await;
+    let edited = each_is_restored(&world, "an edit", |kind, name| {
+        let (path, value) = edit(kind);
+        let patch = json!([{ "op": "add", "path": path, "value": value }]).to_string();
+        let (done, said) = world.kubectl(&["patch", kind, name, "--type=json", "-p", &patch]);
+        assert!(done, "{kind} {name}: {said}");
+    });
+    assert!(edited.await >= 14, "of each kind some");
+    let deleted = each_is_restored(&world, "its deletion", |kind, name| {
+        let (done, said) = world.kubectl(&["delete", kind, name, "--wait=false"]);
+        assert!(done, "{kind} {name}: {said}");
+    });
+    deleted.await;
+    // Whoever takes our label or our reference off hides it from the watch, and does not keep it.
+    for patch in [json!({ "labels": { "app.kubernetes.io/managed-by": null } }), json!({ "ownerReferences": null })] {
+        let patch = json!({ "metadata": patch }).to_string();
+        assert!(world.kubectl(&["patch", "cm", "jumun-config", "--type=merge", "-p", &patch]).0);
+        let ours = |map: &Value| {
+            let meta = &map["metadata"];
+            meta["labels"]["app.kubernetes.io/managed-by"] == "jumun-operator"
+                && meta["ownerReferences"][0]["controller"] == true
+        };
+        eventually(&world, "cm", "jumun-config", "to be ours again", ours).await;
+    }
+    settled(&world, &operator).await;
+    let (scaled, said) = world.kubectl(&["scale", "deploy/jumun-query", "--replicas=7"]);
+    assert!(scaled, "{said}");
+    eventually(&world, "deploy", "jumun-query", "to have 2 replicas again", |d| d["spec"]["replicas"] == 2).await;
+    assert!(world.kubectl(&["scale", "deploy/jumun-command", "--replicas=4"]).0);
+    settled(&world, &operator).await;
+    let command = object(&world, "deploy", "jumun-command").unwrap();
+    assert_eq!(command["spec"]["replicas"], 4, "that is the autoscaler's");
+}
+
+#[tokio::test]
+async fn what_somebody_else_made_is_not_taken_over() {
+    let world = World::new("taken", 0).await;
+    assert!(world.kubectl(&["create", "configmap", "jumun-config", "--from-literal=mine=1"]).0);
+    platform(&world, &json!({}));
+    let _operator = PlatformOperator::of(&world);
+    let message = says(&world, "WorkloadsAvailable", "False", "WriteDenied").await;
+    assert!(message.contains("ConfigMap jumun-config") && message.contains("made by hand"), "{message}");
+    let map = object(&world, "cm", "jumun-config").unwrap();
+    assert_eq!((&map["data"]["mine"], &map["metadata"]["ownerReferences"]), (&json!("1"), &Value::Null));
+    assert!(world.kubectl(&["delete", "configmap", "jumun-config"]).0);
+    eventually(&world, "cm", "jumun-config", "to be ours", |map| map["metadata"]["ownerReferences"].is_array()).await;
+    says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
+}
+
+#[tokio::test]
+async fn what_both_authors_say_of_a_platform_survives_the_other() {
+    let (mut world, operator) = platform_world("authors", &json!({ "intake": { "maxPerSecond": 50 } })).await;
+    available(&world).await;
+    world.start_operator(&[]);
+    says(&world, "Ready", "True", "Serving").await;
+    world.shop().await;
+    world.product("mug", 1_000, 1_000).await;
+    world.wallet("alice", 1_000_000).await;
+    // The controllers write turns all the time, while the operator writes what runs.
+    let orders = world.orders_at_once(40, |n| (format!("order-{n}"), "mug".to_owned()));
+    let scales = async {
+        for count in [2, 1, 3, 1] {
+            let workloads = json!({ "query": { "replicas": count } });
+            platform(&world, &json!({ "intake": { "maxPerSecond": 50 }, "workloads": workloads }));
+            settled(&world, &operator).await;
+            available(&world).await;
+        }
+    };
+    tokio::join!(orders, scales);
+    says(&world, "Ready", "True", "Serving").await;
+    platform(&world, &json!({ "intake": { "state": "Paused" } }));
+    says(&world, "Ready", "False", "IntakePaused").await;
+    let mut platforms = world.recorder.since(0);
+    platforms.retain(|version| version.kind == "OrderPlatform");
+    let has = |status: &Value, type_: &str| {
+        status["conditions"].as_array().is_some_and(|all| all.iter().any(|condition| condition["type"] == type_))
+    };
+    let mut known = (false, false);
+    for status in platforms.iter().map(|version| &version.object["status"]) {
+        let now =
+            (has(status, "WorkloadsAvailable"), status["observedGeneration"].as_i64().is_some_and(|seen| seen > 0));
+        assert!(now.0 >= known.0 && now.1 >= known.1, "something was dropped: {status}");
+        known = now;
+    }
+    assert_eq!(known, (true, true), "of {} versions", platforms.len());
+    let served = object(&world, "op", "default").unwrap()["status"]["serving"].as_i64();
+    assert!(served.is_some_and(|served| served >= 40), "turns were written meanwhile: {served:?}");
+}
+
+#[tokio::test]
+async fn a_deleted_platform_takes_its_workloads_with_it_once_nobody_needs_it_any_more() {
+    let (world, _operator) = platform_world("leaving", &json!({})).await;
+    let needed = json!({ "metadata": { "finalizers": ["test.example/needed"] } }).to_string();
+    assert!(world.kubectl(&["patch", "op", "default", "--type=merge", "-p", &needed]).0);
+    // In the foreground garbage collection may take away what it owns while it still stands: that is made anew.
+    assert!(world.kubectl(&["delete", "op", "default", "--wait=false", "--cascade=foreground"]).0);
+    wait_for("the foreground to be over", || async {
+        let finalizers = object(&world, "op", "default")?["metadata"]["finalizers"].clone();
+        (finalizers == json!(["test.example/needed"])).then_some(())
+    })
+    .await;
+    let works = |found: &Value| found["metadata"]["deletionTimestamp"].is_null();
+    for workload in ["jumun-controllers", "jumun-command", "jumun-query"] {
+        eventually(&world, "deploy", workload, "to work on", works).await;
+    }
+    let image = json!({ "spec": { "replicas": 0 } }).to_string();
+    assert!(world.kubectl(&["patch", "deploy", "jumun-controllers", "--type=merge", "-p", &image]).0);
+    eventually(&world, "deploy", "jumun-controllers", "to be restored", |found| found["spec"]["replicas"] == 1).await;
+    assert!(condition(&world, "WorkloadsAvailable").is_some());
+    let free = json!({ "metadata": { "finalizers": [] } }).to_string();
+    assert!(world.kubectl(&["patch", "op", "default", "--type=merge", "-p", &free]).0);
+    wait_for("everything to go", || async { built(&world).is_empty().then_some(()) }).await;
+    // In the background it goes with its owner.
+    platform(&world, &json!({}));
+    eventually(&world, "deploy", "jumun-query", "to be made", |_| true).await;
+    assert!(world.kubectl(&["delete", "op", "default"]).0);
+    wait_for("everything to go again", || async { built(&world).is_empty().then_some(()) }).await;
+}

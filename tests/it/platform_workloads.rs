@@ -1,0 +1,158 @@
+//! What a platform gets, and how that follows its spec.
+
+use serde_json::{Value, json};
+
+use crate::harness::{World, wait_for};
+use crate::platform::{
+    PlatformOperator, available, built, condition, eventually, names, object, platform, platform_world, ready_pods,
+    says, settled,
+};
+
+fn replicas(deployment: &Value) -> Option<i64> {
+    deployment["spec"]["replicas"].as_i64()
+}
+
+#[tokio::test]
+async fn an_empty_platform_gets_all_workloads_and_is_ready_once_they_run_and_its_controllers_have_looked() {
+    let (mut world, operator) = platform_world("workloads", &json!({})).await;
+    let uid = object(&world, "op", "default").unwrap()["metadata"]["uid"].clone();
+    let names = names(&world);
+    for workload in ["jumun-controllers", "jumun-command", "jumun-query"] {
+        for kind in ["Deployment", "ServiceAccount", "NetworkPolicy"] {
+            assert!(names.contains(&format!("{kind} {workload}")), "{kind} {workload} of {names:?}");
+        }
+    }
+    for name in
+        ["ConfigMap jumun-config", "Role jumun-controllers", "RoleBinding jumun-controllers", "Service jumun-query"]
+    {
+        assert!(names.contains(name), "{name} of {names:?}");
+    }
+    for object in built(&world) {
+        let owner = &object["metadata"]["ownerReferences"][0];
+        assert_eq!((&owner["uid"], &owner["controller"]), (&uid, &true.into()), "{object}");
+    }
+    says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
+    says(&world, "RightsGranted", "True", "Granted").await;
+    assert_eq!(condition(&world, "GatewayProgrammed"), None, "none is asked for");
+    available(&world).await;
+    let workloads = object(&world, "op", "default").unwrap()["status"]["workloads"].clone();
+    assert_eq!(
+        json!([workloads["controllers"], workloads["command"], workloads["query"]]),
+        json!(["1/1", "1/1", "1/1"])
+    );
+    says(&world, "Ready", "False", "ControllersOutdated").await;
+    world.start_operator(&["--controllers", "orderplatform"]);
+    says(&world, "Ready", "True", "Serving").await;
+    let (done, said) = world.kubectl(&["wait", "op/default", "--for=condition=Ready", "--timeout=5s"]);
+    assert!(done, "{said}");
+    let (_, printed) = world.kubectl(&["get", "op", "default"]);
+    assert!(printed.contains("1/1") && printed.contains("Serving"), "{printed}");
+    assert!(operator.get("/readyz").await.0 == 200 && operator.get("/livez").await.0 == 200);
+    assert!(operator.terminate().await, "it stops in order");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_quiet_platform_costs_no_write_whatever_makes_the_operator_look() {
+    let (world, operator) = platform_world("quiet-platform", &json!({ "headroom": { "pods": 1 } })).await;
+    let versions = || {
+        let version = |object: &Value| object["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned();
+        built(&world).iter().map(version).collect::<Vec<String>>()
+    };
+    let (before, sent, looks) = (versions(), operator.writes().await, operator.looks("success").await);
+    for count in 0..5 {
+        let label = format!("test/count={count}");
+        assert!(world.kubectl(&["label", "pods", "--all", "--overwrite", &label]).0);
+    }
+    wait_for("the operator to look again", || async { (operator.looks("success").await > looks).then_some(()) }).await;
+    let again = PlatformOperator::of(&world);
+    wait_for("another operator to look", || async { (again.looks("success").await > 0).then_some(()) }).await;
+    settled(&world, &again).await;
+    assert_eq!(operator.writes().await, sent, "nothing is sent");
+    assert_eq!(again.writes().await, 0, "and one that has just begun sends nothing either");
+    assert_eq!(versions(), before);
+}
+
+#[tokio::test]
+async fn a_change_of_the_settings_rolls_the_workloads_and_of_nothing_else() {
+    let (world, operator) = platform_world("settings", &json!({ "config": { "LOG_LEVEL": "info" } })).await;
+    let template = |name: &str| object(&world, "deploy", name).expect("it")["spec"]["template"].clone();
+    let before = template("jumun-command");
+    platform(&world, &json!({ "config": { "LOG_LEVEL": "debug" }, "intake": { "maxPending": 9 } }));
+    let settings = |map: &Value| map["data"]["LOG_LEVEL"] == "debug";
+    eventually(&world, "cm", "jumun-config", "to have the new settings", settings).await;
+    for workload in ["jumun-controllers", "jumun-command", "jumun-query"] {
+        let rolled = |found: &Value| found["status"]["observedGeneration"] == 2;
+        eventually(&world, "deploy", workload, "to roll", rolled).await;
+    }
+    let after = template("jumun-command");
+    assert_ne!(before["metadata"]["annotations"], after["metadata"]["annotations"]);
+    assert_eq!(before["spec"], after["spec"], "the pods are the same otherwise");
+    platform(&world, &json!({ "config": { "LOG_LEVEL": "debug" }, "intake": { "maxPending": 10 } }));
+    settled(&world, &operator).await;
+    assert_eq!(template("jumun-command"), after, "a limit of the intake rolls nothing");
+}
+
+#[tokio::test]
+async fn groups_are_split_and_joined_and_the_old_controllers_go_once_the_new_ones_run() {
+    let (world, operator) = platform_world("groups", &json!({ "config": { "LOG_LEVEL": "info" } })).await;
+    available(&world).await;
+    let whole = names(&world);
+    let groups = json!([["order", "payment", "product", "wallet"], ["view"]]);
+    platform(&world, &json!({ "workloads": { "controllers": { "groups": groups } } }));
+    eventually(&world, "deploy", "jumun-view", "to be made", |_| true).await;
+    settled(&world, &operator).await;
+    for name in ["Deployment jumun-controllers", "Role jumun-controllers", "ServiceAccount jumun-controllers"] {
+        assert!(names(&world).contains(name), "{name} goes on until the new ones run");
+    }
+    says(&world, "Ready", "False", "Unschedulable").await;
+    available(&world).await;
+    wait_for("the old controllers to go", || async {
+        (!names(&world).iter().any(|name| name.ends_with(" jumun-controllers"))).then_some(())
+    })
+    .await;
+    platform(&world, &json!({ "config": { "LOG_LEVEL": "info" } }));
+    wait_for("one for all again, and nothing else", || async {
+        ready_pods(&world);
+        (names(&world) == whole).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn replicas_go_to_the_autoscaler_and_back_without_a_dip() {
+    let (world, operator) = platform_world("replicas", &json!({ "workloads": { "command": { "replicas": 3 } } })).await;
+    let of_spec = |count: i64| move |found: &Value| replicas(found) == Some(count);
+    eventually(&world, "deploy", "jumun-command", "to have 3 replicas", of_spec(3)).await;
+    let (_, since) = world.kubectl(&["get", "deploy", "jumun-command", "-o", "jsonpath={.metadata.resourceVersion}"]);
+    let autoscaling = json!({ "minReplicas": 2, "maxReplicas": 6, "cpuPercent": 20 });
+    platform(&world, &json!({ "workloads": { "command": { "autoscaling": autoscaling } } }));
+    eventually(&world, "hpa", "jumun-command", "to be there", |_| true).await;
+    settled(&world, &operator).await;
+    assert!(world.kubectl(&["scale", "deploy/jumun-command", "--replicas=5"]).0);
+    settled(&world, &operator).await;
+    let now = object(&world, "deploy", "jumun-command").unwrap();
+    assert_eq!(replicas(&now), Some(5), "the number is not the operator's any more");
+    let seen = seen_replicas(&world, &since, 5).await;
+    assert!(seen.iter().all(|count| *count >= 3), "no dip: {seen:?}");
+    platform(&world, &json!({ "workloads": { "command": { "replicas": 4 } } }));
+    eventually(&world, "deploy", "jumun-command", "to have 4 replicas", of_spec(4)).await;
+    wait_for("the autoscaler to go", || async { object(&world, "hpa", "jumun-command").is_none().then_some(()) }).await;
+    assert!(world.kubectl(&["scale", "deploy/jumun-command", "--replicas=9"]).0);
+    eventually(&world, "deploy", "jumun-command", "to have 4 replicas again", of_spec(4)).await;
+}
+
+/// Every number of replicas that the command workload had since a version, until it has this one.
+async fn seen_replicas(world: &World, since: &str, last: i64) -> Vec<i64> {
+    use futures::StreamExt;
+    use k8s_openapi::api::apps::v1::Deployment;
+    use kube::api::{WatchEvent, WatchParams};
+    let params = WatchParams::default().fields("metadata.name=jumun-command");
+    let mut events = std::pin::pin!(world.api::<Deployment>().watch(&params, since).await.expect("a watch"));
+    let mut seen = Vec::new();
+    while seen.last() != Some(&last) {
+        let Some(Ok(WatchEvent::Modified(found))) = events.next().await else { panic!("the watch ended: {seen:?}") };
+        seen.extend(found.spec.replicas.map(i64::from));
+    }
+    seen
+}
