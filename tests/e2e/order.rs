@@ -11,8 +11,12 @@ async fn an_order_goes_from_apply_to_completed_through_the_controllers_in_the_cl
         place.kubectl(&format!("wait --for=condition=Available deployment/{name} --timeout=60s"));
     }
     place.kubectl("apply -f manifests/samples/01-shop.yaml -f manifests/samples/02-orders.yaml");
-    place.kubectl("wait --for=jsonpath='{.status.order}'=Delivering orderview/mugs-for-alice --timeout=60s");
-    place.kubectl("wait --for=jsonpath='{.status.order}'=PaymentFailed orderview/too-dear --timeout=60s");
+    for (order, state) in [("mugs-for-alice", "Delivering"), ("too-dear", "PaymentFailed")] {
+        wait_for(&format!("{order} to be {state}"), || async {
+            (place.get(&format!("orderview {order}"))["status"]["order"] == state).then_some(())
+        })
+        .await;
+    }
     let order = place.get("orders.jumun.dev mugs-for-alice");
     let delivery = order["status"]["payment"]["name"].as_str().expect("children have one name");
     let claim = r#"{"spec":{"courier":{"name":"park","zone":"gangnam"},"progress":"PickedUp"}}"#;
