@@ -33,29 +33,31 @@ fn plural(kind: Kind) -> String {
     kinds!(one, kind)
 }
 
-/// What the controller of a kind writes, beside the status of that kind. `patch` on its own kind is for our finalizer;
-/// `operate` is asked of whoever writes a parent's fields into a child.
+/// What the controller of a kind writes, beside the status of that kind. `patch` on its own kind is for our finalizer.
+/// `operate` is what the policies (`crds/rights.yaml`) ask of whoever writes what is no actor's step, or lets go of what our
+/// finalizer protects; the steps themselves are nobody's here.
 fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
     const CHILD: &[&str] = &["create", "patch", "operate"];
-    // Without its order a child undoes what was done: it holds or cancels itself, and removes itself.
-    const OWN: &[&str] = &["patch", "delete", "operate"];
+    const KEPT: &[&str] = &["patch", "operate"];
+    // Without its order a child undoes what was done: it holds or cancels itself, and removes itself. So does an order
+    // whose retention is over.
+    const LEAVES: &[&str] = &["patch", "delete", "operate"];
     match kind {
-        Kind::OrderPlatform => &[(Kind::OrderPlatform, &["patch"])],
-        Kind::Product => &[(Kind::Product, &["patch"])],
-        Kind::Wallet => &[(Kind::Wallet, &["patch"])],
-        // Orders whose retention is over are deleted.
+        Kind::OrderPlatform => &[(Kind::OrderPlatform, KEPT)],
+        Kind::Product => &[(Kind::Product, KEPT)],
+        Kind::Wallet => &[(Kind::Wallet, KEPT)],
         Kind::Order => &[
-            (Kind::Order, &["patch", "delete"]),
+            (Kind::Order, LEAVES),
             (Kind::Payment, CHILD),
             (Kind::Ticket, CHILD),
             (Kind::Delivery, CHILD),
-            (Kind::Notification, &["create"]),
+            (Kind::Notification, &["create", "operate"]),
         ],
-        Kind::Payment => &[(Kind::Payment, OWN)],
-        Kind::Ticket => &[(Kind::Ticket, OWN)],
-        Kind::Delivery => &[(Kind::Delivery, OWN)],
-        Kind::Notification => &[(Kind::Notification, &["patch", "delete"])],
-        Kind::OrderView => &[(Kind::OrderView, &["create", "patch", "delete"])],
+        Kind::Payment => &[(Kind::Payment, LEAVES)],
+        Kind::Ticket => &[(Kind::Ticket, LEAVES)],
+        Kind::Delivery => &[(Kind::Delivery, LEAVES)],
+        Kind::Notification => &[(Kind::Notification, LEAVES)],
+        Kind::OrderView => &[(Kind::OrderView, &["create", "patch", "delete", "operate"])],
         // Nothing beside its status.
         _ => &[],
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::domain::Kind;
 
 /// Each of these with each of those and of the others.
-fn product<'a, A, B, C>(first: &'a [A], second: &'a [B], third: &'a [C]) -> Vec<(&'a A, &'a B, &'a C)> {
+pub fn product<'a, A, B, C>(first: &'a [A], second: &'a [B], third: &'a [C]) -> Vec<(&'a A, &'a B, &'a C)> {
     let mut all = Vec::new();
     for one in first {
         for two in second {

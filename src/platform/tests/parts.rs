@@ -162,3 +162,42 @@ fn a_group_may_write_what_its_controllers_write_and_nothing_else() {
     assert!(may(&[Kind::Wallet], "patch", "wallets/status") && !may(&[Kind::Wallet], "patch", "payments"));
     assert!(!may(&[Kind::Order], "delete", "orderviews") && may(&[Kind::Order], "delete", "orders"));
 }
+
+/// One right: group, resource, verb.
+type Right = (String, String, String);
+
+fn rights_of(rules: &Value) -> BTreeSet<Right> {
+    let texts = |list: &Value| {
+        list.as_array().into_iter().flatten().map(|text| text.as_str().expect("text").to_owned()).collect()
+    };
+    let mut all = BTreeSet::new();
+    for rule in rules.as_array().expect("rules") {
+        let [groups, resources, verbs]: [Vec<String>; 3] =
+            ["apiGroups", "resources", "verbs"].map(|list| texts(&rule[list]));
+        for (group, resource, verb) in super::holds::product(&groups, &resources, &verbs) {
+            all.insert((group.clone(), resource.clone(), verb.clone()));
+        }
+    }
+    all
+}
+
+/// One process for all namespaces does what the groups of one namespace do together; only namespaces it watches.
+#[test]
+fn all_groups_together_may_do_what_one_process_for_all_namespaces_may_do() {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/operator/rbac.yaml");
+    let text = std::fs::read_to_string(manifest).unwrap();
+    let role = text.split("\n---\n").find(|document| document.contains("kind: ClusterRole\n")).expect("a ClusterRole");
+    let role: Value = serde_saphyr::from_str(role).unwrap();
+    let for_all: BTreeSet<Right> =
+        rights_of(&role["rules"]).into_iter().filter(|(_, resource, _)| resource != "namespaces").collect();
+    let groups: Vec<[&str; 1]> = Kind::ALL.iter().map(|kind| [kind.word()]).collect();
+    let all = plain(json!({ "workloads": { "controllers": { "groups": groups } } }));
+    let roles = all.iter().filter(|built| built.type_.kind == "Role");
+    let together: BTreeSet<Right> = roles
+        .flat_map(|role| rights_of(&role.object["rules"]))
+        .filter(|(_, resource, _)| resource != "namespaces")
+        .collect();
+    assert!(together.len() > 60, "only {}", together.len());
+    assert_eq!(together.difference(&for_all).collect::<Vec<_>>(), Vec::<&Right>::new(), "only a group may");
+    assert_eq!(for_all.difference(&together).collect::<Vec<_>>(), Vec::<&Right>::new(), "no group may");
+}
