@@ -38,7 +38,7 @@ impl Earlier {
         let kubectl = format!("{}/kubectl --kubeconfig {}", plane.bin.display(), plane.admin.display());
         let files = self.files.display();
         sh(&format!(
-            "{kubectl} delete -f crds/admission.yaml >/dev/null
+            "{kubectl} delete -f crds/admission.yaml -f crds/rights.yaml >/dev/null
              {kubectl} apply --server-side --force-conflicts -f {files}/crds/ -f {files}/manifests/operator/ >/dev/null
              {kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"
         ));

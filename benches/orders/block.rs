@@ -94,13 +94,13 @@ async fn naive(plane: &Plane, orders: usize) -> Vec<Phase> {
     for name in ["naive", "naive without policies"] {
         crate::say(&format!("{name}: {orders} orders as fast as it goes"));
         if name != "naive" {
-            crate::plane::sh(&format!("{kubectl} delete -f crds/admission.yaml >/dev/null"));
+            crate::plane::sh(&format!("{kubectl} delete -f crds/admission.yaml -f crds/rights.yaml >/dev/null"));
         }
         let bench = Bench::naive(plane, name, orders, Flow::Warehouse).await;
         phases.push(bench.run(orders, Pace::Flood).await.0);
         bench.agent.stop();
     }
-    crate::plane::sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/admission.yaml >/dev/null"));
+    crate::plane::sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ >/dev/null"));
     phases
 }
 

@@ -50,11 +50,11 @@ pub fn definitions() -> Vec<CustomResourceDefinition> {
 /// # Errors
 /// When a definition cannot be written as YAML, which is a fault of this program.
 pub fn manifests() -> Result<Vec<(String, String)>, serde_saphyr::ser::Error> {
-    let mut files = Vec::new();
-    for definition in definitions() {
+    let (definitions, mut files) = (definitions(), Vec::new());
+    for definition in &definitions {
         let name = format!("{}.yaml", definition.spec.names.plural);
-        files.push((name, serde_saphyr::to_string(&definition)?));
+        files.push((name, serde_saphyr::to_string(definition)?));
     }
-    files.push(("admission.yaml".to_owned(), admission::manifest()));
+    files.extend(admission::manifests(&definitions).map(|(name, yaml)| (name.to_owned(), yaml)));
     Ok(files)
 }

@@ -107,7 +107,7 @@ impl Denial {
 fn way(sentence: &str) -> &'static str {
     if sentence.contains(" quota: ") {
         "Raise or remove that ResourceQuota"
-    } else if sentence.contains(" cannot ") {
+    } else if sentence.contains(" cannot ") || sentence.contains("only with the verb ") {
         "Give the operator's account that right (manifests/operator/rbac.yaml)"
     } else {
         "Mend what refuses it: a policy or webhook of admission, or a definition of another version"
@@ -219,7 +219,10 @@ mod tests {
     fn the_message_says_what_to_do() {
         let rbac =
             "payments.jumun.dev is forbidden: User \"system:serviceaccount:jumun-system:jumun\" cannot create resource";
-        for (sentence, way) in [(QUOTA, "ResourceQuota"), (rbac, "rbac.yaml"), ("denied the request", "webhook")] {
+        let verb = "denied request: to create a Payment by hand: only with the verb operate on payments.jumun.dev";
+        let known =
+            [(QUOTA, "ResourceQuota"), (rbac, "rbac.yaml"), (verb, "rbac.yaml"), ("denied the request", "webhook")];
+        for (sentence, way) in known {
             assert!(denial(sentence).advice().contains(way), "{sentence}");
         }
         let bars = Denial { bars: true, ..denial(&"x".repeat(1_000)) };

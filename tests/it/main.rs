@@ -33,6 +33,7 @@ mod old_bugs;
 mod operations;
 mod operator;
 mod outside;
+mod personas;
 #[path = "../support/plane.rs"]
 mod plane;
 mod platform;

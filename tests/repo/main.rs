@@ -4,6 +4,7 @@ mod adding;
 mod chart;
 mod imports;
 mod layers;
+mod personas;
 mod rights;
 
 use std::path::{Path, PathBuf};

@@ -37,7 +37,7 @@ impl Plane {
     pub fn up(name: &str, environment: &str) -> Self {
         let plane = Self::bare(name, environment);
         let kubectl = plane.kubectl();
-        sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ >/dev/null"));
+        sh(&format!("{kubectl} apply --server-side --force-conflicts -f crds/ -f manifests/personas/ >/dev/null"));
         sh(&format!("{kubectl} wait --for=condition=Established crd --all --timeout=60s >/dev/null"));
         plane.takes_orders();
         plane.account_of_the_manifest();

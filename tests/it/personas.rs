@@ -1,0 +1,142 @@
+//! Every persona against every kind, verb and field, by real calls in its name: what the tables say, and nothing else.
+
+mod alive;
+mod caller;
+mod shop;
+mod stand;
+mod tables;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use caller::{Call, MERGE};
+use shop::{Field, Needs, fields, object};
+use stand::{ALL, Cell, bind, bind_all, check, grant, open, plain, plurals, versions, write};
+use tables::{FIELDS, KINDS, OF_STEPS, PERSONAS, STEPS, VERBS, cells, lines};
+
+#[tokio::test]
+async fn every_persona_may_do_with_every_kind_what_the_table_says() {
+    let (world, caller) = open("personas").await;
+    bind_all(&world, &caller).await;
+    let before = versions(&caller).await;
+    let mut all = Vec::new();
+    for (plural, persona, letters) in cells(KINDS) {
+        let (one, every) = (caller.path(plural, "cell"), caller.path(plural, ""));
+        let stands = caller.read(&one).await;
+        for (letter, verb) in VERBS {
+            let (get, json) =
+                (|path: String| Call::new("GET", path, "application/json", Value::Null), "application/json");
+            let label = json!({ "metadata": { "labels": { "example.com/cell": "tried" } } });
+            let call = match verb {
+                "get" => get(one.clone()),
+                "list" => get(every.clone()),
+                "watch" => get(format!("{every}?watch=true&timeoutSeconds=1")),
+                "create" => Call::new("POST", every.clone() + ALL, json, object(plural, "another", json!({}))),
+                "update" => Call::new("PUT", one.clone() + ALL, json, stands.clone()),
+                "patch" => Call::new("PATCH", one.clone() + ALL, MERGE, label),
+                "delete" => Call::new("DELETE", one.clone() + ALL, json, Value::Null),
+                _ => Call::new("DELETE", every.clone() + ALL, json, Value::Null),
+            };
+            let expected = if letters.contains(letter) { "yes" } else { "-" };
+            all.push(Cell { title: format!("{persona} {verb} {plural}"), who: caller.who(persona), call, expected });
+        }
+    }
+    let checked = check(&caller, &all).await;
+
+    let mut wrong = Vec::new();
+    let mut reviewed = 0;
+    for cells in lines(STEPS) {
+        let who = caller.who(cells[0]);
+        for plural in plurals() {
+            let has = |verb: &str| match cells.contains(&"operate") {
+                true => verb == "operate" && plural != "stores",
+                false => cells[1..].contains(&format!("{plural}:{verb}").as_str()),
+            };
+            let reviews = OF_STEPS.map(|verb| caller.review(&who, verb, plural));
+            let answers = futures::future::join_all(reviews).await;
+            let off = OF_STEPS.iter().zip(answers).filter(|(verb, answer)| has(verb) != *answer);
+            wrong.extend(off.map(|(verb, answer)| format!("{} {verb} {plural}: {answer}", cells[0])));
+            reviewed += OF_STEPS.len();
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {reviewed} verbs are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert_eq!(versions(&caller).await, before, "nothing of it was meant");
+    assert_eq!((checked, reviewed), (13 * 10 * 8, 13 * 10 * 8));
+    println!("{checked} calls and {reviewed} verbs are as the tables say");
+}
+
+#[tokio::test]
+async fn every_persona_may_write_the_fields_that_the_table_says_and_no_other() {
+    let (world, caller) = open("persona-fields").await;
+    let fields = fields();
+    let known: BTreeMap<&str, &Field> = fields.iter().map(|field| (field.row, field)).collect();
+    for definition in jumun::crd::definitions() {
+        let plural = definition.spec.names.plural;
+        let schema = serde_json::to_value(&definition.spec.versions[0].schema).expect("JSON");
+        let spec = schema["openAPIV3Schema"]["properties"]["spec"]["properties"].as_object().expect("fields").clone();
+        let whole = ["orders", "payments", "tickets", "deliveries", "orderviews"].contains(&plural.as_str());
+        for name in spec.keys().filter(|_| whole) {
+            assert!(known.contains_key(format!("{plural}.{name}").as_str()), "{plural}.{name} has no row");
+        }
+    }
+    bind_all(&world, &caller).await;
+    plain(&world, &caller, &fields).await;
+    let before = versions(&caller).await;
+    let cell = |(row, persona, expected): (&'static str, &'static str, &'static str)| {
+        let call = write(&caller, known[row], expected);
+        Cell { title: format!("{persona} {row}"), who: caller.who(persona), call, expected }
+    };
+    let all: Vec<Cell> = cells(FIELDS).into_iter().map(cell).collect();
+    assert_eq!(all.len(), fields.len() * PERSONAS.len(), "each field has a row, and each row a field");
+    let checked = check(&caller, &all).await;
+    assert_eq!(versions(&caller).await, before, "what is refused changes nothing");
+    assert!(checked >= 800, "only {checked} cells");
+    println!("{checked} fields are as the table says");
+}
+
+#[tokio::test]
+async fn a_verb_gives_the_right_to_its_fields_and_to_nothing_else() {
+    let (world, caller) = open("verbs").await;
+    let fields = fields();
+    let nobody = plain(&world, &caller, &fields).await;
+    let before = versions(&caller).await;
+    let made = ["payments", "tickets", "deliveries", "notifications", "orderviews"];
+    let mut all = Vec::new();
+    for verb in ["", "delete"].into_iter().chain(OF_STEPS) {
+        let who = if verb.is_empty() { nobody.clone() } else { caller.who(verb) };
+        if !verb.is_empty() {
+            bind(&world, &who, "Role", "plain").await;
+            let rules = json!([{ "apiGroups": ["jumun.dev"], "resources": plurals(), "verbs": [verb] }]);
+            grant(&world, &who, verb, rules).await;
+        }
+        for field in &fields {
+            let expected = match field.needs {
+                Needs::Nothing => "yes",
+                Needs::Never => "x",
+                Needs::Verb(needed) if needed == verb => "yes",
+                Needs::Verb(_) => "verb",
+            };
+            let (title, call) = (format!("{verb} {}", field.row), write(&caller, field, expected));
+            all.push(Cell { title, who: who.clone(), call, expected });
+        }
+        // To make by hand what controllers make, and to make something with a step that is done already.
+        let wish = json!({ "cancel": { "reason": "ChangedMind" } });
+        let born = [
+            ("orders", wish, "cancel"),
+            ("orders", json!({}), verb),
+            ("tickets", json!({ "decision": "Accept" }), "-"),
+        ];
+        let by_hand = made.map(|plural| (plural, json!({}), "operate"));
+        for (plural, more, needed) in by_hand.into_iter().chain(born) {
+            let (title, expected) =
+                (format!("{verb} makes {plural} {more}"), if needed == verb { "yes" } else { "verb" });
+            let path = caller.path(plural, "") + if expected == "yes" { ALL } else { "" };
+            let call = Call::new("POST", path, "application/json", object(plural, "by-hand", more));
+            all.push(Cell { title, who: who.clone(), call, expected });
+        }
+    }
+    let checked = check(&caller, &all).await;
+    assert_eq!(versions(&caller).await, before, "what is refused changes nothing and makes nothing");
+    println!("{checked} cells");
+}
