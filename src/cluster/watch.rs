@@ -29,6 +29,8 @@ use crate::telemetry::metrics::Watch;
 
 /// How often the API server is asked for its version, about; of each kind.
 const PROBES: Duration = Duration::from_secs(60);
+/// How often it is asked whether the one namespace that is watched is being deleted, about.
+const NAMESPACES: Duration = Duration::from_secs(5);
 /// How long it may take to answer.
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -251,14 +253,33 @@ impl<S: Sink> Watcher<S> {
         self.metrics.watch_events.get_or_create(&Watch { kind: K::KIND.as_str(), event }).inc();
     }
 
-    /// Watches which namespaces are being deleted.
+    /// Follows which namespaces are being deleted. Who watches one namespace may have rights in that alone, and those
+    /// let it read the namespace by name, not watch it: so it is asked every few seconds.
     pub async fn run_namespaces(self: Arc<Self>) {
+        match &self.namespace {
+            Some(namespace) => self.ask_for_namespace(namespace).await,
+            None => self.watch_namespaces().await,
+        }
+    }
+
+    async fn ask_for_namespace(&self, name: &str) {
+        let api: Api<Namespace> = Api::all(self.client.clone());
+        loop {
+            match tokio::time::timeout(PROBE_LIMIT, api.get_metadata_opt(name)).await {
+                Ok(Ok(found)) => {
+                    let terminating = found.is_some_and(|found| found.metadata.deletion_timestamp.is_some());
+                    set_terminating(&*self.sink, name, terminating);
+                }
+                Ok(Err(error)) => tracing::warn!(name, %error, "the namespace cannot be read"),
+                Err(_) => tracing::warn!(name, "the namespace cannot be read: no answer"),
+            }
+            tokio::time::sleep(NAMESPACES.mul_f64(rand::random_range(0.75..1.25))).await;
+        }
+    }
+
+    async fn watch_namespaces(&self) {
         let api: Api<PartialObjectMeta<Namespace>> = Api::all(self.client.clone());
-        let config = match &self.namespace {
-            Some(namespace) => Config::default().fields(&format!("metadata.name={namespace}")),
-            None => Config::default(),
-        };
-        let mut events = pin!(stream::events(api, config, After::Resume));
+        let mut events = pin!(stream::events(api, Config::default(), After::Resume));
         while let Some(event) = events.next().await {
             match event {
                 Ok(Event::Apply(object) | Event::InitApply(object)) => {

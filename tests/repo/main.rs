@@ -282,3 +282,24 @@ fn the_operators_rights_know_every_kind() {
         assert!(kind == "OrderView" || rights.contains(&status), "manifests/operator/rbac.yaml has no {plural}/status");
     }
 }
+
+#[test]
+fn every_function_of_the_followed_wish_is_where_the_page_says() {
+    let page = read("docs/one-wish.md");
+    let mut found = 0;
+    for line in page.lines().filter(|line| line.contains("`src/")) {
+        // A file, then functions of it, up to the next file.
+        let mut file = String::new();
+        for word in line.split('`').skip(1).step_by(2) {
+            if word.starts_with("src/") {
+                file = read(word);
+            } else if word.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_') {
+                let defined = [format!("fn {word}("), format!("fn {word}<")];
+                let begins = |text: &String| file.contains(text.as_str());
+                assert!(defined.iter().any(begins), "{line}: no function {word}");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 40, "only {found} functions were looked for");
+}
