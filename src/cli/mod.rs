@@ -2,6 +2,7 @@
 
 mod charges;
 mod check;
+mod closing;
 mod crds;
 mod explain;
 mod failure;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::closing;
 use super::failure::Failure;
 use super::process::{Stop, listen};
 use crate::cluster::client;
@@ -11,7 +12,8 @@ use crate::operator::{Options, start};
 
 /// Build the workloads of every OrderPlatform, keep them as they are wanted, and say on it what is effective.
 ///
-/// It never looks at an order: that is for the controllers (`jumun run`), which it builds. Any number of processes may run at
+/// Orders are for the controllers (`jumun run`), which it builds; it looks at them itself only where their namespace is being
+/// deleted, because the controllers go with that. Any number of processes may run at
 /// once, without a leader: what they apply is the same, and every other write names the version that it was decided on.
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -36,6 +38,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
     let config = client::config().await?;
     let listener = listen("--listen", args.listen).await?;
+    let closing = closing::run(config.clone(), args.namespace.clone());
     let options = Options { namespace: args.namespace, image, pull_policy: args.image_pull_policy };
     let running = start(&config, options)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
@@ -43,6 +46,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let router = probes::router(move || store.unready(), running.metrics.registry());
     tokio::select! {
         served = axum::serve(listener, router) => served?,
+        closed = closing => closed?,
         () = stop.asked() => {}
     }
     tracing::info!("stopping");

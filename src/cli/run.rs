@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::process::{Stop, listen, pod};
-use crate::cluster::client;
+use crate::cluster::{client, rights};
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
 use crate::http::live::Live;
 use crate::http::ops;
+use crate::platform::rights::rules;
 
 /// Run the controllers against the cluster of KUBECONFIG, or of the pod it runs in.
 ///
@@ -73,6 +74,8 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             ..Policy::default()
         },
     };
+    let needs = rights::needs(&rules(&options.controllers, options.namespace.as_deref()));
+    tokio::spawn(rights::await_all(client::watches(&config)?, options.namespace.clone(), needs));
     let running = start(&config, &options)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
     let mut registry = running.metrics.registry();

@@ -12,6 +12,7 @@ pub mod guard;
 pub mod history;
 pub mod members;
 pub mod queue;
+pub mod rights;
 pub mod server;
 pub mod stream;
 pub mod watch;

@@ -66,8 +66,8 @@ fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
 /// A right: on a resource of a group, or on the one object of it that has this name.
 type Object = (&'static str, String, Option<String>);
 
-/// What the controllers of these kinds may do in a namespace.
-pub fn rules(kinds: &[Kind], namespace: &str) -> Vec<PolicyRule> {
+/// What the controllers of these kinds may do in a namespace, or, where none is named, in all.
+pub fn rules(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
     let mut rights: BTreeMap<Object, BTreeSet<&'static str>> = BTreeMap::new();
     let mut grant = |group, resource: String, name: Option<String>, verbs: &[&'static str]| {
         rights.entry((group, resource, name)).or_default().extend(verbs);
@@ -83,8 +83,9 @@ pub fn rules(kinds: &[Kind], namespace: &str) -> Vec<PolicyRule> {
     // Which processes run side by side: each has a Lease of its own, and removes those of the dead.
     grant("coordination.k8s.io", "leases".to_owned(), None, &["get", "list", "watch", "create", "patch", "delete"]);
     grant("events.k8s.io", "events".to_owned(), None, &["create", "patch"]);
-    // Whether it is being deleted: of the namespace itself alone.
-    grant("", "namespaces".to_owned(), Some(namespace.to_owned()), &["get"]);
+    // Whether it is being deleted: of the namespace itself alone, or of every one.
+    let watched: &[&str] = if namespace.is_some() { &["get"] } else { &READ };
+    grant("", "namespaces".to_owned(), namespace.map(str::to_owned), watched);
     together(rights)
 }
 
@@ -108,7 +109,7 @@ fn together(rights: BTreeMap<Object, BTreeSet<&'static str>>) -> Vec<PolicyRule>
 pub fn build(inputs: &Inputs<'_>, workload: &Workload<'_>) -> Vec<Built> {
     let Runs::Controllers(kinds) = &workload.runs else { return Vec::new() };
     let (name, meta) = (workload.name(), || inputs.meta(&workload.name(), workload.component));
-    let role = Role { metadata: meta(), rules: Some(rules(kinds, inputs.namespace())) };
+    let role = Role { metadata: meta(), rules: Some(rules(kinds, Some(inputs.namespace()))) };
     let binding = RoleBinding {
         metadata: meta(),
         role_ref: RoleRef {

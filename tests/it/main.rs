@@ -30,6 +30,7 @@ mod managed_fields;
 mod namespaces;
 mod notices;
 mod old_bugs;
+mod one_namespace;
 mod operations;
 mod operator;
 mod outside;

@@ -60,7 +60,7 @@ fn used() -> BTreeSet<Right> {
         all.extend(["get", "list", "watch", "create", "patch", "delete"].map(|verb| right(group, type_.plural, verb)));
     }
     for (group, resource) in
-        [("jumun.dev", "orderplatforms"), ("", "pods"), ("gateway.networking.k8s.io", "gatewayclasses")]
+        [("jumun.dev", "orderplatforms"), ("", "pods"), ("", "namespaces"), ("gateway.networking.k8s.io", "gatewayclasses")]
     {
         all.extend(["list", "watch"].map(|verb| right(group, resource, verb)));
     }

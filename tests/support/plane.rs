@@ -97,6 +97,19 @@ impl Plane {
         kubeconfig
     }
 
+    /// A kubeconfig of a service account in a namespace, bound to the Role of its name there.
+    pub fn account_of(&self, namespace: &str, name: &str) -> PathBuf {
+        let kubectl = format!("{}/kubectl --kubeconfig {} -n {namespace}", self.bin.display(), self.admin.display());
+        sh(&format!("{kubectl} create serviceaccount {name} >/dev/null"));
+        sh(&format!(
+            "{kubectl} create rolebinding {name} --role={name} --serviceaccount={namespace}:{name} >/dev/null"
+        ));
+        let token = sh(&format!("{kubectl} create token {name} --duration=12h"));
+        let kubeconfig = self.folder.join(format!("{namespace}-{name}.kubeconfig"));
+        with_token(&self.admin, &kubeconfig, &token);
+        kubeconfig
+    }
+
     /// One with every right on our kinds: for scripted actors, who are no administrators, because those are exempt from
     /// priority and fairness.
     pub fn actors(&self) -> PathBuf {

@@ -148,7 +148,7 @@ fn every_path_of_the_front_door_has_a_rule_and_none_leads_to_the_other_workload(
 #[test]
 fn a_group_may_write_what_its_controllers_write_and_nothing_else() {
     let may = |kinds: &[Kind], verb: &str, resource: &str| {
-        let rules = rights::rules(kinds, "shop");
+        let rules = rights::rules(kinds, Some("shop"));
         let has = |list: &[String], word: &str| list.iter().any(|known| known == word);
         rules.iter().any(|rule| has(rule.resources.as_deref().unwrap_or_default(), resource) && has(&rule.verbs, verb))
     };
