@@ -4,11 +4,15 @@ use jumun::crd::{Delivery, Order};
 use jumun::domain::Kind;
 use jumun::domain::order::State;
 use jumun::platform::rights::rules;
+use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::api::rbac::v1::{PolicyRule, Role};
-use kube::api::PostParams;
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
 use serde_json::json;
 
 use crate::harness::{World, wait_for};
+use crate::outside::{Card, by_card, platform};
+use crate::platform::PlatformOperator;
 
 /// A shop, and an operator whose account has these rights in its namespace and none elsewhere.
 async fn shop(name: &str, rules: impl Fn(&str) -> Vec<PolicyRule>) -> World {
@@ -47,16 +51,16 @@ async fn a_namespace_whose_controllers_go_with_it_is_closed_by_the_operator() {
     platform(&world, Some(&card), None, json!({})).await;
     world.order("by-wallet", "alice", "mug", 1).await;
     world.delivery_of("by-wallet").await;
-    world.create::<Order>(by_card("by-card")).await;
+    world.create::<Order>(by_card("by-card", "mug", 1)).await;
     world.delivery_of("by-card").await;
-    assert_eq!(card.count("charge"), 1);
+    assert_eq!(card.moved(), (1, 0));
     let namespaces: Api<Namespace> = Api::all(world.client.clone());
     namespaces.delete(&world.namespace, &DeleteParams::default()).await.expect("deleted");
     wait_for("the namespace to be gone", || async {
         namespaces.get_opt(&world.namespace).await.ok()?.is_none().then_some(())
     })
     .await;
-    assert_eq!((card.charged(), card.refunded()), (1, 1));
+    assert_eq!(card.moved(), (1, 1), "what the provider took is given back");
     drop(operator);
 }
 

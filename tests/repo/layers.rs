@@ -18,7 +18,19 @@ const LAYERS: [(&str, &[&str]); 12] = [
     ("http", &["domain", "telemetry", "world"]),
     (
         "cli",
-        &["kinds", "domain", "crd", "telemetry", "outbound", "cluster", "world", "controllers", "operator", "http", "platform"],
+        &[
+            "kinds",
+            "domain",
+            "crd",
+            "telemetry",
+            "outbound",
+            "cluster",
+            "world",
+            "controllers",
+            "operator",
+            "http",
+            "platform",
+        ],
     ),
 ];
 

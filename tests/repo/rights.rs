@@ -59,9 +59,12 @@ fn used() -> BTreeSet<Right> {
         let group = type_.api_version.rsplit_once('/').map_or("", |(group, _)| group);
         all.extend(["get", "list", "watch", "create", "patch", "delete"].map(|verb| right(group, type_.plural, verb)));
     }
-    for (group, resource) in
-        [("jumun.dev", "orderplatforms"), ("", "pods"), ("", "namespaces"), ("gateway.networking.k8s.io", "gatewayclasses")]
-    {
+    for (group, resource) in [
+        ("jumun.dev", "orderplatforms"),
+        ("", "pods"),
+        ("", "namespaces"),
+        ("gateway.networking.k8s.io", "gatewayclasses"),
+    ] {
         all.extend(["list", "watch"].map(|verb| right(group, resource, verb)));
     }
     all.insert(right("jumun.dev", "orderplatforms/status", "patch"));
