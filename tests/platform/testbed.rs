@@ -74,9 +74,6 @@ impl Bed {
                     format!("{} --kubeconfig {}", self.plane.bin.join("kubectl").display(), self.plane.admin.display());
                 let manifest = format!("sed 's|jumun:[0-9.]*\"|{LIVE}\"|' manifests/install.yaml");
                 sh(&format!("{manifest} | {kubectl} apply --server-side --force-conflicts -f - >/dev/null"));
-                self.kubectl(
-                    "apply --server-side --force-conflicts -f manifests/operator/platform-rbac.yaml >/dev/null",
-                );
                 self.kubectl("-n jumun-system rollout status deployment/jumun-operator --timeout=120s >/dev/null");
             })
             .await;
