@@ -89,13 +89,16 @@ pub fn rules(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
     together(rights)
 }
 
+/// What the resources of one rule have in common: group, name of the one object, verbs.
+type Common = (&'static str, Option<String>, Vec<&'static str>);
+
 /// Resources with the same rights stand in one rule.
 fn together(rights: BTreeMap<Object, BTreeSet<&'static str>>) -> Vec<PolicyRule> {
-    let mut rules: BTreeMap<(&str, Option<String>, Vec<&str>), Vec<String>> = BTreeMap::new();
+    let mut rules: BTreeMap<Common, Vec<String>> = BTreeMap::new();
     for ((group, resource, name), verbs) in rights {
         rules.entry((group, name, verbs.into_iter().collect())).or_default().push(resource);
     }
-    let rule = |((group, name, verbs), resources): ((&str, Option<String>, Vec<&str>), _)| PolicyRule {
+    let rule = |((group, name, verbs), resources): (Common, _)| PolicyRule {
         api_groups: Some(vec![group.to_owned()]),
         resources: Some(resources),
         resource_names: name.map(|name| vec![name]),
