@@ -8,7 +8,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 /// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(180);
+pub const PATIENCE: Duration = Duration::from_secs(300);
 /// Where the operator is.
 const HOME: &str = "jumun-system";
 
@@ -98,7 +98,7 @@ impl Place {
     pub fn platform(&self, spec: &Value) {
         let object = json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform",
             "metadata": { "name": "default", "namespace": self.namespace }, "spec": spec });
-        sh(&format!("kubectl apply --server-side --force-conflicts -f - <<'JSON'\n{object}\nJSON"));
+        sh(&format!("kubectl apply -f - <<'JSON'\n{object}\nJSON"));
     }
 
     /// Waits until the platform is Ready by its current spec.
