@@ -22,7 +22,7 @@ fn edit(kind: &str) -> (&'static str, Value) {
     match kind {
         "ConfigMap" => ("/data/LOG_LEVEL", json!("trace")),
         "ServiceAccount" => ("/automountServiceAccountToken", json!(true)),
-        "Role" => ("/rules/0/verbs", json!(["get"])),
+        "Role" => ("/rules/0/verbs", json!(["deletecollection"])),
         "RoleBinding" => ("/subjects", json!([])),
         "NetworkPolicy" => ("/spec/ingress", json!([{}])),
         "Service" => ("/spec/selector", json!({ "app": "another" })),
