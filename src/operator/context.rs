@@ -12,6 +12,9 @@ use crate::cluster::{Clock, Key};
 use crate::domain::Version;
 use crate::telemetry::operator::Metrics;
 
+/// By kind and object: the version, and what was wanted of it.
+pub type Settled = HashMap<(&'static str, Key), (Version, Value)>;
+
 /// What a look at a platform needs.
 #[derive(Clone)]
 pub struct Context {
@@ -25,5 +28,5 @@ pub struct Context {
     pub clock: Arc<Clock>,
     pub metrics: Metrics,
     /// Versions of objects which the API server has said to be as they are wanted, though they do not look like it.
-    pub settled: Arc<Mutex<HashMap<(&'static str, Key), (Version, Value)>>>,
+    pub settled: Arc<Mutex<Settled>>,
 }

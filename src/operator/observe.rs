@@ -149,7 +149,7 @@ impl Look<'_> {
 
     fn gateway(&self) -> Option<Finding> {
         self.platform.spec.gateway.as_ref()?;
-        self.no_gateway().or_else(|| self.of("Gateway", |live| gateway(live)).pop())
+        self.no_gateway().or_else(|| self.of("Gateway", gateway).pop())
     }
 
     fn routes(&self) -> Vec<Finding> {

@@ -38,10 +38,10 @@ impl Live {
             let fields = entry.fields_v1.as_ref().map(|fields| &fields.0["f:spec"]["f:replicas"]);
             entry.manager.as_deref() == Some(MANAGER) && fields.is_some_and(|field| !field.is_null())
         });
-        if resource.kind == "Pod" {
-            if let Some(object) = found.data.as_object_mut() {
-                object.remove("spec");
-            }
+        if resource.kind == "Pod"
+            && let Some(object) = found.data.as_object_mut()
+        {
+            object.remove("spec");
         }
         let owner = found.owner_references().iter().find(|owner| owner.controller == Some(true));
         let mut object = serde_json::to_value(&found).unwrap_or_default();

@@ -39,8 +39,8 @@ impl Copy {
     fn make() -> Self {
         let copy = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join("a-copy-with-a-kind"));
         std::fs::remove_dir_all(&copy.0).ok();
-        for file in files("src", "").iter().chain(&files("tests/model", "")) {
-            copy.write(file.strip_prefix(root()).expect("a file of ours"), &std::fs::read(file).expect("a file"));
+        for file in ["src", "tests/model", "tests/e2e/caller"].iter().flat_map(|folder| files(folder, "")) {
+            copy.write(file.strip_prefix(root()).expect("a file of ours"), &std::fs::read(&file).expect("a file"));
         }
         let manifest = read("Cargo.toml");
         let targets = manifest.find("[[").expect("the first test or benchmark");

@@ -143,8 +143,9 @@ fn metrics() -> BTreeMap<String, Vec<String>> {
         for (before, name) in literals.iter().zip(&literals[1..]).step_by(2) {
             let registers = before.trim_end().ends_with("register(");
             if (collects || registers) && named(name).len() == 1 && !name.contains(' ') {
-                let either = [series(name, "counter"), series(name, "gauge")].concat();
-                found.entry((*name).to_owned()).or_insert(either);
+                let kinds: &[&str] = if name.ends_with("_seconds") { &["histogram"] } else { &["counter", "gauge"] };
+                let either = || kinds.iter().flat_map(|kind| series(name, kind)).collect();
+                found.entry((*name).to_owned()).or_insert_with(either);
             }
         }
     }

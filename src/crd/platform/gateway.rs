@@ -35,7 +35,7 @@ pub struct Gateway {
 #[x_kube(validation = Rule::new("!('*' in self.allowOrigins) || self.allowOrigins.size() == 1")
     .message("cors.allowOrigins: * stands alone").field_path(".allowOrigins"))]
 pub struct Cors {
-    /// Origins such as https://shop.example, or * for every one.
+    /// Origins such as `https://shop.example`, or * for every one.
     #[schemars(
         length(min = 1, max = 64),
         inner(length(min = 1, max = 253), regex(pattern = r"^(\*|https?://[a-z0-9.-]+(:[0-9]{1,5})?)$"))
