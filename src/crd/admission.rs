@@ -1,5 +1,5 @@
-//! Admission policies: what the API server adds to a write by itself ([`mutating`]), and which of its fields somebody may
-//! write at all ([`validating`]).
+//! Admission policies: what the API server adds to a write by itself (`mutating`), and which of its fields somebody may
+//! write at all (`validating`).
 //!
 //! There is no webhook: nothing to keep up, no certificate to renew.
 

@@ -1,6 +1,6 @@
 //! The Role of a workload with controllers, and its RoleBinding: what they use, in this namespace, and nothing else.
 //!
-//! One table says what the controller of a kind writes ([`writes`]); a workload has the union of its controllers' rights. The
+//! One table says what the controller of a kind writes (`writes`); a workload has the union of its controllers' rights. The
 //! front door asks the API server for nothing yet and has no Role.
 
 use std::collections::{BTreeMap, BTreeSet};

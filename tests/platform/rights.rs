@@ -76,8 +76,11 @@ async fn granted(client: &Client) -> BTreeMap<String, BTreeSet<Right>> {
     all
 }
 
-/// What was asked for, by account: what was allowed, and what was not.
-fn asked(log: &str) -> (BTreeMap<String, BTreeSet<Right>>, BTreeSet<(String, Right)>) {
+/// What accounts were allowed, and what they were not.
+type Asked = (BTreeMap<String, BTreeSet<Right>>, BTreeSet<(String, Right)>);
+
+/// What was asked for, by account.
+fn asked(log: &str) -> Asked {
     let (mut used, mut refused) = (BTreeMap::<String, BTreeSet<Right>>::new(), BTreeSet::new());
     for line in log.lines() {
         let Ok(event) = serde_json::from_str::<Value>(line) else { continue };

@@ -28,7 +28,7 @@ pub struct Workloads {
 #[x_kube(validation = Rule::new("!has(self.groups) || self.groups.all(group, group.all(kind, self.groups.exists_one(other, kind in other)))")
     .message("workloads.controllers.groups: a kind stands in one group at most").field_path(".groups"))]
 pub struct Controllers {
-    /// One Deployment for each group of kinds, such as [[order, payment], [view]]. Kinds that no group names run with the
+    /// One Deployment for each group of kinds, such as `[[order, payment], [view]]`. Kinds that no group names run with the
     /// first one. Absent: one Deployment runs them all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 10))]
