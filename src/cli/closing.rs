@@ -2,10 +2,14 @@
 //!
 //! Whoever ran in such a namespace goes with it, pods, account and Role alike, and often before the orders: those keep
 //! finalizers until they are undone, and nobody would be left to do that. So the operator, whose account is not of that
-//! namespace, runs the controllers there itself for as long as anything of ours is left.
+//! namespace, runs the controllers there itself until nothing of ours is left: nothing new can be made there.
+//!
+//! Invariants: a namespace is known by its UID, so that one which lives again under the name is left alone; what is gone is
+//! let go, also where nobody saw it go; no more than [`AT_ONCE`] caches are held.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -13,7 +17,8 @@ use k8s_openapi::api::core::v1::Namespace;
 use kube::core::PartialObjectMeta;
 use kube::runtime::watcher;
 use kube::runtime::watcher::Event;
-use kube::{Api, Client, Config};
+use kube::{Api, Config, ResourceExt};
+use tokio::sync::Semaphore;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::failure::Failure;
@@ -22,45 +27,75 @@ use crate::cluster::stream::{After, events};
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
 
+/// How many namespaces are closed at once; the others wait for their turn.
+const AT_ONCE: usize = 3;
 /// How often it is looked whether anything is left.
 const LOOK: Duration = Duration::from_secs(1);
-/// A namespace in which nothing was left, and which is there still, is looked into again after this long.
+/// Controllers that could not be started are tried again after this long.
 const AGAIN: Duration = Duration::from_secs(30);
+
+/// The namespaces that are being closed, by UID.
+struct Closing {
+    config: Config,
+    places: Arc<Semaphore>,
+    tasks: JoinSet<()>,
+    under_way: HashMap<String, AbortHandle>,
+}
+
+impl Closing {
+    /// Sees a namespace as it stands.
+    fn see(&mut self, namespace: &PartialObjectMeta<Namespace>) {
+        let uid = namespace.uid().unwrap_or_default();
+        if namespace.metadata.deletion_timestamp.is_some() && !self.under_way.contains_key(&uid) {
+            let task = close(self.config.clone(), self.places.clone(), namespace.name_any());
+            self.under_way.insert(uid, self.tasks.spawn(task));
+        }
+    }
+
+    /// Lets go of all but these.
+    fn keep(&mut self, stands: impl Fn(&str) -> bool) {
+        self.under_way.retain(|uid, task| {
+            let stays = stands(uid);
+            if !stays {
+                task.abort();
+            }
+            stays
+        });
+        while self.tasks.try_join_next().is_some() {}
+    }
+}
 
 /// Follows which namespaces are being deleted, for as long as it is polled; of all, or of one.
 ///
 /// # Errors
 /// When the configuration cannot be used.
 pub async fn run(config: Config, namespace: Option<String>) -> Result<(), Failure> {
-    let client: Client = client::watches(&config)?;
-    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client);
+    let api: Api<PartialObjectMeta<Namespace>> = Api::all(client::watches(&config)?);
     let fields = namespace.map(|name| format!("metadata.name={name}"));
     let which = fields.iter().fold(watcher::Config::default(), |all, fields| all.fields(fields));
     let mut events = pin!(events(api, which, After::List));
-    let mut tasks = JoinSet::new();
-    let mut closing: HashMap<String, AbortHandle> = HashMap::new();
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut closing = Closing { config, places, tasks: JoinSet::new(), under_way: HashMap::new() };
+    let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
         match event {
-            Ok(Event::Apply(found) | Event::InitApply(found)) if found.metadata.deletion_timestamp.is_some() => {
-                let name = found.metadata.name.unwrap_or_default();
-                let config = config.clone();
-                closing.entry(name.clone()).or_insert_with(|| tasks.spawn(close(config, name)));
+            Ok(Event::Init) => listed.clear(),
+            Ok(Event::InitApply(found)) => {
+                closing.see(&found);
+                listed.extend(found.uid());
             }
-            Ok(Event::Delete(gone)) => {
-                if let Some(task) = closing.remove(gone.metadata.name.as_deref().unwrap_or_default()) {
-                    task.abort();
-                }
-            }
-            Ok(_) => {}
+            Ok(Event::InitDone) => closing.keep(|uid| listed.contains(uid)),
+            Ok(Event::Apply(found)) => closing.see(&found),
+            Ok(Event::Delete(gone)) => closing.keep(|uid| gone.metadata.uid.as_deref() != Some(uid)),
             Err(error) => tracing::warn!(%error, "watch of namespaces interrupted"),
         }
-        while tasks.try_join_next().is_some() {}
     }
     Ok(())
 }
 
 /// Runs the controllers in one namespace until nothing of ours is left there.
-async fn close(config: Config, namespace: String) {
+async fn close(config: Config, places: Arc<Semaphore>, namespace: String) {
+    let Ok(_place) = places.acquire().await else { return };
     tracing::info!(namespace, "a namespace is being deleted: its orders are undone from here");
     let options = Options {
         namespace: Some(namespace.clone()),
@@ -71,22 +106,21 @@ async fn close(config: Config, namespace: String) {
         home: namespace.clone(),
         shares: false,
     };
-    loop {
+    let running = loop {
         match start(&config, &options) {
-            Ok(running) => {
-                let mut look = tokio::time::interval(LOOK);
-                loop {
-                    look.tick().await;
-                    let world = running.worlds.now();
-                    if world.is_complete() && world.sizes().iter().all(|(_, size)| *size == 0) {
-                        break;
-                    }
-                }
-                running.stop(Duration::from_secs(15)).await;
-                tracing::info!(namespace, "nothing of ours is left in it");
-            }
+            Ok(running) => break running,
             Err(error) => tracing::error!(namespace, %error, "its controllers cannot be started; trying again"),
         }
         tokio::time::sleep(AGAIN).await;
+    };
+    let mut look = tokio::time::interval(LOOK);
+    loop {
+        look.tick().await;
+        let world = running.worlds.now();
+        if world.is_complete() && world.sizes().iter().all(|(_, size)| *size == 0) {
+            break;
+        }
     }
+    running.stop(Duration::from_secs(15)).await;
+    tracing::info!(namespace, "nothing of ours is left in it");
 }

@@ -63,6 +63,11 @@ impl Members {
         lock(&self.roster).begin();
     }
 
+    /// This process cannot work for now; its share falls to the others.
+    pub fn pause(&self) {
+        lock(&self.roster).pause();
+    }
+
     /// Those among whom work is shared; before anybody else is seen, this process alone.
     pub fn view(&self) -> Arc<View> {
         self.view.borrow().clone()

@@ -264,15 +264,21 @@ impl<S: Sink> Watcher<S> {
 
     async fn ask_for_namespace(&self, name: &str) {
         let api: Api<Namespace> = Api::all(self.client.clone());
+        let mut said = String::new();
         loop {
-            match tokio::time::timeout(PROBE_LIMIT, api.get_metadata_opt(name)).await {
-                Ok(Ok(found)) => {
+            let answer = tokio::time::timeout(PROBE_LIMIT, api.get_metadata_opt(name)).await;
+            let trouble = match answer.map_err(|_| "no answer".to_owned()).and_then(|a| a.map_err(|e| e.to_string())) {
+                Ok(found) => {
                     let terminating = found.is_some_and(|found| found.metadata.deletion_timestamp.is_some());
                     set_terminating(&*self.sink, name, terminating);
+                    String::new()
                 }
-                Ok(Err(error)) => tracing::warn!(name, %error, "the namespace cannot be read"),
-                Err(_) => tracing::warn!(name, "the namespace cannot be read: no answer"),
+                Err(trouble) => trouble,
+            };
+            if !trouble.is_empty() && trouble != said {
+                tracing::warn!(name, trouble, "the namespace cannot be read");
             }
+            said = trouble;
             tokio::time::sleep(NAMESPACES.mul_f64(rand::random_range(0.75..1.25))).await;
         }
     }

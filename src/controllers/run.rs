@@ -165,12 +165,28 @@ async fn live(parts: &Parts, world: &Arc<World>) {
     }
     tracing::info!("caches are filled; controllers start");
     world.members.begin();
+    tasks.spawn(keep_share(world.clone()));
     macro_rules! all {
         ([$context:ident $options:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
             tokio::join!($(control::<super::$module::$controller>(&$context, $options)),+)
         };
     }
     kinds!(all, context, options);
+}
+
+/// Who cannot see everything that it decides on has no share of the work until it can again.
+async fn keep_share(world: Arc<World>) {
+    let (mut tick, mut works) = (tokio::time::interval(Duration::from_secs(1)), true);
+    loop {
+        tick.tick().await;
+        let sees = world.unready().is_none();
+        match (works, sees) {
+            (true, false) => world.members.pause(),
+            (false, true) => world.members.begin(),
+            _ => {}
+        }
+        works = sees;
+    }
 }
 
 /// Any answer of the API server carries its time; nothing is judged by the clock before one has come.

@@ -108,7 +108,7 @@ fn way(sentence: &str) -> &'static str {
     if sentence.contains(" quota: ") {
         "Raise or remove that ResourceQuota"
     } else if sentence.contains(" cannot ") || sentence.contains("only with the verb ") {
-        "Give the operator's account that right (manifests/operator/rbac.yaml)"
+        "Give its account that right (manifests/operator/rbac.yaml; the Roles of an OrderPlatform's workloads are kept by jumun operator)"
     } else {
         "Mend what refuses it: a policy or webhook of admission, or a definition of another version"
     }

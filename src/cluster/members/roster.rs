@@ -161,6 +161,11 @@ impl Roster {
         (self.works_now, self.unshown) = (true, !self.own.is_empty());
     }
 
+    /// This process cannot work for now, and does not renew: the others take over.
+    pub fn pause(&mut self) {
+        self.works_now = false;
+    }
+
     /// Where our Leases are.
     pub fn places(&self) -> Vec<String> {
         self.own.keys().cloned().collect()

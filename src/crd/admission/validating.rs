@@ -47,7 +47,8 @@ const LETS_GO: &str = "oldObject != null && has(object.metadata.annotations)
 /// An owner that it did not have before: whoever gives an object an owner that does not exist has deleted it.
 const HAS_NEW_OWNER: &str = "oldObject != null && has(object.metadata.ownerReferences)
         && object.metadata.ownerReferences.exists(owner, !has(oldObject.metadata.ownerReferences)
-        || !oldObject.metadata.ownerReferences.exists(before, before.uid == owner.uid))";
+        || !oldObject.metadata.ownerReferences.exists(before, before.uid == owner.uid
+        && before.name == owner.name && before.kind == owner.kind))";
 
 /// What a right is needed for.
 struct Need {
@@ -107,7 +108,8 @@ impl Need {
         let changes: Vec<(String, String)> = status.into_iter().chain(parents).collect();
         let words = changes.iter().map(|(field, change)| format!("({change} ? ' {field}' : '')"));
         let what = format!(
-            "(oldObject == null ? 'to create a {} by hand' : 'the controllers\\' own'\n        + {})",
+            "(oldObject == null ? 'to create {} {} by hand' : 'the controllers\\' own'\n        + {})",
+            if names.kind.starts_with('O') { "an" } else { "a" },
             names.kind,
             words.collect::<Vec<String>>().join("\n        + ")
         );
