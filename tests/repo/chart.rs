@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use jumun::platform::{Inputs, Served, build};
+use serde_json::{Value, json};
 
 use crate::{files, read, root};
 
@@ -224,6 +225,29 @@ fn every_alert_has_a_page_and_a_case_and_every_page_an_alert() {
         let name = page.file_stem().expect("a name").to_string_lossy().into_owned();
         assert!(names.contains(&name), "docs/runbooks/{name}.md belongs to no alert");
     }
+}
+
+/// The Deployment among these objects.
+fn deployment(objects: &[Value]) -> &Value {
+    objects.iter().find(|object| object["kind"] == "Deployment").expect("a Deployment")
+}
+
+#[test]
+fn operators_of_two_versions_never_run_at_once_and_have_room_for_a_namespace_that_is_deleted() {
+    let installed = documents(&read("manifests/install.yaml"));
+    let operator = deployment(&installed);
+    // Not Recreate: no server-side apply turns the Deployment of an earlier version into one.
+    let strategy = json!({ "type": "RollingUpdate", "rollingUpdate": { "maxSurge": 0, "maxUnavailable": "100%" } });
+    assert_eq!(operator["spec"]["strategy"], strategy);
+    let platform = json!({ "metadata": { "name": "default", "namespace": "shop", "uid": "1" }, "spec": {} });
+    let (platform, features) = (serde_json::from_value(platform).expect("a platform"), BTreeSet::new());
+    let (image, served) = ("jumun", Served::default());
+    let built = build(&Inputs { platform: &platform, image, pull_policy: None, served, features: &features });
+    let controllers = built.iter().find(|built| built.type_.kind == "Deployment" && built.name == "jumun-controllers");
+    let limits = |deployment: &Value| {
+        deployment.pointer("/spec/template/spec/containers/0/resources/limits/memory").cloned().expect("a limit")
+    };
+    assert_eq!(limits(operator), limits(&controllers.expect("controllers").object), "it does their work there");
 }
 
 /// Every Role and ClusterRole that this repository ships: file, object.
