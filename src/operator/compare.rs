@@ -34,6 +34,12 @@ pub fn marked(mut wanted: Value) -> Value {
     wanted
 }
 
+/// Whether what was applied last to an object is something else than this. One whose mark was taken away says nothing.
+pub fn is_of_another(live: &Value, wanted: &Value) -> bool {
+    let mark = |object: &Value| object["metadata"]["annotations"][MARK].as_str().map(str::to_owned);
+    mark(live).is_some_and(|applied| mark(wanted) != Some(applied))
+}
+
 /// Whether an object has everything that is wanted.
 pub fn has(live: &Value, wanted: &Value) -> bool {
     let kind = wanted["kind"].as_str().unwrap_or_default();
@@ -175,5 +181,6 @@ mod tests {
         assert!(has(&before, &before) && !has(&before, &after));
         let live = json!({ "kind": "ConfigMap", "data": { "A": "1" } });
         assert!(!has(&live, &after), "somebody took the mark away");
+        assert!(is_of_another(&before, &after) && !is_of_another(&after, &after) && !is_of_another(&live, &after));
     }
 }

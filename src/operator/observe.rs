@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::apply::Wanted;
+use super::compare;
+use super::failure::Failure;
 use super::pods;
 use super::resources::{self, COMPONENT};
 use super::store::{Live, Reading, Store};
@@ -47,17 +49,27 @@ pub fn features(store: &Store, class: &str) -> BTreeSet<String> {
 }
 
 impl Look<'_> {
-    /// The facts; `denied` are the writes of this very look.
-    pub fn facts(&self, denied: Vec<Denied>) -> Facts {
+    /// The facts, after what failed in this very look.
+    pub fn facts(&self, failures: &[Failure]) -> Facts {
         Facts {
-            generation: Generation(self.platform.metadata.generation.unwrap_or_default()),
+            generation: self.generation(failures),
             deployments: self.deployments(),
-            denied: denied.into_iter().chain(self.refused()).collect(),
+            denied: failures.iter().filter_map(Failure::denied).chain(self.refused()).collect(),
             autoscalers: self.of("HorizontalPodAutoscaler", autoscaler),
             gateway: self.gateway(),
             routes: self.routes(),
             headroom: self.headroom(),
         }
+    }
+
+    /// The generation of the spec that was built: the one of before where a call failed of which the facts say nothing,
+    /// since what stands is not what is wanted then.
+    fn generation(&self, failures: &[Failure]) -> Generation {
+        if failures.iter().all(|failure| failure.denied().is_some()) {
+            return Generation(self.platform.metadata.generation.unwrap_or_default());
+        }
+        let before = self.platform.status.as_ref().and_then(|status| status.workloads.as_ref());
+        before.map_or(Generation(0), |workloads| workloads.observed_generation)
     }
 
     /// The Deployments that are wanted, headroom apart.
@@ -66,10 +78,10 @@ impl Look<'_> {
         all.filter_map(|one| self.deployment(one, part(component(&one.object))?)).collect()
     }
 
-    fn deployment(&self, wanted: &Wanted<'_>, part: Part) -> Option<Deployment> {
-        let name = wanted.key.name.to_string();
-        let minimum = self.minimum(&wanted.key).or(wanted.object["spec"]["replicas"].as_i64());
-        let Some(live) = self.store.get("Deployment", &wanted.key) else {
+    fn deployment(&self, one: &Wanted<'_>, part: Part) -> Option<Deployment> {
+        let name = one.key.name.to_string();
+        let minimum = self.minimum(&one.key).or(one.object["spec"]["replicas"].as_i64());
+        let Some(live) = self.store.get("Deployment", &one.key) else {
             let wanted = minimum.unwrap_or(1);
             return Some(Deployment { name, part, wanted, available: 0, rolled_out: false, trouble: None });
         };
@@ -78,7 +90,8 @@ impl Look<'_> {
         let wanted = minimum.unwrap_or_else(|| live.object["spec"]["replicas"].as_i64().unwrap_or(1));
         let observed = count("observedGeneration") >= live.object["metadata"]["generation"].as_i64().unwrap_or(0);
         let updated = count("updatedReplicas");
-        let rolled_out = observed && updated == count("replicas") && updated >= wanted;
+        let applied = !compare::is_of_another(&live.object, &one.object);
+        let rolled_out = applied && observed && updated == count("replicas") && updated >= wanted;
         // Pods that are not made tell nothing.
         let (of_pods, failed) = (self.trouble(component(&live.object)), failed(&live));
         let trouble = of_pods.clone().filter(|said| said.truth == Truth::False).or(failed).or(of_pods);
@@ -261,4 +274,68 @@ fn buffer(live: &Live) -> Finding {
     let status = &live.object["status"];
     let ready = judge(live, status, "ReadyForProvisioning", "Ready", "CapacityBuffer");
     if ready.truth == Truth::True { judge(live, status, "Provisioning", "Granted", "CapacityBuffer") } else { ready }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resources::find;
+    use super::*;
+    use crate::cluster::Class;
+    use serde_json::json;
+
+    /// What is seen of a platform whose spec is of generation 3 and was last built in generation 2, and of these objects.
+    fn seen(live: &[Value], wanted: &[Wanted<'_>], failures: &[Failure]) -> Facts {
+        let store = Store::default();
+        for object in live {
+            let resource = find(object["kind"].as_str().unwrap()).unwrap();
+            store.put(resource, Live::of(resource, serde_json::from_value(object.clone()).unwrap()));
+        }
+        let workloads = json!({ "observedGeneration": 2, "controllers": "1/1", "command": "1/1", "query": "1/1" });
+        let platform = json!({
+            "metadata": { "name": "default", "namespace": "shop", "generation": 3 }, "spec": {},
+            "status": { "observedGeneration": 2, "workloads": workloads },
+        });
+        let platform = serde_json::from_value(platform).unwrap();
+        let now = Time::from_millis(0);
+        Look { store: &store, platform: &platform, namespace: "shop", wanted, now }.facts(failures)
+    }
+
+    #[test]
+    fn a_generation_that_could_not_be_applied_was_not_built() {
+        let failure = |class| Failure {
+            verb: "apply",
+            kind: "Deployment",
+            name: "jumun-query".to_owned(),
+            class,
+            label: "error",
+            sentence: "exceeded quota: few".to_owned(),
+        };
+        assert_eq!(seen(&[], &[], &[]).generation, Generation(3));
+        for class in [Class::Denied, Class::Invalid] {
+            assert_eq!(seen(&[], &[], &[failure(class)]).generation, Generation(3), "the facts say it: {class:?}");
+        }
+        for class in [Class::Transient, Class::Conflict] {
+            let failures = [failure(Class::Denied), failure(class)];
+            assert_eq!(seen(&[], &[], &failures).generation, Generation(2), "{class:?}");
+        }
+    }
+
+    #[test]
+    fn a_deployment_of_what_was_wanted_before_is_not_rolled_out() {
+        let of = |image: &str| {
+            compare::marked(json!({
+                "apiVersion": "apps/v1", "kind": "Deployment",
+                "metadata": { "name": "jumun-query", "namespace": "shop", "labels": { (COMPONENT): QUERY } },
+                "spec": { "replicas": 1, "template": { "image": image } },
+            }))
+        };
+        let rolled_out = |live: &str| {
+            let mut live = of(live);
+            live["status"] = json!({ "replicas": 1, "updatedReplicas": 1, "availableReplicas": 1 });
+            let (resource, key) = (find("Deployment").unwrap(), Key::new("shop", "jumun-query"));
+            let wanted = [Wanted { resource, key, platform: "uid", object: of("jumun:2") }];
+            seen(&[live], &wanted, &[]).deployments[0].rolled_out
+        };
+        assert!(rolled_out("jumun:2") && !rolled_out("jumun:1"));
+    }
 }

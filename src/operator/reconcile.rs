@@ -47,9 +47,8 @@ pub async fn reconcile(context: &Context, namespace: &str) -> Outcome {
     };
     let wanted: Vec<Wanted<'_>> = build(&inputs).into_iter().filter_map(|built| wanted(&live, built)).collect();
     let mut failures = carry_out(context, &live, &platform, &wanted).await;
-    let denied = failures.iter().filter_map(Failure::denied).collect();
-    let look = look(context, &platform, namespace, &wanted);
-    failures.extend(status::write(context, resource, &platform, &look.facts(denied)).await.err());
+    let facts = look(context, &platform, namespace, &wanted).facts(&failures);
+    failures.extend(status::write(context, resource, &platform, &facts).await.err());
     Outcome { failures }
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use crate::harness::{World, plane, wait_for};
 use crate::plane::{Plane, config};
-use crate::platform::{PlatformOperator, available, built, condition, eventually, names, object, platform, says};
+use crate::platform::{
+    PlatformOperator, available, built, condition, eventually, names, object, platform, platform_world, says,
+};
 
 #[tokio::test]
 async fn a_quota_is_said_and_lifted_the_workloads_are_made() {
@@ -92,6 +94,42 @@ async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
     says(&world, "RightsGranted", "True", "Granted").await;
     available(&world).await;
     assert_eq!(operator.get("/readyz").await.0, 200);
+}
+
+/// A webhook that nobody serves: the API server answers every change of a Deployment in the namespace with 500.
+#[tokio::test]
+async fn a_spec_that_cannot_be_applied_is_not_ready_whatever_the_answer_was() {
+    let (mut world, operator) = platform_world("unapplied", &json!({})).await;
+    available(&world).await;
+    world.start_operator(&["--controllers", "orderplatform"]);
+    says(&world, "Ready", "True", "Serving").await;
+    let webhook = json!({
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": { "name": world.namespace },
+        "webhooks": [{
+            "name": "nobody.test.example", "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail",
+            "clientConfig": { "url": "https://127.0.0.1:1/" },
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": world.namespace } },
+            "rules": [{
+                "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"],
+            }],
+        }],
+    });
+    apply(&world, &[webhook]);
+    wait_for("the webhook to be asked", || async {
+        let label = ["label", "deploy", "jumun-query", "test=1", "--overwrite", "--dry-run=server"];
+        (!world.kubectl(&label).0).then_some(())
+    })
+    .await;
+    platform(&world, &json!({ "config": { "LOG_LEVEL": "debug" } }));
+    let message = says(&world, "Ready", "False", "WorkloadsOutdated").await;
+    assert!(message.contains("generation 2"), "{message}");
+    wait_for("the answer to be counted", || async { (operator.looks("error").await > 0).then_some(()) }).await;
+    says(&world, "Ready", "False", "WorkloadsOutdated").await;
+    assert!(world.kubectl(&["delete", "validatingwebhookconfiguration", &world.namespace]).0);
+    available(&world).await;
+    says(&world, "Ready", "True", "Serving").await;
+    world.finish().await;
 }
 
 /// Definitions of the Gateway API as far as the operator looks at them.
