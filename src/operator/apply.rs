@@ -21,6 +21,7 @@ use crate::platform::MANAGED_BY;
 const KEEPER: &str = "jumun-operator-replicas";
 
 /// An object that is wanted, of the platform with this UID.
+#[derive(Clone)]
 pub struct Wanted<'a> {
     pub resource: &'static Resource,
     pub key: Key,

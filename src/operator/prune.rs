@@ -1,7 +1,8 @@
 //! Deletes what is no longer wanted: found by label and owner across every kind that is ever built.
 //!
 //! Invariants: a deletion names the uid and the version that was seen; controllers that are replaced by others go, with what
-//! belongs to them, once those others run, since two may run side by side and none is an outage.
+//! belongs to them, once those others run, since two may run side by side and none is an outage; a pod keeps its account and
+//! its rights until it is gone.
 
 use std::collections::BTreeSet;
 
@@ -11,9 +12,12 @@ use super::apply::Wanted;
 use super::context::Context;
 use super::failure::{Failure, limited};
 use super::resources::{self, Resource, Role};
-use super::store::Live;
+use super::store::{Live, Store};
 use crate::cluster::Class;
 use crate::domain::platform::effective::{Deployment, Part};
+
+/// What a pod needs to the end: until it is gone it finishes what it has begun.
+const RIGHTS: [&str; 3] = ["ServiceAccount", "Role", "RoleBinding"];
 
 /// Deletes the objects of these kinds that are not wanted; gives what could not be deleted.
 pub async fn prune(
@@ -31,7 +35,8 @@ pub async fn prune(
         for live in context.store.of(resource.kind, namespace) {
             let is_wanted = wanted.iter().any(|one| one.resource.kind == resource.kind && one.key == live.key);
             let stays = stays.contains(&*live.key.name);
-            if is_wanted || stays || live.owner.as_deref() != Some(platform) || is_going(&live) {
+            let needed = RIGHTS.contains(&resource.kind) && has_pods(&context.store, &live, |_| true);
+            if is_wanted || stays || needed || live.owner.as_deref() != Some(platform) || is_going(&live) {
                 continue;
             }
             failures.extend(delete(context, resource, &live).await.err());
@@ -58,7 +63,16 @@ pub fn stays(
     controllers.map(|live| live.key.name.to_string()).collect()
 }
 
-fn is_going(live: &Live) -> bool {
+/// Whether there are such pods of the component of an object which have not come to their end. One that goes is news.
+pub fn has_pods(store: &Store, live: &Live, is_such: impl Fn(&Live) -> bool) -> bool {
+    let ended = |pod: &Live| ["Succeeded", "Failed"].map(Some).contains(&pod.object["status"]["phase"].as_str());
+    let pods = store.of("Pod", &live.key.namespace);
+    let of_it = pods.iter().filter(|pod| pod.label(resources::COMPONENT) == live.label(resources::COMPONENT));
+    of_it.filter(|pod| !ended(pod)).any(|pod| is_such(pod))
+}
+
+/// Whether an object is being deleted.
+pub fn is_going(live: &Live) -> bool {
     !live.object["metadata"]["deletionTimestamp"].is_null()
 }
 

@@ -1,18 +1,24 @@
 //! One look at one platform: what is wanted is built, applied where it is missing, the rest pruned, and the status says what
 //! came of it.
 
+use std::borrow::Cow;
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use serde_json::{Value, json};
+
 use super::apply::{Wanted, apply};
 use super::compare::marked;
 use super::context::Context;
 use super::failure::Failure;
 use super::observe::{Look, features};
-use super::prune::{prune, stays};
+use super::prune::{has_pods, is_going, prune, stays};
 use super::resources::{self, Role};
 use super::status;
 use super::store::{Live, Reading};
 use crate::cluster::{Class, Key};
 use crate::crd::OrderPlatform;
 use crate::domain::platform::NAME;
+use crate::platform::rights::{ROLE, both};
 use crate::platform::{Built, Inputs, Served, build};
 
 /// What came of a look.
@@ -67,7 +73,7 @@ async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wan
     let namespace = &*live.key.namespace;
     let is_scaler = |kind: &str| kind == "HorizontalPodAutoscaler";
     let mut failures = prune(context, namespace, &live.uid, wanted, is_scaler, &Default::default()).await;
-    for one in wanted {
+    for one in &widened(&look(context, platform, namespace, wanted)) {
         if !matches!(context.store.reading(one.resource), Reading::Filled) {
             continue; // What cannot be seen is not written; the facts say so.
         }
@@ -89,6 +95,30 @@ async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wan
     let stays = stays(context, namespace, wanted, &look(context, platform, namespace, wanted).deployments());
     failures.extend(prune(context, namespace, &live.uid, wanted, |_| true, &stays).await);
     failures
+}
+
+/// What is applied of what is wanted: the Role of a workload whose pods of before still run, or are still going, has what
+/// those need, too. They would stand still otherwise, for ever where the new ones cannot start.
+fn widened<'a>(look: &Look<'a>) -> Vec<Cow<'a, Wanted<'a>>> {
+    let has_old_pods = |key: &Key| {
+        let rolling = look.deployments().into_iter().find(|one| *one.name == *key.name).filter(|one| !one.rolled_out);
+        let live = look.store.get("Deployment", key);
+        live.is_some_and(|live| rolling.is_some() || has_pods(look.store, &live, is_going))
+    };
+    let widen = |one: &'a Wanted<'a>| {
+        let live = look.store.get(ROLE.kind, &one.key).filter(|_| one.resource.kind == ROLE.kind);
+        let Some(live) = live.filter(|_| has_old_pods(&one.key)) else { return Cow::Borrowed(one) };
+        let rules = |object: &Value| serde_json::from_value::<Vec<PolicyRule>>(object["rules"].clone());
+        let (Ok(wanted), Ok(live)) = (rules(&one.object), rules(&live.object)) else { return Cow::Borrowed(one) };
+        let both = both(&wanted, &live, &one.key.namespace);
+        if both == wanted {
+            return Cow::Borrowed(one);
+        }
+        let mut object = one.object.clone();
+        object["rules"] = json!(both);
+        Cow::Owned(Wanted { object: marked(object), key: one.key.clone(), ..*one })
+    };
+    look.wanted.iter().map(widen).collect()
 }
 
 fn served(context: &Context) -> Served {

@@ -66,9 +66,38 @@ fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
 /// A right: on a resource of a group, or on the one object of it that has this name.
 type Object = (&'static str, String, Option<String>);
 
+/// What may be done to each of them.
+type Rights = BTreeMap<Object, BTreeSet<&'static str>>;
+
 /// What the controllers of these kinds may do in a namespace, or, where none is named, in all.
 pub fn rules(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
-    let mut rights: BTreeMap<Object, BTreeSet<&'static str>> = BTreeMap::new();
+    together(rights(kinds, namespace))
+}
+
+/// What these two sets of rules of a Role in a namespace give, without what no controller is ever given: while pods of
+/// before go on beside those that are wanted, neither loses what it needs.
+pub fn both(one: &[PolicyRule], other: &[PolicyRule], namespace: &str) -> Vec<PolicyRule> {
+    let mut rights = rights(&Kind::ALL, Some(namespace));
+    for (object, verbs) in &mut rights {
+        verbs.retain(|verb| one.iter().chain(other).any(|rule| gives(rule, object, verb)));
+    }
+    rights.retain(|_, verbs| !verbs.is_empty());
+    together(rights)
+}
+
+fn gives(rule: &PolicyRule, (group, resource, name): &Object, verb: &str) -> bool {
+    let has = |list: Option<&[String]>, word: &str| list.is_some_and(|list| list.iter().any(|known| known == word));
+    // One object, or every object: the rules of one right are alike in that.
+    let of_name = match name {
+        Some(name) => has(rule.resource_names.as_deref(), name),
+        None => rule.resource_names.as_ref().is_none_or(Vec::is_empty),
+    };
+    let of_kind = has(rule.api_groups.as_deref(), group) && has(rule.resources.as_deref(), resource);
+    of_kind && of_name && has(Some(&rule.verbs), verb)
+}
+
+fn rights(kinds: &[Kind], namespace: Option<&str>) -> Rights {
+    let mut rights = Rights::new();
     let mut grant = |group, resource: String, name: Option<String>, verbs: &[&'static str]| {
         rights.entry((group, resource, name)).or_default().extend(verbs);
     };
@@ -86,14 +115,14 @@ pub fn rules(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
     // Whether it is being deleted: of the namespace itself alone, or of every one.
     let watched: &[&str] = if namespace.is_some() { &["get"] } else { &READ };
     grant("", "namespaces".to_owned(), namespace.map(str::to_owned), watched);
-    together(rights)
+    rights
 }
 
 /// What the resources of one rule have in common: group, name of the one object, verbs.
 type Common = (&'static str, Option<String>, Vec<&'static str>);
 
 /// Resources with the same rights stand in one rule.
-fn together(rights: BTreeMap<Object, BTreeSet<&'static str>>) -> Vec<PolicyRule> {
+fn together(rights: Rights) -> Vec<PolicyRule> {
     let mut rules: BTreeMap<Common, Vec<String>> = BTreeMap::new();
     for ((group, resource, name), verbs) in rights {
         rules.entry((group, name, verbs.into_iter().collect())).or_default().push(resource);

@@ -1,5 +1,7 @@
 //! What single settings become.
 
+use k8s_openapi::api::rbac::v1::PolicyRule;
+
 use super::super::paths::PATHS;
 use super::super::rights;
 use super::*;
@@ -161,6 +163,20 @@ fn a_group_may_write_what_its_controllers_write_and_nothing_else() {
     }
     assert!(may(&[Kind::Wallet], "patch", "wallets/status") && !may(&[Kind::Wallet], "patch", "payments"));
     assert!(!may(&[Kind::Order], "delete", "orderviews") && may(&[Kind::Order], "delete", "orders"));
+}
+
+#[test]
+fn rights_of_before_and_of_now_together_are_those_of_controllers_and_no_others() {
+    let of = |kinds: &[Kind]| rights::rules(kinds, Some("shop"));
+    let (before, now) = (of(&[Kind::Order, Kind::Ticket]), of(&[Kind::Order]));
+    assert_eq!(rights::both(&now, &before, "shop"), before, "what the pods of before need stays");
+    assert_eq!(rights::both(&now, &now, "shop"), now, "and nothing is added to what is as it is wanted");
+    assert_eq!(rights::both(&of(&[Kind::Ticket]), &of(&[Kind::Order]), "shop"), before);
+    let mut edited = now.clone();
+    edited.push(PolicyRule { resources: Some(vec!["secrets".into()]), ..edited[0].clone() });
+    edited.push(PolicyRule { verbs: vec!["*".into(), "deletecollection".into()], ..edited[0].clone() });
+    edited.push(PolicyRule { resource_names: Some(vec!["mine".into()]), verbs: vec!["patch".into()], ..edited[0].clone() });
+    assert_eq!(rights::both(&now, &edited, "shop"), now, "what somebody wrote into it is not kept");
 }
 
 /// One right: group, resource, verb.
