@@ -14,7 +14,7 @@ use super::store::{Live, Reading, Store};
 use crate::cluster::Key;
 use crate::crd::OrderPlatform;
 use crate::domain::conditions::Truth;
-use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, sentence};
+use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, reason, sentence};
 use crate::domain::{Generation, Time};
 use crate::platform::workload::{COMMAND, QUERY};
 
@@ -241,8 +241,8 @@ fn judge(live: &Live, status: &Value, type_: &str, well: &str, what: &str) -> Fi
         Some(said) if said["status"] == "True" => Finding::well(well),
         Some(said) if said["status"] == "False" => {
             let message = sentence(said["message"].as_str().unwrap_or_default());
-            let reason = said["reason"].as_str().filter(|reason| !reason.is_empty()).unwrap_or("Refused");
-            Finding::bad(reason, format!("{what} {name}: {message}; kubectl describe {what} {name}."))
+            let reason = reason(said["reason"].as_str().unwrap_or_default());
+            Finding::bad(&reason, format!("{what} {name}: {message}; kubectl describe {what} {name}."))
         }
         _ => Finding::unknown(
             "Pending",

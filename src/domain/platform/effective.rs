@@ -27,6 +27,8 @@ pub const OF_THE_OPERATOR: [&str; 6] =
 
 /// What is repeated of a sentence that somebody else wrote.
 const SENTENCE: usize = 240;
+/// The longest reason of a condition.
+const REASON: usize = 64;
 
 /// What is found of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +70,15 @@ impl Finding {
 /// The beginning of a sentence that somebody else wrote.
 pub fn sentence(text: &str) -> String {
     text.trim().trim_end_matches('.').chars().take(SENTENCE).collect()
+}
+
+/// A reason that somebody else wrote, as ours are: the Gateway API allows longer ones than fit into a status of ours, and
+/// one that does not fit would keep the whole status from being written.
+pub fn reason(text: &str) -> String {
+    let form = |c: &char| c.is_ascii_alphanumeric() || "_,:".contains(*c);
+    let word: String = text.chars().skip_while(|c| !c.is_ascii_alphabetic()).take_while(form).take(REASON).collect();
+    let word = word.trim_end_matches([',', ':']);
+    if word.is_empty() { "Refused".to_owned() } else { word.to_owned() }
 }
 
 /// Which workload a Deployment is.
@@ -279,6 +290,21 @@ mod tests {
         assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarted");
         facts.deployments[2].trouble = Some(Finding::bad("Restarting", "Pod y is restarted again and again"));
         assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarting");
+    }
+
+    #[test]
+    fn a_reason_that_somebody_else_wrote_fits_into_a_condition() {
+        assert_eq!(reason("NoMatchingParent"), "NoMatchingParent");
+        assert_eq!(reason(&"Long".repeat(256)), "Long".repeat(16));
+        assert_eq!(reason(&format!("{}:more", "x".repeat(63))), "x".repeat(63), "no end that is not allowed");
+        for text in ["", "42", ": no", "Zu spät"] {
+            let word = reason(text);
+            assert!(!word.is_empty() && word.is_ascii(), "{text} is {word}");
+        }
+        let mut facts = facts();
+        facts.gateway = Some(Finding::bad(&reason(&"Long".repeat(256)), "wort".repeat(512)));
+        let (_, reason, message) = said(&facts, GATEWAY_PROGRAMMED).unwrap();
+        assert!(reason.chars().count() <= 64 && message.chars().count() <= 512, "{reason}: {message}");
     }
 
     #[test]
