@@ -8,7 +8,8 @@ use super::store::Live;
 use crate::domain::Time;
 use crate::domain::platform::effective::{Finding, sentence};
 
-/// A container that was restarted within this time is worth a word.
+/// A container that was restarted within this time is worth a word; one that ran longer than this before is not restarted
+/// again and again, however often it was in its life.
 const RECENT: Duration = Duration::from_secs(600);
 
 /// The worst that a pod tells about itself.
@@ -66,7 +67,7 @@ fn of_container(pod: &str, container: &Value, now: Time) -> Option<Finding> {
         return None;
     }
     let message = format!("Pod {pod}, restarted {restarts} times: {}", end.advice(&logs));
-    Some(if restarts > 1 {
+    Some(if restarts > 1 && end.was_short() {
         Finding::bad("Restarting", message)
     } else {
         Finding { message, ..Finding::well("Restarted") }
@@ -77,20 +78,28 @@ fn of_container(pod: &str, container: &Value, now: Time) -> Option<Finding> {
 struct End<'a> {
     code: i64,
     reason: &'a str,
+    began: Option<Time>,
     at: Option<Time>,
 }
 
 fn end(container: &Value) -> Option<End<'_>> {
     let ended = [&container["lastState"]["terminated"], &container["state"]["terminated"]];
     let ended = ended.into_iter().find(|ended| ended.is_object())?;
+    let time = |field: &str| serde_json::from_value(ended[field].clone()).ok();
     Some(End {
         code: ended["exitCode"].as_i64().unwrap_or_default(),
         reason: ended["reason"].as_str().unwrap_or_default(),
-        at: serde_json::from_value(ended["finishedAt"].clone()).ok(),
+        began: time("startedAt"),
+        at: time("finishedAt"),
     })
 }
 
 impl End<'_> {
+    /// Whether it had not run for long.
+    fn was_short(&self) -> bool {
+        self.at.zip(self.began).is_some_and(|(at, began)| at.since(began) < RECENT)
+    }
+
     /// What it means, and what to do. A container that is told to stop ends well (0), or is killed (143, 137).
     fn advice(&self, logs: &str) -> String {
         let Self { code, reason, .. } = self;
@@ -123,8 +132,13 @@ mod tests {
         trouble(&pod, now).map(|finding| (finding.truth, finding.reason, finding.message))
     }
 
+    /// A container whose last run was over at once.
     fn container(state: Value, restarts: i64, code: i64, at: &str) -> Value {
-        let ended = json!({ "terminated": { "exitCode": code, "reason": "Error", "finishedAt": at } });
+        ran(state, restarts, code, at, at)
+    }
+
+    fn ran(state: Value, restarts: i64, code: i64, from: &str, to: &str) -> Value {
+        let ended = json!({ "terminated": { "exitCode": code, "reason": "Error", "startedAt": from, "finishedAt": to } });
         json!({ "containerStatuses": [{ "name": "jumun", "image": "x:1", "state": state, "lastState": ended, "restartCount": restarts }] })
     }
 
@@ -143,6 +157,20 @@ mod tests {
         assert!(message.contains("liveness"), "{message}");
         let (_, _, message) = said(container(waiting, 9, 1, NOW)).unwrap();
         assert!(message.contains("exit code 1") && message.contains("--previous"), "{message}");
+    }
+
+    #[test]
+    fn a_container_that_ran_for_long_before_is_not_restarted_again_and_again() {
+        let running = json!({ "running": {} });
+        for (from, expected) in [
+            ("2026-11-26T02:50:00Z", (Truth::False, "Restarting")),
+            ("2026-11-26T02:40:00Z", (Truth::True, "Restarted")),
+            ("2026-11-02T02:40:00Z", (Truth::True, "Restarted")),
+        ] {
+            let (truth, reason, message) = said(ran(running.clone(), 7, 1, from, "2026-11-26T02:59:00Z")).unwrap();
+            assert_eq!((truth, reason.as_str()), expected, "{from}");
+            assert!(message.contains("restarted 7 times"), "{message}");
+        }
     }
 
     #[test]

@@ -169,7 +169,10 @@ impl Facts {
             let (write, said) = (&denied.write, sentence(&denied.sentence));
             Finding::bad("WriteDenied", format!("{write}: {said}. {}; it is tried again within a minute.", way(&said)))
         });
-        let all: Vec<Finding> = denied.chain(self.deployments.iter().map(Deployment::finding)).collect();
+        // Where no trouble decides, the worse one is said all the same.
+        let mut deployments: Vec<&Deployment> = self.deployments.iter().collect();
+        deployments.sort_by_key(|one| one.trouble.as_ref().is_none_or(|trouble| trouble.truth != Truth::False));
+        let all: Vec<Finding> = denied.chain(deployments.into_iter().map(Deployment::finding)).collect();
         worst(&all).unwrap_or_else(|| Finding::unknown("NothingBuilt", "Nothing is built yet."))
     }
 
@@ -188,9 +191,9 @@ impl Deployment {
         let Self { name, wanted, available, .. } = self;
         let runs = self.rolled_out && available >= wanted;
         match &self.trouble {
-            Some(trouble) if !runs || trouble.truth == Truth::False => {
-                Finding { truth: Truth::False, ..trouble.clone() }
-            }
+            Some(trouble) if !runs => Finding { truth: Truth::False, ..trouble.clone() },
+            // It does not keep enough of them from running, and is said all the same.
+            Some(trouble) if trouble.truth == Truth::False => Finding { truth: Truth::True, ..trouble.clone() },
             // A pod more than there have to be finds no place.
             Some(trouble) if trouble.truth == Truth::Unknown => {
                 Finding { message: trouble.message.clone(), ..Finding::well("Available") }
@@ -289,7 +292,12 @@ mod tests {
         assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
         assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarted");
         facts.deployments[2].trouble = Some(Finding::bad("Restarting", "Pod y is restarted again and again"));
-        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarting");
+        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::True, "Restarting"), "there are enough at this moment");
+        assert!(message.contains("Pod y"), "{message}");
+        facts.deployments[2].available = 0;
+        let (truth, reason, _) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::False, "Restarting"));
     }
 
     #[test]
