@@ -12,24 +12,24 @@ use super::resources::{Resource, all};
 /// How often it is asked.
 pub const EVERY: Duration = Duration::from_secs(10);
 
-/// The optional kinds that are served; nothing where the API server did not say.
-pub async fn served(client: &Client) -> Option<Vec<&'static Resource>> {
+/// The optional kinds, and whether they are served; those of a group of which the API server did not say are missing.
+pub async fn served(client: &Client) -> Vec<(&'static Resource, bool)> {
     let optional = || all().iter().filter(|resource| resource.optional);
     let groups: BTreeSet<&str> = optional().map(|resource| resource.api_version).collect();
-    let mut served = Vec::new();
+    let mut said = Vec::new();
     for group in groups {
         let answer = limited("discover", "API", group, client.list_api_group_resources(group)).await;
-        match answer {
-            Ok(list) => {
-                let has = |resource: &&Resource| list.resources.iter().any(|known| known.name == resource.plural);
-                served.extend(optional().filter(|resource| resource.api_version == group).filter(has));
-            }
-            Err(error) if error.label == "unknown_kind" || error.label == "conflict" => {}
+        let known = match answer {
+            Ok(list) => list.resources,
+            Err(error) if error.label == "unknown_kind" || error.label == "conflict" => Vec::new(),
             Err(error) => {
                 tracing::warn!(%error, "which kinds there are cannot be asked");
-                return None;
+                continue;
             }
-        }
+        };
+        let has = |resource: &Resource| known.iter().any(|known| known.name == resource.plural);
+        let of_it = optional().filter(|resource| resource.api_version == group);
+        said.extend(of_it.map(|resource| (resource, has(resource))));
     }
-    Some(served)
+    said
 }

@@ -9,7 +9,7 @@ use super::apply::Wanted;
 use super::compare;
 use super::failure::Failure;
 use super::pods;
-use super::resources::{self, COMPONENT};
+use super::resources::{self, COMPONENT, HEADROOM};
 use super::store::{Live, Reading, Store};
 use crate::cluster::Key;
 use crate::crd::OrderPlatform;
@@ -17,9 +17,6 @@ use crate::domain::conditions::Truth;
 use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, reason, sentence};
 use crate::domain::{Generation, Time};
 use crate::platform::workload::{COMMAND, QUERY};
-
-/// The component of the pods that hold places for others.
-const HEADROOM: &str = "headroom";
 
 /// Everything that is seen for one platform.
 pub struct Look<'a> {
@@ -142,8 +139,11 @@ impl Look<'_> {
     /// Why there can be no gateway, where one is asked for and there can be none.
     fn no_gateway(&self) -> Option<Finding> {
         let class = &self.platform.spec.gateway.as_ref()?.class_name;
-        let is_served = resources::find("Gateway").is_some_and(|resource| self.store.is_served(resource));
-        if !is_served {
+        let resource = resources::find("Gateway")?;
+        if self.store.is_undecided(resource, None) {
+            return Some(undecided(resource));
+        }
+        if !self.store.is_served(resource) {
             let message = "The cluster has no Gateway API (gateway.networking.k8s.io/v1): install its definitions and a \
                            controller for it; both are noticed within half a minute. Until then the Services are reached \
                            from inside alone.";
@@ -174,6 +174,10 @@ impl Look<'_> {
 
     /// What is found of the places that are held: a buffer of the autoscaler of nodes, or pods of the lowest priority.
     fn headroom(&self) -> Vec<Finding> {
+        let resource = resources::find("CapacityBuffer").filter(|_| self.platform.spec.headroom.is_some());
+        if let Some(resource) = resource.filter(|resource| self.store.is_undecided(resource, Some(HEADROOM))) {
+            return vec![undecided(resource)];
+        }
         let buffers = self.of("CapacityBuffer", buffer);
         let pods = self
             .wanted
@@ -191,7 +195,18 @@ impl Look<'_> {
     }
 }
 
-fn component(object: &Value) -> Option<&str> {
+/// What is said of an optional kind of which it is not known yet what there is.
+fn undecided(resource: &resources::Resource) -> Finding {
+    let api = resource.api_version;
+    let message = format!(
+        "The API server has not shown the kinds of {api} yet, and what is built of them stays as it is; where this lasts, see \
+         kubectl get --raw /apis/{api}, and the log of the operator."
+    );
+    Finding::unknown("Pending", message)
+}
+
+/// The component of an object.
+pub fn component(object: &Value) -> Option<&str> {
     object["metadata"]["labels"][COMPONENT].as_str()
 }
 
@@ -318,6 +333,22 @@ mod tests {
             let failures = [failure(Class::Denied), failure(class)];
             assert_eq!(seen(&[], &[], &failures).generation, Generation(2), "{class:?}");
         }
+    }
+
+    #[test]
+    fn what_is_built_of_an_optional_kind_is_not_judged_before_it_is_known_what_there_is() {
+        let spec = json!({ "gateway": { "className": "door" }, "headroom": { "pods": 1 } });
+        let platform = json!({ "metadata": { "name": "default", "namespace": "shop" }, "spec": spec });
+        let (platform, store) = (serde_json::from_value(platform).unwrap(), Store::default());
+        let look = Look { store: &store, platform: &platform, namespace: "shop", wanted: &[], now: Time::from_millis(0) };
+        let facts = look.facts(&[]);
+        let unknown = |finding: &Finding| finding.truth == Truth::Unknown && finding.message.contains("/apis/");
+        assert!(facts.gateway.iter().chain(&facts.routes).chain(&facts.headroom).all(unknown), "{facts:?}");
+        assert_eq!((facts.gateway.iter().count(), facts.routes.len(), facts.headroom.len()), (1, 1, 1));
+        for resource in resources::all() {
+            store.set_reading(resource, Reading::Absent);
+        }
+        assert_eq!(look.facts(&[]).gateway.map(|finding| finding.reason), Some("ApiMissing".to_owned()));
     }
 
     #[test]

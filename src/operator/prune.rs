@@ -36,7 +36,8 @@ pub async fn prune(
             let is_wanted = wanted.iter().any(|one| one.resource.kind == resource.kind && one.key == live.key);
             let stays = stays.contains(&*live.key.name);
             let needed = RIGHTS.contains(&resource.kind) && has_pods(&context.store, &live, |_| true);
-            if is_wanted || stays || needed || live.owner.as_deref() != Some(platform) || is_going(&live) {
+            let undecided = context.store.is_undecided(resource, live.label(resources::COMPONENT));
+            if is_wanted || stays || needed || undecided || live.owner.as_deref() != Some(platform) || is_going(&live) {
                 continue;
             }
             failures.extend(delete(context, resource, &live).await.err());

@@ -10,7 +10,7 @@ use super::apply::{Wanted, apply};
 use super::compare::marked;
 use super::context::Context;
 use super::failure::Failure;
-use super::observe::{Look, features};
+use super::observe::{Look, component, features};
 use super::prune::{has_pods, is_going, prune, stays};
 use super::resources::{self, Role};
 use super::status;
@@ -74,7 +74,8 @@ async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wan
     let is_scaler = |kind: &str| kind == "HorizontalPodAutoscaler";
     let mut failures = prune(context, namespace, &live.uid, wanted, is_scaler, &Default::default()).await;
     for one in &widened(&look(context, platform, namespace, wanted)) {
-        if !matches!(context.store.reading(one.resource), Reading::Filled) {
+        let undecided = context.store.is_undecided(one.resource, component(&one.object));
+        if undecided || !matches!(context.store.reading(one.resource), Reading::Filled) {
             continue; // What cannot be seen is not written; the facts say so.
         }
         match apply(context, one).await {

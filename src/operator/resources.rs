@@ -11,7 +11,9 @@ use crate::platform::{TYPES, Type};
 /// The groups that clusters may lack.
 const GATEWAY: &str = "gateway.networking.k8s.io/";
 const GATEWAY_VERSION: &str = "gateway.networking.k8s.io/v1";
-const HEADROOM: &str = "autoscaling.x-k8s.io/";
+const BUFFERS: &str = "autoscaling.x-k8s.io/";
+/// The component of the pods that hold places for others.
+pub const HEADROOM: &str = "headroom";
 /// The label that says which workload an object is of.
 pub const COMPONENT: &str = "app.kubernetes.io/component";
 
@@ -43,7 +45,7 @@ pub struct Resource {
 pub fn all() -> &'static [Resource] {
     static ALL: LazyLock<Vec<Resource>> = LazyLock::new(|| {
         let row = |Type { api_version, kind, plural }, role| {
-            let optional = [GATEWAY, HEADROOM].iter().any(|group| api_version.starts_with(group));
+            let optional = [GATEWAY, BUFFERS].iter().any(|group| api_version.starts_with(group));
             Resource { api_version, kind, plural, role, optional }
         };
         let others = [

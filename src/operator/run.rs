@@ -21,6 +21,8 @@ use crate::telemetry::operator::Metrics;
 const WORKERS: usize = 4;
 /// Every platform is looked at again within this time, whatever a watch may have missed.
 const RESYNC: Duration = Duration::from_secs(60);
+/// For so long a kind is waited for that clusters may lack.
+const OPTIONAL: Duration = Duration::from_secs(15);
 /// What is denied is tried again after this long at the most: a quota that is raised tells nobody.
 const DENIED: Duration = Duration::from_secs(15);
 
@@ -86,13 +88,18 @@ pub fn start(config: &Config, options: Options) -> Result<Running, ClientError> 
     Ok(Running { store, metrics, queue, tasks })
 }
 
-/// Takes platforms from the queue, once everything that can be seen is seen.
+/// Takes platforms from the queue, once everything that can be seen is seen; an optional kind is not waited for any longer
+/// than it takes where all is well, since it may be somebody's who does not answer.
 async fn work(context: Context) {
-    let mut tick = tokio::time::interval(Duration::from_millis(20));
-    while !context.store.is_complete() {
+    let (mut tick, started) = (tokio::time::interval(Duration::from_millis(20)), Instant::now());
+    loop {
+        let (needed, optional) = context.store.is_complete();
+        if needed && (optional || started.elapsed() > OPTIONAL) {
+            tracing::info!(optional, "what is needed is listed; platforms are looked at");
+            break;
+        }
         tick.tick().await;
     }
-    tracing::info!("everything is listed; platforms are looked at");
     watches::enqueue_all(&context);
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {

@@ -9,7 +9,7 @@ use kube::ResourceExt;
 use kube::api::DynamicObject;
 use serde_json::Value;
 
-use super::resources::{Resource, all};
+use super::resources::{HEADROOM, Resource, all};
 use crate::cluster::{Key, lock};
 use crate::domain::Version;
 
@@ -146,9 +146,21 @@ impl Store {
         self.reading(resource) != Reading::Absent
     }
 
-    /// What is not listed yet, or refused, in words.
+    /// Whether it is not known yet what there is of an optional kind, or of one that is seen together with it: such an object
+    /// is neither built nor pruned until then. Nor are places held for others, which are built by what there is.
+    pub fn is_undecided(&self, resource: &Resource, component: Option<&str>) -> bool {
+        let filling = |one: &Resource| one.optional && self.reading(one) == Reading::Filling;
+        let decides = |one: &Resource| match component {
+            Some(HEADROOM) => one.kind == "CapacityBuffer",
+            _ => resource.optional && one.api_version == resource.api_version,
+        };
+        all().iter().any(|one| decides(one) && filling(one))
+    }
+
+    /// What is not listed yet, or refused, in words; an optional kind that is not listed yet keeps nobody from working.
     pub fn unready(&self) -> Option<String> {
         let say = |resource: &Resource| match self.reading(resource) {
+            Reading::Filling if resource.optional => None,
             Reading::Filling => Some(resource.kind.to_owned()),
             Reading::Refused(why) => Some(format!("{} ({why})", resource.kind)),
             Reading::Filled | Reading::Absent => None,
@@ -157,9 +169,13 @@ impl Store {
         (!unready.is_empty()).then(|| format!("cannot be read yet: {}", unready.join(", ")))
     }
 
-    /// Whether every kind has been listed, refused or found to be missing.
-    pub fn is_complete(&self) -> bool {
-        all().iter().all(|resource| self.reading(resource) != Reading::Filling)
+    /// Whether every kind has been listed, refused or found to be missing: those that all clusters have, and the others.
+    pub fn is_complete(&self) -> (bool, bool) {
+        let read = |optional: bool| {
+            let mut kinds = all().iter().filter(|resource| resource.optional == optional);
+            kinds.all(|resource| self.reading(resource) != Reading::Filling)
+        };
+        (read(false), read(true))
     }
 
     /// An object.
@@ -223,6 +239,29 @@ mod tests {
         assert_eq!(namespaces.into_iter().collect::<Vec<_>>(), ["shop".into()]);
         assert_eq!((store.of("ConfigMap", "shop").len(), store.of("Service", "shop").len()), (0, 1));
         assert!(store.of("Service", "sho").is_empty());
+    }
+
+    #[test]
+    fn an_optional_kind_that_is_not_known_yet_is_left_alone_and_keeps_nobody_waiting() {
+        let (store, row) = (Store::default(), |kind: &str| find(kind).unwrap());
+        for resource in all().iter().filter(|resource| !resource.optional) {
+            assert!(!store.is_complete().0 && store.unready().is_some(), "{}", resource.kind);
+            store.set_reading(resource, Reading::Filled);
+        }
+        assert_eq!((store.is_complete(), store.unready()), ((true, false), None));
+        for kind in ["Gateway", "HTTPRoute"] {
+            store.set_reading(row(kind), Reading::Filled);
+            assert!(store.is_undecided(row(kind), Some("gateway")), "its classes say what is built");
+        }
+        store.set_reading(row("GatewayClass"), Reading::Filled);
+        assert!(!store.is_undecided(row("Gateway"), Some("gateway")));
+        assert!(!store.is_undecided(row("Deployment"), Some("command")));
+        for kind in ["Deployment", "NetworkPolicy", "PodTemplate", "CapacityBuffer"] {
+            assert!(store.is_undecided(row(kind), Some(HEADROOM)), "{kind}");
+        }
+        store.set_reading(row("CapacityBuffer"), Reading::Absent);
+        assert!(!store.is_undecided(row("Deployment"), Some(HEADROOM)));
+        assert_eq!(store.is_complete(), (true, true));
     }
 
     #[test]

@@ -27,9 +27,7 @@ pub async fn run(context: Context) {
     let mut beat = tokio::time::interval(discovery::EVERY);
     loop {
         beat.tick().await;
-        let Some(served) = discovery::served(&context.calls).await else { continue };
-        for resource in resources::all().iter().filter(|resource| resource.optional) {
-            let is_served = served.contains(&resource);
+        for (resource, is_served) in discovery::served(&context.calls).await {
             match optional.remove(resource.kind) {
                 Some(running) if is_served => drop(optional.insert(resource.kind, running)),
                 None if is_served => {
