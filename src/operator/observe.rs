@@ -340,7 +340,8 @@ mod tests {
         let spec = json!({ "gateway": { "className": "door" }, "headroom": { "pods": 1 } });
         let platform = json!({ "metadata": { "name": "default", "namespace": "shop" }, "spec": spec });
         let (platform, store) = (serde_json::from_value(platform).unwrap(), Store::default());
-        let look = Look { store: &store, platform: &platform, namespace: "shop", wanted: &[], now: Time::from_millis(0) };
+        let look =
+            Look { store: &store, platform: &platform, namespace: "shop", wanted: &[], now: Time::from_millis(0) };
         let facts = look.facts(&[]);
         let unknown = |finding: &Finding| finding.truth == Truth::Unknown && finding.message.contains("/apis/");
         assert!(facts.gateway.iter().chain(&facts.routes).chain(&facts.headroom).all(unknown), "{facts:?}");

@@ -138,7 +138,8 @@ mod tests {
     }
 
     fn ran(state: Value, restarts: i64, code: i64, from: &str, to: &str) -> Value {
-        let ended = json!({ "terminated": { "exitCode": code, "reason": "Error", "startedAt": from, "finishedAt": to } });
+        let ended =
+            json!({ "terminated": { "exitCode": code, "reason": "Error", "startedAt": from, "finishedAt": to } });
         json!({ "containerStatuses": [{ "name": "jumun", "image": "x:1", "state": state, "lastState": ended, "restartCount": restarts }] })
     }
 

@@ -6,16 +6,20 @@ use std::pin::pin;
 
 use futures::StreamExt;
 use kube::runtime::watcher::{self, Config, Event};
+use serde_json::Value;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::context::Context;
 use super::discovery;
 use super::resources::{self, Resource, Role};
 use super::store::{Live, Reading};
-use crate::cluster::Key;
 use crate::cluster::stream::{After, events};
+use crate::cluster::{Key, lock};
 use crate::domain::platform::NAME;
 use crate::platform::MANAGED_BY;
+
+/// What the operator reads of the status of a platform.
+const STATUS: [&str; 3] = ["observedGeneration", "workloads", "conditions"];
 
 /// Runs every watch, for as long as it is polled.
 pub async fn run(context: Context) {
@@ -80,6 +84,8 @@ async fn watch(context: Context, resource: &'static Resource) {
                 context.metrics.watched(resource.kind, "list");
                 let was = context.store.reading(resource);
                 let namespaces = context.store.replace(resource, std::mem::take(&mut list));
+                let is_there = |key: &Key| context.store.get(resource.kind, key).is_some();
+                lock(&context.settled).retain(|(kind, key), _| *kind != resource.kind || is_there(key));
                 if was != Reading::Filled || resource.role == Role::Shared {
                     enqueue_all(&context);
                 }
@@ -87,11 +93,19 @@ async fn watch(context: Context, resource: &'static Resource) {
             }
             Ok(Event::Apply(found)) => {
                 context.metrics.watched(resource.kind, "apply");
-                changed(&context, resource, context.store.put(resource, Live::of(resource, found)));
+                let live = Live::of(resource, found);
+                let known = context.store.get(resource.kind, &live.key);
+                let is_news = known.is_none_or(|known| is_news(resource, &known.object, &live.object));
+                let key = context.store.put(resource, live);
+                if is_news {
+                    changed(&context, resource, key);
+                }
             }
             Ok(Event::Delete(found)) => {
                 context.metrics.watched(resource.kind, "delete");
-                changed(&context, resource, context.store.remove(resource, &Live::of(resource, found)));
+                let key = context.store.remove(resource, &Live::of(resource, found));
+                lock(&context.settled).remove(&(resource.kind, key.clone()));
+                changed(&context, resource, key);
             }
             Err(error) => {
                 context.metrics.watched(resource.kind, "error");
@@ -102,6 +116,22 @@ async fn watch(context: Context, resource: &'static Resource) {
             }
         }
     }
+}
+
+/// Whether a change of an object is a reason to look. The turns of orders, which its controllers write into the status of a
+/// platform many times a second, are none.
+fn is_news(resource: &Resource, before: &Value, after: &Value) -> bool {
+    let mine = |object: &Value| {
+        let mut object = object.clone();
+        if let Some(metadata) = object["metadata"].as_object_mut() {
+            metadata.remove("resourceVersion");
+        }
+        if let Some(status) = object["status"].as_object_mut() {
+            status.retain(|field, _| STATUS.contains(&&**field));
+        }
+        object
+    };
+    resource.role != Role::Platform || mine(before) != mine(after)
 }
 
 fn changed(context: &Context, resource: &Resource, key: Key) {
@@ -120,5 +150,42 @@ fn refusal(error: &watcher::Error) -> Option<String> {
             matches!(status.code, 401 | 403).then(|| status.message.clone())
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn turns_are_no_reason_to_look_at_a_platform_and_everything_else_is() {
+        let platform = json!({
+            "metadata": { "name": "default", "generation": 2, "resourceVersion": "7", "finalizers": [] }, "spec": { "config": {} },
+            "status": { "observedGeneration": 2, "workloads": {}, "conditions": [], "turns": [], "serving": 1, "issued": 1 },
+        });
+        let find = |kind: &str| resources::find(kind).unwrap();
+        let with = |path: &str, value: Value| {
+            let mut changed = platform.clone();
+            changed["metadata"]["resourceVersion"] = "8".into();
+            *changed.pointer_mut(path).unwrap() = value;
+            changed
+        };
+        for field in ["turns", "serving", "issued"] {
+            let turn = with(&format!("/status/{field}"), json!(9));
+            assert!(!is_news(find("OrderPlatform"), &platform, &turn), "{field}");
+            assert!(is_news(find("Deployment"), &platform, &turn), "of another kind it is");
+        }
+        for path in [
+            "/metadata/generation",
+            "/metadata/finalizers",
+            "/spec/config",
+            "/status/observedGeneration",
+            "/status/workloads",
+            "/status/conditions",
+        ] {
+            assert!(is_news(find("OrderPlatform"), &platform, &with(path, json!("other"))), "{path}");
+        }
+        assert!(is_news(find("OrderPlatform"), &platform, &with("/status", Value::Null)));
     }
 }

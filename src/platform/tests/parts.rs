@@ -175,7 +175,11 @@ fn rights_of_before_and_of_now_together_are_those_of_controllers_and_no_others()
     let mut edited = now.clone();
     edited.push(PolicyRule { resources: Some(vec!["secrets".into()]), ..edited[0].clone() });
     edited.push(PolicyRule { verbs: vec!["*".into(), "deletecollection".into()], ..edited[0].clone() });
-    edited.push(PolicyRule { resource_names: Some(vec!["mine".into()]), verbs: vec!["patch".into()], ..edited[0].clone() });
+    edited.push(PolicyRule {
+        resource_names: Some(vec!["mine".into()]),
+        verbs: vec!["patch".into()],
+        ..edited[0].clone()
+    });
     assert_eq!(rights::both(&now, &edited, "shop"), now, "what somebody wrote into it is not kept");
 }
 
