@@ -1,4 +1,4 @@
-//! What the derived definitions lack: a default for `status`, list types, and a read model without a status subresource.
+//! What the derived definitions lack: defaults for `status` and for the spec in which nothing is required, list types, and a read model without a status subresource.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
@@ -22,6 +22,11 @@ pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinit
         if let Some(status) = status.filter(|_| !read_model) {
             // An object that no controller has looked at never passes for done (kstatus, helm --wait).
             status.default = Some(JSON(serde_json::json!({ "observedGeneration": -1 })));
+        }
+        let spec = root.properties.as_mut().and_then(|properties| properties.get_mut("spec"));
+        if let Some(spec) = spec.filter(|spec| spec.required.is_none()) {
+            // Whoever takes his last setting back by a server-side apply leaves null behind, which would be refused.
+            spec.default = Some(JSON(serde_json::json!({})));
         }
         tidy(root);
         super::rules::combine(root);

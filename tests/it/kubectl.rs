@@ -58,6 +58,26 @@ async fn orders_are_read_waited_for_and_selected_with_kubectl() {
     world.finish().await;
 }
 
+#[tokio::test]
+async fn every_setting_of_a_platform_can_be_taken_back_by_a_server_side_apply() {
+    let world = World::new("taken-back", 0).await;
+    let file = format!("{}/{}.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let apply = |spec: serde_json::Value| {
+        let metadata = json!({ "name": "default" });
+        let platform =
+            json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": metadata, "spec": spec });
+        std::fs::write(&file, platform.to_string()).unwrap();
+        world.kubectl(&["apply", "--server-side", "-f", &file])
+    };
+    for spec in [json!({ "intake": { "maxPending": 5 } }), json!({})] {
+        let (ok, text) = apply(spec);
+        assert!(ok, "{text}");
+    }
+    let (_, spec) = world.kubectl(&["get", "op", "default", "-o", "jsonpath={.spec}"]);
+    assert_eq!(spec, "{}");
+    world.finish().await;
+}
+
 /// The names that a query finds, in order.
 fn found(world: &World, kind: &str, selector: &str) -> Vec<String> {
     let path = if kind == "orderviews" { "{.items[*].metadata.name}" } else { "{.items[*].spec.order.name}" };

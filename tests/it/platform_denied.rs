@@ -51,8 +51,7 @@ async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
             rule["verbs"] = json!(["get", "list", "watch"]);
         }
         let resources = rule["resources"].as_array_mut().unwrap();
-        resources
-            .retain(|name| name != "horizontalpodautoscalers" && !(name == "wallets" && verbs[0] == "patch"));
+        resources.retain(|name| name != "horizontalpodautoscalers" && !(name == "wallets" && verbs[0] == "patch"));
         if resources.is_empty() {
             resources.push("nothing".into());
         }
