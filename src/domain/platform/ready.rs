@@ -52,6 +52,11 @@ impl Basis {
     /// What is missing of the workloads, where an operator builds them.
     fn lacks<'a>(&self, status: &'a Status) -> Option<(&'a str, String)> {
         let (workloads, Generation(generation)) = (status.workloads.as_ref()?, self.generation);
+        // A right that is missing is why the rest is not built.
+        let rights = conditions::find(&status.conditions, RIGHTS_GRANTED);
+        if let Some(refused) = rights.filter(|rights| rights.status == Truth::False) {
+            return Some((&refused.reason, refused.message.clone()));
+        }
         if workloads.observed_generation != self.generation {
             let message = format!(
                 "The operator has not built generation {generation} of the spec yet; where this lasts, see whether \
