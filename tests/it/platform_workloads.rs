@@ -119,6 +119,66 @@ async fn groups_are_split_and_joined_and_the_old_controllers_go_once_the_new_one
     .await;
 }
 
+/// What may be done to the tickets, in a Role.
+fn of_tickets(role: &Value) -> bool {
+    let rules = role["rules"].as_array().expect("rules").iter();
+    let resources = rules.flat_map(|rule| rule["resources"].as_array().expect("resources"));
+    resources.into_iter().any(|resource| resource == "tickets/status")
+}
+
+/// The names of the pods of a component.
+fn pods(world: &World, component: &str) -> Vec<String> {
+    let label = format!("app.kubernetes.io/component={component}");
+    let (_, names) = world.kubectl(&["get", "pods", "-l", &label, "-o", "jsonpath={.items[*].metadata.name}"]);
+    names.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Lets a pod go only when somebody says so: `true` keeps it.
+fn keep(world: &World, pod: &str, kept: bool) {
+    let finalizers = if kept { json!(["test.example/kept"]) } else { json!([]) };
+    let patch = json!({ "metadata": { "finalizers": finalizers } }).to_string();
+    let (done, said) = world.kubectl(&["patch", "pod", pod, "--type=merge", "-p", &patch]);
+    assert!(done, "{said}");
+}
+
+#[tokio::test]
+async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it_is_gone() {
+    let groups = |groups: Value| json!({ "workloads": { "controllers": { "groups": groups } } });
+    let (world, operator) = platform_world("rights-stay", &groups(json!([["order", "ticket"], ["view"]]))).await;
+    available(&world).await;
+    let old = pods(&world, "order");
+    assert_eq!(old.len(), 1, "{old:?}");
+    keep(&world, &old[0], true);
+    // The new ones never become ready.
+    platform(&world, &groups(json!([["order"], ["ticket"], ["view"]])));
+    wait_for("a new pod", || async { (pods(&world, "order").len() == 2).then_some(()) }).await;
+    settled(&world, &operator).await;
+    assert!(of_tickets(&object(&world, "role", "jumun-order").unwrap()), "the pod of before has the tickets");
+    assert!(of_tickets(&object(&world, "role", "jumun-ticket").unwrap()));
+    available(&world).await;
+    settled(&world, &operator).await;
+    assert!(of_tickets(&object(&world, "role", "jumun-order").unwrap()), "it still goes");
+    keep(&world, &old[0], false);
+    eventually(&world, "role", "jumun-order", "to have no tickets", |role| !of_tickets(role)).await;
+    // A workload that is no longer wanted takes nothing away from its pods either.
+    let old = pods(&world, "ticket");
+    assert_eq!(old.len(), 1, "{old:?}");
+    keep(&world, &old[0], true);
+    platform(&world, &groups(json!([["order", "ticket"], ["view"]])));
+    available(&world).await;
+    wait_for("its Deployment to go", || async { object(&world, "deploy", "jumun-ticket").is_none().then_some(()) })
+        .await;
+    settled(&world, &operator).await;
+    for kind in ["role", "rolebinding", "sa"] {
+        assert!(object(&world, kind, "jumun-ticket").is_some(), "{kind} of a pod that still goes");
+    }
+    keep(&world, &old[0], false);
+    for kind in ["role", "rolebinding", "sa"] {
+        wait_for(&format!("{kind} to go"), || async { object(&world, kind, "jumun-ticket").is_none().then_some(()) })
+            .await;
+    }
+}
+
 #[tokio::test]
 async fn replicas_go_to_the_autoscaler_and_back_without_a_dip() {
     let (world, operator) = platform_world("replicas", &json!({ "workloads": { "command": { "replicas": 3 } } })).await;
