@@ -5,6 +5,7 @@
 //! its rights until it is gone.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kube::api::{DeleteParams, Preconditions};
 
@@ -35,7 +36,7 @@ pub async fn prune(
         for live in context.store.of(resource.kind, namespace) {
             let is_wanted = wanted.iter().any(|one| one.resource.kind == resource.kind && one.key == live.key);
             let stays = stays.contains(&*live.key.name);
-            let needed = RIGHTS.contains(&resource.kind) && has_pods(&context.store, &live, |_| true);
+            let needed = RIGHTS.contains(&resource.kind) && !pods(&context.store, &live).is_empty();
             let undecided = context.store.is_undecided(resource, live.label(resources::COMPONENT));
             if is_wanted || stays || needed || undecided || live.owner.as_deref() != Some(platform) || is_going(&live) {
                 continue;
@@ -64,12 +65,19 @@ pub fn stays(
     controllers.map(|live| live.key.name.to_string()).collect()
 }
 
-/// Whether there are such pods of the component of an object which have not come to their end. One that goes is news.
-pub fn has_pods(store: &Store, live: &Live, is_such: impl Fn(&Live) -> bool) -> bool {
+/// The pods of the component of an object that have not come to their end. One that goes is news.
+pub fn pods(store: &Store, live: &Live) -> Vec<Arc<Live>> {
     let ended = |pod: &Live| ["Succeeded", "Failed"].map(Some).contains(&pod.object["status"]["phase"].as_str());
-    let pods = store.of("Pod", &live.key.namespace);
-    let of_it = pods.iter().filter(|pod| pod.label(resources::COMPONENT) == live.label(resources::COMPONENT));
-    of_it.filter(|pod| !ended(pod)).any(|pod| is_such(pod))
+    let mut pods = store.of("Pod", &live.key.namespace);
+    pods.retain(|pod| pod.label(resources::COMPONENT) == live.label(resources::COMPONENT) && !ended(pod));
+    pods
+}
+
+/// Whether a Deployment has pods beside those that it counts: of before, and going. Its own status may be seen before the
+/// pods are seen to go.
+pub fn has_old_pods(store: &Store, deployment: &Live) -> bool {
+    let (pods, counted) = (pods(store, deployment), deployment.object["status"]["replicas"].as_u64().unwrap_or(0));
+    pods.len() as u64 > counted || pods.iter().any(|pod| is_going(pod))
 }
 
 /// Whether an object is being deleted.
@@ -91,4 +99,44 @@ async fn delete(context: &Context, resource: &Resource, live: &Live) -> Result<(
         Err(failure) => tracing::warn!(namespace = &*live.key.namespace, %failure, "an object cannot be pruned"),
     }
     answer.map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::resources::find;
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn live(kind: &str, name: &str, more: &Value) -> Live {
+        let resource = find(kind).unwrap();
+        let mut object = json!({ "apiVersion": resource.api_version, "kind": kind, "metadata": {
+            "name": name, "namespace": "shop", "uid": name, "resourceVersion": "1",
+            "labels": { resources::COMPONENT: "order" },
+        } });
+        for (field, value) in more.as_object().unwrap() {
+            if field == "deletionTimestamp" {
+                object["metadata"][field] = value.clone();
+            } else {
+                object[field] = value.clone();
+            }
+        }
+        Live::of(resource, serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_pod_of_before_is_seen_whether_it_is_seen_to_go_or_not() {
+        let deployment = live("Deployment", "jumun-order", &json!({ "status": { "replicas": 1 } }));
+        let has = |pods: &[(&str, Value)]| {
+            let store = Store::default();
+            let pod = find("Pod").unwrap();
+            pods.iter().for_each(|(name, more)| drop(store.put(pod, live("Pod", name, more))));
+            has_old_pods(&store, &deployment)
+        };
+        let going = json!({ "deletionTimestamp": "2026-11-26T00:00:00Z" });
+        assert!(!has(&[("new", json!({}))]));
+        assert!(has(&[("new", json!({})), ("old", going.clone())]), "it goes");
+        assert!(has(&[("new", json!({})), ("old", json!({}))]), "its Deployment does not count it any more");
+        assert!(has(&[("old", going)]), "the new one is not seen yet");
+        assert!(!has(&[("new", json!({})), ("old", json!({ "status": { "phase": "Failed" } }))]), "it has ended");
+    }
 }

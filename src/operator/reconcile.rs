@@ -11,7 +11,7 @@ use super::compare::marked;
 use super::context::Context;
 use super::failure::Failure;
 use super::observe::{Look, component, features};
-use super::prune::{has_pods, is_going, prune, stays};
+use super::prune::{has_old_pods, prune, stays};
 use super::resources::{self, Role};
 use super::status;
 use super::store::{Live, Reading};
@@ -101,14 +101,14 @@ async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wan
 /// What is applied of what is wanted: the Role of a workload whose pods of before still run, or are still going, has what
 /// those need, too. They would stand still otherwise, for ever where the new ones cannot start.
 fn widened<'a>(look: &Look<'a>) -> Vec<Cow<'a, Wanted<'a>>> {
-    let has_old_pods = |key: &Key| {
+    let needs_more = |key: &Key| {
         let rolling = look.deployments().into_iter().find(|one| *one.name == *key.name).filter(|one| !one.rolled_out);
         let live = look.store.get("Deployment", key);
-        live.is_some_and(|live| rolling.is_some() || has_pods(look.store, &live, is_going))
+        live.is_some_and(|live| rolling.is_some() || has_old_pods(look.store, &live))
     };
     let widen = |one: &'a Wanted<'a>| {
         let live = look.store.get(ROLE.kind, &one.key).filter(|_| one.resource.kind == ROLE.kind);
-        let Some(live) = live.filter(|_| has_old_pods(&one.key)) else { return Cow::Borrowed(one) };
+        let Some(live) = live.filter(|_| needs_more(&one.key)) else { return Cow::Borrowed(one) };
         let rules = |object: &Value| serde_json::from_value::<Vec<PolicyRule>>(object["rules"].clone());
         let (Ok(wanted), Ok(live)) = (rules(&one.object), rules(&live.object)) else { return Cow::Borrowed(one) };
         let both = both(&wanted, &live, &one.key.namespace);
