@@ -40,8 +40,12 @@ impl Collector for Live {
             .map(|(to, endpoints)| (to.slug(), endpoints.iter().filter(|circuit| circuit.is_open()).count()))
             .collect();
         gauges("jumun_notification_circuits_open", "Endpoints whose circuit breaker is open", "to", open)?;
-        let members = running.map(|(kind, _)| (kind, world.members.ids(kind).len())).collect();
+        let members = running.clone().map(|(kind, _)| (kind, world.members.ids(kind).len())).collect();
         gauges("jumun_members", "Processes that run a controller, this one included", "controller", members)?;
+        let view = world.members.view();
+        let sharing = running.map(|(kind, _)| (kind, view.settled(kind))).collect();
+        let help = "Processes that were seen to work for a while and share a controller's work, this one included";
+        gauges("jumun_sharing_members", help, "controller", sharing)?;
         let own = Kind::ALL.into_iter().filter(|kind| world.queue(*kind).is_some());
         let own = own.map(|kind| (kind.as_str(), world.own(kind))).collect();
         gauges("jumun_own_objects", "Objects that are the work of this process", "controller", own)?;

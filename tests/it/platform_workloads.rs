@@ -133,12 +133,39 @@ fn pods(world: &World, component: &str) -> Vec<String> {
     names.split_whitespace().map(str::to_owned).collect()
 }
 
+/// A node that takes no pods, but for those that are bound to it: what is on no node, and going, is soon said to have failed.
+fn node(world: &World) {
+    let node = json!({ "apiVersion": "v1", "kind": "Node", "metadata": { "name": world.namespace }, "spec": { "unschedulable": true } });
+    let (done, said) = world.kubectl(&["apply", "-f", &file(world, "node", &node)]);
+    assert!(done, "{said}");
+}
+
+/// Puts a pod on the node.
+fn bind(world: &World, pod: &str) {
+    let target = json!({ "apiVersion": "v1", "kind": "Node", "name": world.namespace });
+    let binding = json!({ "apiVersion": "v1", "kind": "Binding", "metadata": { "name": pod }, "target": target });
+    let path = format!("/api/v1/namespaces/{}/pods/{pod}/binding", world.namespace);
+    let (done, said) = world.kubectl(&["create", "--raw", &path, "-f", &file(world, pod, &binding)]);
+    assert!(done, "{said}");
+}
+
+fn file(world: &World, name: &str, object: &Value) -> String {
+    let file = format!("{}/{}-{name}.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    std::fs::write(&file, object.to_string()).expect("written");
+    file
+}
+
 /// Lets a pod go only when somebody says so: `true` keeps it.
 fn keep(world: &World, pod: &str, kept: bool) {
     let finalizers = if kept { json!(["test.example/kept"]) } else { json!([]) };
     let patch = json!({ "metadata": { "finalizers": finalizers } }).to_string();
     let (done, said) = world.kubectl(&["patch", "pod", pod, "--type=merge", "-p", &patch]);
     assert!(done, "{said}");
+    if !kept {
+        // There is no kubelet that would say that it has ended.
+        let now = ["delete", "pod", pod, "--force", "--grace-period=0", "--ignore-not-found", "--wait=false"];
+        assert!(world.kubectl(&now).0);
+    }
 }
 
 #[tokio::test]
@@ -146,8 +173,10 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     let groups = |groups: Value| json!({ "workloads": { "controllers": { "groups": groups } } });
     let (world, operator) = platform_world("rights-stay", &groups(json!([["order", "ticket"], ["view"]]))).await;
     available(&world).await;
+    node(&world);
     let old = pods(&world, "order");
     assert_eq!(old.len(), 1, "{old:?}");
+    bind(&world, &old[0]);
     keep(&world, &old[0], true);
     // The new ones never become ready.
     platform(&world, &groups(json!([["order"], ["ticket"], ["view"]])));
@@ -163,6 +192,7 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     // A workload that is no longer wanted takes nothing away from its pods either.
     let old = pods(&world, "ticket");
     assert_eq!(old.len(), 1, "{old:?}");
+    bind(&world, &old[0]);
     keep(&world, &old[0], true);
     platform(&world, &groups(json!([["order", "ticket"], ["view"]])));
     available(&world).await;
@@ -177,6 +207,7 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
         wait_for(&format!("{kind} to go"), || async { object(&world, kind, "jumun-ticket").is_none().then_some(()) })
             .await;
     }
+    world.kubectl(&["delete", "node", &world.namespace]);
 }
 
 #[tokio::test]

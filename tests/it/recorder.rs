@@ -31,6 +31,8 @@ struct Log {
     versions: Vec<Version>,
     /// What stands now, by kind and name.
     standing: BTreeMap<&'static str, BTreeMap<String, Arc<Value>>>,
+    /// What a watch met, by kind.
+    errors: Vec<(&'static str, String)>,
 }
 
 impl Log {
@@ -62,10 +64,13 @@ impl Recorder {
     pub async fn start(client: Client, namespace: &str) -> Self {
         let log = Arc::<Mutex<Log>>::default();
         let mut tasks = tokio::task::JoinSet::new();
-        let ready = Arc::new(tokio::sync::Semaphore::new(0));
+        let mut begun = Vec::new();
         for &(kind, plural) in KINDS.iter() {
-            let (api, log, ready) = (api(&client, namespace, kind, plural), log.clone(), ready.clone());
+            let (api, log) = (api(&client, namespace, kind, plural), log.clone());
+            let (begins, has_begun) = tokio::sync::oneshot::channel();
+            begun.push(has_begun);
             tasks.spawn(async move {
+                let mut begins = Some(begins);
                 let mut events = watcher::watcher(api, watcher::Config::default().streaming_lists()).boxed();
                 while let Some(event) = events.next().await {
                     let mut log = log.lock().expect("log");
@@ -73,13 +78,13 @@ impl Recorder {
                         Ok(Event::Init) => drop(log.standing.remove(kind)),
                         Ok(Event::Apply(object) | Event::InitApply(object)) => log.add(kind, &object, false),
                         Ok(Event::Delete(object)) => log.add(kind, &object, true),
-                        Ok(Event::InitDone) => ready.add_permits(1),
-                        Err(_) => {}
+                        Ok(Event::InitDone) => drop(begins.take().map(|begins| begins.send(()))),
+                        Err(error) => log.errors.push((kind, error.to_string())),
                     }
                 }
             });
         }
-        let _all = ready.acquire_many(KINDS.len() as u32).await.expect("every watch has begun");
+        futures::future::try_join_all(begun).await.expect("every watch begins");
         Self { log, tasks }
     }
 
@@ -115,6 +120,21 @@ impl Recorder {
         let mut log = self.log.lock().expect("log").versions.clone();
         log.sort_by_key(|version| version.version);
         log
+    }
+}
+
+impl Drop for Recorder {
+    /// A test that fails for what it did not hear of is to say what it heard.
+    fn drop(&mut self) {
+        let log = self.log.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if !std::thread::panicking() {
+            return;
+        }
+        for (kind, _) in KINDS.iter() {
+            let seen = log.versions.iter().filter(|version| version.kind == *kind).count();
+            let errors: Vec<&str> = log.errors.iter().filter(|(of, _)| of == kind).map(|(_, error)| &**error).collect();
+            println!("recorder: {seen} versions of {kind}, {} errors of its watch {:?}", errors.len(), errors.last());
+        }
     }
 }
 

@@ -81,13 +81,13 @@ async fn figure(world: &World, operator: usize, metric: &str, labels: &str) -> u
     lines.map(|line| line.rsplit_once(' ').expect("a sample").1.parse::<u64>().expect("a count")).sum()
 }
 
-/// Waits until these operators know of so many and each ledger is the work of exactly one of them.
+/// Waits until each of these operators leaves a share to all others, and each ledger is the work of exactly one of them.
 async fn agree(world: &World, operators: &[usize]) {
     wait_for("the replicas to agree", || async {
         let mut own = 0;
         for operator in operators {
-            let members = figure(world, *operator, "jumun_members", "\"Product\"").await;
-            if members != operators.len() as u64 {
+            let sharing = figure(world, *operator, "jumun_sharing_members", "\"Product\"").await;
+            if sharing != operators.len() as u64 {
                 return None;
             }
             own += figure(world, *operator, "jumun_own_objects", "\"Product\"").await;

@@ -55,6 +55,11 @@ impl View {
         let mine = weight(&self.me, uid);
         others.filter(|other| (weight(&other.id, uid), &other.id) > (mine, &self.me)).count()
     }
+
+    /// Among how many this work is shared in all, this process included: those alone that have been there for a while.
+    pub fn settled(&self, work: &str) -> usize {
+        1 + self.others.iter().filter(|other| other.settled && other.works.iter().any(|own| own == work)).count()
+    }
 }
 
 impl Other {
