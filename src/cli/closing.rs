@@ -26,6 +26,7 @@ use crate::cluster::client;
 use crate::cluster::stream::{After, events};
 use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
+use crate::telemetry::Metrics;
 
 /// How many namespaces are closed at once; the others wait for their turn.
 const AT_ONCE: usize = 3;
@@ -37,6 +38,7 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// The namespaces that are being closed, by UID.
 struct Closing {
     config: Config,
+    metrics: Metrics,
     places: Arc<Semaphore>,
     tasks: JoinSet<()>,
     under_way: HashMap<String, AbortHandle>,
@@ -47,7 +49,7 @@ impl Closing {
     fn see(&mut self, namespace: &PartialObjectMeta<Namespace>) {
         let uid = namespace.uid().unwrap_or_default();
         if namespace.metadata.deletion_timestamp.is_some() && !self.under_way.contains_key(&uid) {
-            let task = close(self.config.clone(), self.places.clone(), namespace.name_any());
+            let task = close(self.config.clone(), self.metrics.clone(), self.places.clone(), namespace.name_any());
             self.under_way.insert(uid, self.tasks.spawn(task));
         }
     }
@@ -65,17 +67,17 @@ impl Closing {
     }
 }
 
-/// Follows which namespaces are being deleted, for as long as it is polled; of all, or of one.
+/// Follows which namespaces are being deleted, for as long as it is polled; of all, or of one. What it does is counted there.
 ///
 /// # Errors
 /// When the configuration cannot be used.
-pub async fn run(config: Config, namespace: Option<String>) -> Result<(), Failure> {
+pub async fn run(config: Config, namespace: Option<String>, metrics: Metrics) -> Result<(), Failure> {
     let api: Api<PartialObjectMeta<Namespace>> = Api::all(client::watches(&config)?);
     let fields = namespace.map(|name| format!("metadata.name={name}"));
     let which = fields.iter().fold(watcher::Config::default(), |all, fields| all.fields(fields));
     let mut events = pin!(events(api, which, After::List));
     let places = Arc::new(Semaphore::new(AT_ONCE));
-    let mut closing = Closing { config, places, tasks: JoinSet::new(), under_way: HashMap::new() };
+    let mut closing = Closing { config, metrics, places, tasks: JoinSet::new(), under_way: HashMap::new() };
     let mut listed = HashSet::new();
     while let Some(event) = events.next().await {
         match event {
@@ -94,7 +96,7 @@ pub async fn run(config: Config, namespace: Option<String>) -> Result<(), Failur
 }
 
 /// Runs the controllers in one namespace until nothing of ours is left there.
-async fn close(config: Config, places: Arc<Semaphore>, namespace: String) {
+async fn close(config: Config, metrics: Metrics, places: Arc<Semaphore>, namespace: String) {
     let Ok(_place) = places.acquire().await else { return };
     tracing::info!(namespace, "a namespace is being deleted: its orders are undone from here");
     let options = Options {
@@ -107,7 +109,7 @@ async fn close(config: Config, places: Arc<Semaphore>, namespace: String) {
         shares: false,
     };
     let running = loop {
-        match start(&config, &options) {
+        match start(&config, &options, &metrics) {
             Ok(running) => break running,
             Err(error) => tracing::error!(namespace, %error, "its controllers cannot be started; trying again"),
         }

@@ -38,9 +38,9 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     let mut stop = Stop::listen()?;
     let config = client::config().await?;
     let listener = listen("--listen", args.listen).await?;
-    let closing = closing::run(config.clone(), args.namespace.clone());
-    let options = Options { namespace: args.namespace, image, pull_policy: args.image_pull_policy };
+    let options = Options { namespace: args.namespace.clone(), image, pull_policy: args.image_pull_policy };
     let running = start(&config, options)?;
+    let closing = closing::run(config.clone(), args.namespace, running.metrics.controllers.clone());
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
     let store = running.store.clone();
     let router = probes::router(move || store.unready(), running.metrics.registry());

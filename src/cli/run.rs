@@ -11,6 +11,7 @@ use crate::domain::{Kind, Policy};
 use crate::http::live::Live;
 use crate::http::ops;
 use crate::platform::rights::rules;
+use crate::telemetry::Metrics;
 
 /// Run the controllers against the cluster of KUBECONFIG, or of the pod it runs in.
 ///
@@ -76,9 +77,10 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     };
     let needs = rights::needs(&rules(&options.controllers, options.namespace.as_deref()));
     tokio::spawn(rights::await_all(client::watches(&config)?, options.namespace.clone(), needs));
-    let running = start(&config, &options)?;
+    let metrics = Metrics::default();
+    let running = start(&config, &options, &metrics)?;
     tracing::info!(address = %listener.local_addr()?, cluster = %config.cluster_url, "listening");
-    let mut registry = running.metrics.registry();
+    let mut registry = metrics.registry();
     registry.register_collector(Box::new(Live::of(&running.worlds)));
     let router = ops::router(running.worlds.clone(), registry);
     let mut stop = Stop::listen()?;

@@ -51,7 +51,6 @@ pub struct Options {
 /// Running controllers; they stop when this is dropped.
 pub struct Running {
     pub worlds: Worlds,
-    pub metrics: Metrics,
     calls: Client,
     tasks: JoinSet<()>,
 }
@@ -79,19 +78,18 @@ impl Running {
     }
 }
 
-/// Starts watches and controllers.
+/// Starts watches and controllers; what they do is counted in `metrics`.
 ///
 /// # Errors
 /// When no client can be made from the configuration.
-pub fn start(config: &Config, options: &Options) -> Result<Running, ClientError> {
+pub fn start(config: &Config, options: &Options, metrics: &Metrics) -> Result<Running, ClientError> {
     let clock = Arc::new(Clock::default());
     let (calls, watches) = (client::calls(config, clock.clone())?, client::watches(config)?);
-    let metrics = Metrics::default();
     let worlds = Worlds::new(World::new(queues(&options.controllers), members(options)));
     let parts = Parts { calls: calls.clone(), watches, clock, metrics: metrics.clone(), options: options.clone() };
     let mut tasks = JoinSet::new();
     tasks.spawn(work(parts, worlds.clone()));
-    Ok(Running { worlds, metrics, calls, tasks })
+    Ok(Running { worlds, calls, tasks })
 }
 
 /// What outlives a world.

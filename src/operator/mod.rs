@@ -13,6 +13,7 @@ mod compare;
 mod context;
 mod discovery;
 mod failure;
+mod handover;
 mod observe;
 mod pods;
 mod prune;

@@ -13,10 +13,12 @@ use super::resources::{self, COMPONENT, HEADROOM};
 use super::store::{Live, Reading, Store};
 use crate::cluster::Key;
 use crate::crd::OrderPlatform;
+use crate::crd::platform::Gateway;
 use crate::domain::conditions::Truth;
 use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, reason, sentence};
 use crate::domain::{Generation, Time};
 use crate::platform::workload::{COMMAND, QUERY};
+use crate::platform::{CORS, TIMEOUT};
 
 /// Everything that is seen for one platform.
 pub struct Look<'a> {
@@ -166,10 +168,16 @@ impl Look<'_> {
     }
 
     fn routes(&self) -> Vec<Finding> {
-        if self.platform.spec.gateway.is_none() {
-            return Vec::new();
+        let Some(asked) = &self.platform.spec.gateway else { return Vec::new() };
+        if let Some(finding) = self.no_gateway() {
+            return vec![finding];
         }
-        self.no_gateway().map_or_else(|| self.of("HTTPRoute", route), |finding| vec![finding])
+        let left = left_to_the_front_door(asked, &features(self.store, &asked.class_name));
+        let mut found = self.of("HTTPRoute", route);
+        for finding in found.iter_mut().filter(|finding| finding.truth == Truth::True) {
+            finding.message.clone_from(&left);
+        }
+        found
     }
 
     /// What is found of the places that are held: a buffer of the autoscaler of nodes, or pods of the lowest priority.
@@ -193,6 +201,20 @@ impl Look<'_> {
         });
         buffers.into_iter().chain(places).collect()
     }
+}
+
+/// Who does what the class does not list, and so is not written into the routes; empty where it lists everything.
+fn left_to_the_front_door(asked: &Gateway, features: &BTreeSet<String>) -> String {
+    let cors = asked.cors.as_ref().map(|_| (CORS, "answers browsers of other origins"));
+    let needed = [cors, Some((TIMEOUT, "ends commands that take too long"))];
+    let missing: Vec<(&str, &str)> =
+        needed.into_iter().flatten().filter(|(name, _)| !features.contains(*name)).collect();
+    if missing.is_empty() {
+        return String::new();
+    }
+    let (names, deeds): (Vec<&str>, Vec<&str>) = missing.into_iter().unzip();
+    let (names, deeds) = (names.join(" and no "), deeds.join(" and "));
+    format!("GatewayClass {} lists no {names}: the front door {deeds}.", asked.class_name)
 }
 
 /// What is said of an optional kind of which it is not known yet what there is.

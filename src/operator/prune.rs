@@ -54,8 +54,7 @@ pub fn stays(
     wanted: &[Wanted<'_>],
     deployments: &[Deployment],
 ) -> BTreeSet<String> {
-    let runs = |one: &Deployment| one.rolled_out && one.available >= one.wanted;
-    if deployments.iter().filter(|one| one.part == Part::Controllers).all(runs) {
+    if deployments.iter().filter(|one| one.part == Part::Controllers).all(Deployment::runs) {
         return BTreeSet::new();
     }
     let all = context.store.of("Deployment", namespace).into_iter();

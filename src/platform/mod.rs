@@ -26,7 +26,8 @@ mod service;
 pub mod workload;
 
 pub use inputs::{Built, Inputs, MANAGED_BY, Served, Type};
-pub use workload::{Workload, workloads};
+pub use route::{CORS, TIMEOUT};
+pub use workload::{Kept, Runs, Workload, workloads};
 
 /// Every kind of which something may be built, dependencies first. Those of the Gateway API and the CapacityBuffer are not
 /// served everywhere.
@@ -48,7 +49,13 @@ pub const TYPES: [Type; 13] = [
 
 /// Everything that an OrderPlatform asks for, in the order in which it is to be applied: what others need comes first.
 pub fn build(inputs: &Inputs<'_>) -> Vec<Built> {
-    let workloads = workloads(inputs.spec());
+    build_with(inputs, &Kept::new())
+}
+
+/// The same, where workloads run controllers that are to be another's for a while longer.
+pub fn build_with(inputs: &Inputs<'_>, kept: &Kept) -> Vec<Built> {
+    let mut workloads = workloads(inputs.spec());
+    workloads.iter_mut().for_each(|workload| workload.keep(kept));
     let mut built = vec![config::build(inputs)];
     for workload in &workloads {
         built.push(account::build(inputs, workload));

@@ -1,6 +1,9 @@
 //! The workloads that a spec asks for: one or several with controllers, and the two parts of the front door.
 //!
-//! Invariant: every controller runs in exactly one of them, whatever the groups say.
+//! Invariant: every controller is asked for in exactly one of them, whatever the groups say. While one passes to another
+//! workload, both run it.
+
+use std::collections::BTreeMap;
 
 use crate::crd::OrderPlatformSpec;
 use crate::crd::platform::{Autoscaling, FrontDoor, Resources};
@@ -10,6 +13,9 @@ use crate::domain::Kind;
 pub const COMMAND: &str = "command";
 /// The workload that answers questions.
 pub const QUERY: &str = "query";
+
+/// By component: the controllers that it runs while it keeps some that another is to run, in this order.
+pub type Kept = BTreeMap<&'static str, Vec<Kind>>;
 
 /// One Deployment and what belongs to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +48,21 @@ impl Workload<'_> {
     /// Whether it takes requests.
     pub fn is_front_door(&self) -> bool {
         self.runs == Runs::FrontDoor
+    }
+
+    /// The controllers that run in it.
+    pub fn kinds(&self) -> &[Kind] {
+        match &self.runs {
+            Runs::Controllers(kinds) => kinds,
+            Runs::FrontDoor => &[],
+        }
+    }
+
+    /// Runs these instead, where it keeps any.
+    pub(super) fn keep(&mut self, kept: &Kept) {
+        if let (Runs::Controllers(kinds), Some(all)) = (&mut self.runs, kept.get(self.component)) {
+            kinds.clone_from(all);
+        }
     }
 
     /// How many pods it can have.

@@ -5,7 +5,6 @@ use std::time::Duration;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::metrics::{Controller, Reconcile, Watch};
@@ -21,33 +20,20 @@ struct Write {
 }
 
 /// What is counted and measured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Metrics {
-    reconciles: Family<Reconcile, Counter>,
-    seconds: Family<Controller, Histogram>,
+    /// What every controller counts: looks at platforms, and the orders of namespaces that are being deleted.
+    pub controllers: super::metrics::Metrics,
     applies: Family<Write, Counter>,
     prunes: Family<Write, Counter>,
-    watch_events: Family<Watch, Counter>,
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        let seconds = || Histogram::new([0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
-        Self {
-            reconciles: Family::default(),
-            seconds: Family::new_with_constructor(seconds),
-            applies: Family::default(),
-            prunes: Family::default(),
-            watch_events: Family::default(),
-        }
-    }
 }
 
 impl Metrics {
     /// Counts a look at a platform by its first failure, or as a success.
     pub fn reconciled(&self, result: &'static str, took: Duration) {
-        self.reconciles.get_or_create(&Reconcile { controller: CONTROLLER, result }).inc();
-        self.seconds.get_or_create(&Controller { controller: CONTROLLER }).observe(took.as_secs_f64());
+        self.controllers.reconciles.get_or_create(&Reconcile { controller: CONTROLLER, result }).inc();
+        let seconds = &self.controllers.reconcile_seconds;
+        seconds.get_or_create(&Controller { controller: CONTROLLER }).observe(took.as_secs_f64());
     }
 
     /// Counts a server-side apply, or the write of a status.
@@ -62,26 +48,22 @@ impl Metrics {
 
     /// Counts what a watch delivered.
     pub fn watched(&self, kind: &'static str, event: &'static str) {
-        self.watch_events.get_or_create(&Watch { kind, event }).inc();
+        self.controllers.watch_events.get_or_create(&Watch { kind, event }).inc();
     }
 
     /// A registry with these metrics.
     pub fn registry(&self) -> Registry {
-        let mut registry = Registry::default();
-        let m = self.clone();
-        registry.register("controller_runtime_reconcile", "Looks at platforms by outcome", m.reconciles);
-        registry.register("controller_runtime_reconcile_time_seconds", "How long a look at a platform took", m.seconds);
+        let mut registry = self.controllers.registry();
         registry.register(
             "jumun_operator_applies",
             "Objects applied and statuses written, by kind and result",
-            m.applies,
+            self.applies.clone(),
         );
         registry.register(
             "jumun_operator_prunes",
             "Objects deleted because nobody wants them, by kind and result",
-            m.prunes,
+            self.prunes.clone(),
         );
-        registry.register("jumun_watch_events", "Watch events by kind", m.watch_events);
         registry
     }
 }

@@ -11,3 +11,4 @@ mod nodes;
 mod order;
 mod probes;
 mod rollout;
+mod scaling;

@@ -20,7 +20,7 @@ async fn plane() -> &'static Plane {
 }
 
 /// A shell with Helm as `$HELM`, and KUBECONFIG and PATH of the control plane.
-fn on(plane: &Plane, command: &str) -> String {
+pub fn on(plane: &Plane, command: &str) -> String {
     let environment = format!(
         "export HELM=$(tools/kit helm) KUBECONFIG={} PATH={}:$PATH",
         plane.admin.display(),

@@ -30,6 +30,7 @@ mod managed_fields;
 mod namespaces;
 mod notices;
 mod old_bugs;
+mod older_chart;
 mod one_namespace;
 mod operations;
 mod operator;

@@ -230,7 +230,14 @@ async fn a_gateway_api_that_comes_later_is_noticed_and_two_platforms_do_not_touc
             &json!({ "parents": [{ "conditions": [yes("Accepted"), yes("ResolvedRefs")] }] }),
         );
     }
-    says(&one, "RoutesAccepted", "True", "Accepted").await;
+    let message = says(&one, "RoutesAccepted", "True", "Accepted").await;
+    let instead =
+        "GatewayClass door lists no HTTPRouteRequestTimeout: the front door ends commands that take too long.";
+    assert_eq!(message, instead, "and CORS is the class's");
+    let features = json!([{ "name": "HTTPRouteCORS" }, { "name": "HTTPRouteRequestTimeout" }]);
+    status(&one, "gatewayclass", "door", &json!({ "conditions": [yes("Accepted")], "supportedFeatures": features }));
+    wait_for("the class to do both", || async { (condition(&one, "RoutesAccepted")?["message"] == "").then_some(()) })
+        .await;
     platform(&one, &json!({ "config": { "LOG_LEVEL": "info" } }));
     for (kind, name) in [("gateway", "jumun"), ("httproute", "jumun-command"), ("httproute", "jumun-query")] {
         wait_for("what is not asked for to go", || async { object(&one, kind, name).is_none().then_some(()) }).await;

@@ -178,9 +178,15 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     assert_eq!(old.len(), 1, "{old:?}");
     bind(&world, &old[0]);
     keep(&world, &old[0], true);
-    // The new ones never become ready.
     platform(&world, &groups(json!([["order"], ["ticket"], ["view"]])));
-    wait_for("a new pod", || async { (pods(&world, "order").len() == 2).then_some(()) }).await;
+    wait_for("a pod with the tickets", || async { (pods(&world, "ticket").len() == 1).then_some(()) }).await;
+    settled(&world, &operator).await;
+    assert_eq!(pods(&world, "order"), old, "who has the tickets goes on with them until the new one runs");
+    wait_for("a pod without the tickets", || async {
+        // Those that are there become ready, and the one that comes then does not.
+        (pods(&world, "order").len() == 2 || ready_pods(&world) == 0).then_some(())
+    })
+    .await;
     settled(&world, &operator).await;
     assert!(of_tickets(&object(&world, "role", "jumun-order").unwrap()), "the pod of before has the tickets");
     assert!(of_tickets(&object(&world, "role", "jumun-ticket").unwrap()));

@@ -187,9 +187,14 @@ impl Facts {
 }
 
 impl Deployment {
+    /// Whether as many pods as there are to be run what is asked for.
+    pub fn runs(&self) -> bool {
+        self.rolled_out && self.available >= self.wanted
+    }
+
     fn finding(&self) -> Finding {
         let Self { name, wanted, available, .. } = self;
-        let runs = self.rolled_out && available >= wanted;
+        let runs = self.runs();
         match &self.trouble {
             Some(trouble) if !runs => Finding { truth: Truth::False, ..trouble.clone() },
             // It does not keep enough of them from running, and is said all the same.

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use jumun::controllers::{Options, Running, start};
 use jumun::domain::{Kind, Policy};
+use jumun::telemetry::Metrics;
 use kube::{Client, Config};
 use serde_json::Value;
 
@@ -90,7 +91,7 @@ impl Operator {
             home: namespace.to_owned(),
             shares: true,
         };
-        let running = start(&config, &options).expect("an operator");
+        let running = start(&config, &options, &Metrics::default()).expect("an operator");
         Self { proxy, running }
     }
 }
