@@ -1,9 +1,11 @@
 //! `jumun check`
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::time::Duration;
 
-use kube::{Api, Client, api::ListParams};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::{Api, Client, ResourceExt, api::ListParams};
 use tokio::time::{Instant, sleep};
 
 use super::failure::Failure;
@@ -69,8 +71,18 @@ async fn look(client: &Client, namespace: Option<&str>) -> Result<Vec<Line>, Fai
     if let (Some(namespace), true) = (namespace, found.is_empty()) {
         lines.push(Line { well: false, text: format!("OrderPlatform {namespace}/default: there is none") });
     }
-    lines.extend(found.iter().map(platform));
+    let going = going(client, namespace).await;
+    lines.extend(found.iter().map(|found| platform(found, &going)));
     Ok(lines)
+}
+
+/// The namespaces that are being deleted; none where that may not be read.
+async fn going(client: &Client, namespace: Option<&str>) -> HashSet<String> {
+    let params = namespace.iter().fold(ListParams::default(), |all, name| all.fields(&format!("metadata.name={name}")));
+    let found = Api::<Namespace>::all(client.clone()).list_metadata(&params).await;
+    let found = found.map_or_else(|_| Vec::new(), |list| list.items);
+    let going = found.into_iter().filter(|namespace| namespace.metadata.deletion_timestamp.is_some());
+    going.map(|namespace| namespace.name_any()).collect()
 }
 
 /// Whether each of our kinds is served, given the names of what is.
@@ -83,14 +95,14 @@ fn kinds(served: &[String]) -> Vec<Line> {
     names.map(line).collect()
 }
 
-/// Whether an OrderPlatform is Ready, and by its current spec.
-fn platform(platform: &OrderPlatform) -> Line {
+/// Whether an OrderPlatform is Ready, and by its current spec; one that goes with its namespace need not be.
+fn platform(platform: &OrderPlatform, going: &HashSet<String>) -> Line {
     let meta = &platform.metadata;
-    let name = format!(
-        "OrderPlatform {}/{}",
-        meta.namespace.as_deref().unwrap_or_default(),
-        meta.name.as_deref().unwrap_or_default()
-    );
+    let namespace = meta.namespace.as_deref().unwrap_or_default();
+    let name = format!("OrderPlatform {namespace}/{}", meta.name.as_deref().unwrap_or_default());
+    if going.contains(namespace) {
+        return Line { well: true, text: format!("{name}: its namespace is being deleted") };
+    }
     let conditions: &[Condition] = platform.status.as_ref().map_or(&[], |status| &status.conditions);
     match conditions.iter().find(|condition| condition.type_ == READY) {
         None => Line { well: false, text: format!("{name}: no controller has looked at it yet") },
@@ -110,7 +122,7 @@ mod tests {
     fn of(status: serde_json::Value) -> Line {
         let object = json!({ "apiVersion": API_VERSION, "kind": "OrderPlatform", "metadata": { "name": "default", "namespace": "shop", "generation": 2 },
             "spec": {}, "status": status });
-        platform(&serde_json::from_value(object).expect("an OrderPlatform"))
+        platform(&serde_json::from_value(object).expect("an OrderPlatform"), &HashSet::from(["away".to_owned()]))
     }
 
     fn ready(status: &str, generation: i64) -> Line {
@@ -126,6 +138,14 @@ mod tests {
         assert!(!ready("False", 2).well);
         assert_eq!(ready("False", 2).text, "OrderPlatform shop/default: Because So.");
         assert!(!of(json!({ "observedGeneration": -1 })).well);
+    }
+
+    #[test]
+    fn a_platform_that_goes_with_its_namespace_fails_nobody() {
+        let object = json!({ "apiVersion": API_VERSION, "kind": "OrderPlatform", "metadata": { "name": "default", "namespace": "away" }, "spec": {} });
+        let line =
+            platform(&serde_json::from_value(object).expect("an OrderPlatform"), &HashSet::from(["away".to_owned()]));
+        assert!(line.well && line.text.contains("is being deleted"), "{line:?}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ async fn an_order_goes_from_apply_to_completed_through_the_controllers_in_the_cl
 async fn helm_test_says_that_kinds_and_platforms_are_well_and_names_one_that_is_not() {
     let place = Place::new("check", &json!({})).await;
     let test = "\"${HELM:-helm}\" test jumun -n jumun-system --timeout 2m --logs";
-    sh(test);
+    assert!(sh(test).contains("Succeeded"), "there is a test, and it is well");
     place.platform(&json!({ "image": "jumun:no-such-version" }));
     wait_for("a platform that is not ready", || async {
         let ready = place.get("orderplatform default");

@@ -59,6 +59,7 @@ async fn orders_outlive_the_upgrade_the_rollback_and_the_removal_of_the_release(
         |name| format!("kubectl create namespace {name} --dry-run=client -o yaml | kubectl apply --server-side -f -");
     on(plane, &format!("{}; {}", make("jumun-system"), make("shop")));
     helm("install jumun chart --set replicas=1");
+    assert!(helm("get hooks jumun").contains("name: jumun-check"), "there is something to test it with");
     on(plane, "kubectl wait --for=condition=Established crd -l app.kubernetes.io/part-of=jumun --timeout=60s");
     plane.takes_orders();
     plane.account_of_the_manifest();
