@@ -97,6 +97,8 @@ async fn run(settings: &Settings) -> bool {
     }
     if settings.phase.as_deref() == Some("replicas") {
         report.replicas = replicas::measure(&fresh(first), settings).await;
+    } else if settings.phase.as_deref() == Some("live") {
+        live(&mut report, &fresh(first), settings).await;
     } else if let Some(name) = &settings.phase {
         alone(&mut report, &fresh(first), settings, name).await;
     } else if let Some(commit) = &settings.before {
