@@ -24,6 +24,9 @@ check: ## format, lints, documentation, dependencies, the chart
 platform: ## the platform on fake nodes, with pods that live, a gateway and autoscalers (4 minutes)
 	@tools/platform
 
+platform-long: ## the same with an autoscaler that makes nodes and takes them away (4 minutes more to build Karpenter the first time)
+	@tools/platform long::
+
 testbed: ## what the platform is tested on besides the control plane: kwok, Gateway API, Traefik (2 minutes the first time)
 	@tools/testbed all
 
@@ -51,4 +54,4 @@ cluster-up: ## start a control plane (NAME=dev); prints the line that exports KU
 cluster-down: ## stop it and remove its data
 	@tools/cluster down $(NAME)
 
-.PHONY: help demo test unit model check platform testbed bench crds image chart e2e e2e-kind cluster-up cluster-down
+.PHONY: help demo test unit model check platform platform-long testbed bench crds image chart e2e e2e-kind cluster-up cluster-down

@@ -71,18 +71,21 @@ async fn look(client: &Client, namespace: Option<&str>) -> Result<Vec<Line>, Fai
     if let (Some(namespace), true) = (namespace, found.is_empty()) {
         lines.push(Line { well: false, text: format!("OrderPlatform {namespace}/default: there is none") });
     }
-    let going = going(client, namespace).await;
+    // Who asks about one namespace wants to hear that it is not well.
+    let going = if namespace.is_none() { going(client).await? } else { HashSet::new() };
     lines.extend(found.iter().map(|found| platform(found, &going)));
     Ok(lines)
 }
 
-/// The namespaces that are being deleted; none where that may not be read.
-async fn going(client: &Client, namespace: Option<&str>) -> HashSet<String> {
-    let params = namespace.iter().fold(ListParams::default(), |all, name| all.fields(&format!("metadata.name={name}")));
-    let found = Api::<Namespace>::all(client.clone()).list_metadata(&params).await;
-    let found = found.map_or_else(|_| Vec::new(), |list| list.items);
+/// The namespaces that are being deleted; none where those may not be read.
+async fn going(client: &Client) -> Result<HashSet<String>, Failure> {
+    let found = match Api::<Namespace>::all(client.clone()).list_metadata(&ListParams::default()).await {
+        Ok(list) => list.items,
+        Err(kube::Error::Api(status)) if status.code == 403 => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
     let going = found.into_iter().filter(|namespace| namespace.metadata.deletion_timestamp.is_some());
-    going.map(|namespace| namespace.name_any()).collect()
+    Ok(going.map(|namespace| namespace.name_any()).collect())
 }
 
 /// Whether each of our kinds is served, given the names of what is.

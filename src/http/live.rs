@@ -44,7 +44,8 @@ impl Collector for Live {
         gauges("jumun_members", "Processes that run a controller, this one included", "controller", members)?;
         let view = world.members.view();
         let sharing = running.map(|(kind, _)| (kind, view.settled(kind))).collect();
-        let help = "Processes that were seen to work for a while and share a controller's work, this one included";
+        let help =
+            "Processes that were seen at work for a while and run a controller, this one included, wherever they watch";
         gauges("jumun_sharing_members", help, "controller", sharing)?;
         let own = Kind::ALL.into_iter().filter(|kind| world.queue(*kind).is_some());
         let own = own.map(|kind| (kind.as_str(), world.own(kind))).collect();

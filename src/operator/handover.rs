@@ -1,34 +1,31 @@
 //! Controllers that pass from one Deployment to another when the groups of a spec change.
 //!
-//! Invariant: whoever ran a controller goes on with it until the one that is to run it does, on as many pods as it is to have.
-//! Two that run it side by side share its work; none at all would be an outage for as long as the new pods cannot start.
+//! Invariant: whoever ran a controller goes on with it until the one that is to run it does, with the rights for it and on as
+//! many pods as it is to have. Two that run it side by side share its work; none at all would be an outage for as long as the
+//! new pods cannot start. The taker is judged by what it runs, whatever it keeps itself: two that swap would wait for ever.
 
+use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde_json::Value;
 
-use super::observe::Look;
+use super::store::Store;
 use crate::cluster::Key;
 use crate::crd::OrderPlatformSpec;
 use crate::domain::Kind;
-use crate::platform::{Kept, Workload, workloads};
+use crate::domain::platform::effective::{Facts, Finding};
+use crate::platform::rights::{both, rules};
+use crate::platform::{CONTAINER, Kept, Workload, workloads};
 
 /// What each Deployment runs that keeps something beside what it is to run: in the order in which it has it, so that one
 /// which only keeps is not rolled.
-pub fn kept(look: &Look<'_>, spec: &OrderPlatformSpec) -> Kept {
+pub fn kept(store: &Store, namespace: &str, spec: &OrderPlatformSpec) -> Kept {
     let workloads = workloads(spec);
-    let deployments = look.deployments();
-    let runs_in = |workload: &Workload<'_>| -> Vec<Kind> {
-        let live = look.store.get("Deployment", &Key::new(look.namespace, &workload.name()));
-        live.map_or_else(Vec::new, |live| kinds(&live.object))
-    };
     let runs = |kind: &Kind| {
         let taker = workloads.iter().find(|workload| workload.kinds().contains(kind));
-        taker.is_some_and(|taker| {
-            let stands = deployments.iter().any(|one| one.name == taker.name() && one.runs());
-            stands && runs_in(taker).contains(kind)
-        })
+        taker.is_some_and(|taker| takes(store, namespace, taker, *kind))
     };
     let of = |workload: &Workload<'_>| {
-        let (mut all, own) = (runs_in(workload), workload.kinds());
+        let live = store.get("Deployment", &Key::new(namespace, &workload.name()))?;
+        let (mut all, own) = (kinds(&live.object), workload.kinds());
         all.retain(|kind| own.contains(kind) || !runs(kind));
         if all.iter().all(|kind| own.contains(kind)) {
             return None;
@@ -39,10 +36,46 @@ pub fn kept(look: &Look<'_>, spec: &OrderPlatformSpec) -> Kept {
     workloads.iter().filter(|workload| !workload.is_front_door()).filter_map(of).collect()
 }
 
-/// The controllers that a Deployment runs, by its arguments.
+/// Says of each Deployment that keeps something what it waits for: not all is as it is asked for.
+pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
+    let workloads = workloads(spec);
+    for (giver, all) in workloads.iter().filter_map(|workload| Some((workload, kept.get(workload.component)?))) {
+        let passes = |kind: &&Kind| !giver.kinds().contains(*kind);
+        let Some(kind) = all.iter().find(passes) else { continue };
+        let taker = workloads.iter().find(|workload| workload.kinds().contains(kind)).map(Workload::name);
+        let (giver, taker) = (giver.name(), taker.unwrap_or_default());
+        let message = format!(
+            "Deployment {giver} runs the controller of {kind}, too, until Deployment {taker} does; kubectl describe deployment {taker}."
+        );
+        for deployment in facts.deployments.iter_mut().filter(|one| one.name == giver) {
+            deployment.rolled_out = false;
+            deployment.trouble.get_or_insert_with(|| Finding::unknown("HandingOver", message.clone()));
+        }
+    }
+}
+
+/// Whether a workload runs this controller: every pod that there is to be is there, has it, and may do what it does.
+fn takes(store: &Store, namespace: &str, taker: &Workload<'_>, kind: Kind) -> bool {
+    let key = Key::new(namespace, &taker.name());
+    let (Some(live), Some(role)) = (store.get("Deployment", &key), store.get("Role", &key)) else { return false };
+    let (object, status) = (&live.object, &live.object["status"]);
+    let count = |field: &str| status[field].as_i64().unwrap_or(0);
+    let wanted = object["spec"]["replicas"].as_i64().unwrap_or(1);
+    let observed = count("observedGeneration") >= object["metadata"]["generation"].as_i64().unwrap_or(0);
+    let updated = count("updatedReplicas");
+    let runs = observed && updated == count("replicas") && updated >= wanted && count("availableReplicas") >= wanted;
+    let granted: Vec<PolicyRule> = serde_json::from_value(role.object["rules"].clone()).unwrap_or_default();
+    let needed = rules(taker.kinds(), Some(namespace));
+    let may = both(&granted, &needed, namespace) == both(&granted, &granted, namespace);
+    runs && may && kinds(object).contains(&kind)
+}
+
+/// The controllers that a Deployment runs, by the arguments of our container.
 fn kinds(deployment: &Value) -> Vec<Kind> {
-    let arguments = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
-    let arguments: Vec<&str> = arguments.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let containers = deployment["spec"]["template"]["spec"]["containers"].as_array();
+    let ours = containers.into_iter().flatten().find(|container| container["name"] == CONTAINER);
+    let arguments: Vec<&str> =
+        ours.and_then(|ours| ours["args"].as_array()).into_iter().flatten().filter_map(Value::as_str).collect();
     let listed =
         arguments.iter().position(|argument| *argument == "--controllers").and_then(|at| arguments.get(at + 1));
     let words = listed.into_iter().flat_map(|listed| listed.split(','));
@@ -54,45 +87,39 @@ mod tests {
     use serde_json::json;
 
     use super::super::resources::find;
-    use super::super::store::{Live, Store};
+    use super::super::store::Live;
     use super::*;
-    use crate::crd::OrderPlatform;
-    use crate::domain::Time;
-    use crate::platform::{Inputs, Served, build};
+    use crate::domain::platform::effective::{Deployment, Part};
 
-    /// A Deployment with these controllers, of whose pods so many are available.
-    fn deployment(name: &str, controllers: &str, available: i64) -> Value {
-        json!({
-            "apiVersion": "apps/v1", "kind": "Deployment",
-            "metadata": { "name": name, "namespace": "shop", "uid": name, "generation": 2 },
-            "spec": { "template": { "spec": { "containers": [{ "args": ["run", "--controllers", controllers] }] } } },
-            "status": { "observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": available },
-        })
+    /// A Deployment with these controllers, of whose pods so many are available, and the Role for those.
+    fn workload(name: &str, controllers: &str, available: i64) -> [Value; 2] {
+        let metadata = json!({ "name": name, "namespace": "shop", "uid": name, "generation": 2 });
+        let containers = json!([
+            { "name": "mesh", "args": ["proxy"] },
+            { "name": "jumun", "args": ["run", "--controllers", controllers] },
+        ]);
+        let status =
+            json!({ "observedGeneration": 2, "replicas": 1, "updatedReplicas": 1, "availableReplicas": available });
+        let deployment = json!({ "apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "status": status,
+            "spec": { "replicas": 1, "template": { "spec": { "containers": containers } } } });
+        let rules = rules(&kinds(&deployment), Some("shop"));
+        let role = json!({ "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": metadata,
+            "rules": rules });
+        [deployment, role]
     }
 
-    /// What is kept where these groups are asked for and these Deployments stand.
+    fn spec(groups: &Value) -> OrderPlatformSpec {
+        serde_json::from_value(json!({ "workloads": { "controllers": { "groups": groups } } })).unwrap()
+    }
+
+    /// What is kept where these groups are asked for and these objects stand.
     fn kept_of(groups: &Value, standing: &[Value]) -> Kept {
         let store = Store::default();
-        let resource = find("Deployment").unwrap();
         for object in standing {
+            let resource = find(object["kind"].as_str().unwrap()).unwrap();
             store.put(resource, Live::of(resource, serde_json::from_value(object.clone()).unwrap()));
         }
-        let platform: OrderPlatform = serde_json::from_value(json!({
-            "metadata": { "name": "default", "namespace": "shop" },
-            "spec": { "workloads": { "controllers": { "groups": groups } } },
-        }))
-        .unwrap();
-        let inputs = Inputs {
-            platform: &platform,
-            image: "jumun:1",
-            pull_policy: None,
-            served: Served::default(),
-            features: &Default::default(),
-        };
-        let wanted = super::super::reconcile::all_wanted(&Key::new("shop", "default"), "uid", build(&inputs));
-        let look =
-            Look { store: &store, platform: &platform, namespace: "shop", wanted: &wanted, now: Time::from_millis(0) };
-        kept(&look, &platform.spec)
+        kept(&store, "shop", &spec(groups))
     }
 
     /// The words of a list of controllers.
@@ -105,28 +132,44 @@ mod tests {
     fn what_passes_to_another_is_kept_until_that_one_runs_it() {
         let groups = json!([["order"], ["ticket"], ["view"]]);
         let before = "order,ticket,orderplatform,store,product,wallet,payment,delivery,notification";
-        let whole = deployment("jumun-order", before, 1);
-        let view = deployment("jumun-view", "orderview", 1);
-        let kept = |standing: &[Value]| words(kept_of(&groups, standing).get("order"));
-        assert_eq!(kept(&[whole.clone(), view.clone()]), before, "it is not made yet, and nothing is rolled");
-        let starts = deployment("jumun-ticket", "ticket", 0);
-        assert_eq!(kept(&[whole.clone(), view.clone(), starts]), before, "it does not run yet");
-        let runs = deployment("jumun-ticket", "ticket", 1);
-        assert_eq!(kept(&[whole, view, runs]), "", "it runs");
+        let rest = [workload("jumun-order", before, 1), workload("jumun-view", "orderview", 1)].concat();
+        let kept = |ticket: &[Value]| words(kept_of(&groups, &[&rest, ticket].concat()).get("order"));
+        assert_eq!(kept(&[]), before, "it is not made yet, and nothing is rolled");
+        assert_eq!(kept(&workload("jumun-ticket", "ticket", 0)), before, "it does not run yet");
+        let runs = workload("jumun-ticket", "ticket", 1);
+        let [deployment, mut role] = runs.clone();
+        role["rules"] = json!([]);
+        assert_eq!(kept(&[deployment, role]), before, "it may not do what it is to do");
+        assert_eq!(kept(&runs), "", "it runs");
     }
 
     #[test]
-    fn two_that_change_places_give_nothing_up_before_the_other_has_taken_it() {
+    fn two_that_swap_give_nothing_up_before_the_other_has_taken_it_and_come_to_an_end() {
         let groups = json!([["order", "wallet"], ["view", "product"]]);
         let rest = "orderplatform,store,payment,ticket,delivery,notification";
-        let order = deployment("jumun-order", &format!("order,product,{rest}"), 1);
-        let view = deployment("jumun-view", "orderview,wallet", 1);
-        let both = kept_of(&groups, &[order.clone(), view]);
-        assert_eq!(words(both.get("order")), format!("order,product,{rest},wallet"), "it keeps and takes");
-        assert_eq!(words(both.get("view")), "orderview,wallet,product");
-        let has_taken = deployment("jumun-view", "orderview,wallet,product", 1);
-        let one = kept_of(&groups, &[order, has_taken]);
-        assert_eq!(words(one.get("order")), "", "its products are the other's now");
-        assert_eq!(words(one.get("view")), "orderview,wallet,product", "nobody else has the wallets yet");
+        let kept = |order: &str, view: &str| {
+            let standing = [workload("jumun-order", order, 1), workload("jumun-view", view, 1)].concat();
+            let kept = kept_of(&groups, &standing);
+            (words(kept.get("order")), words(kept.get("view")))
+        };
+        let (order, view) = (format!("order,product,{rest}"), "orderview,wallet".to_owned());
+        let both = (format!("{order},wallet"), format!("{view},product"));
+        assert_eq!(kept(&order, &view), both, "each keeps and takes");
+        assert_eq!(kept(&order, &both.1), (String::new(), both.1.clone()), "its products are the other's now");
+        assert_eq!(kept(&both.0, &both.1), (String::new(), String::new()), "each has taken, whatever it keeps");
+    }
+
+    #[test]
+    fn who_keeps_something_says_what_it_waits_for() {
+        let groups = json!([["order"], ["ticket"], ["view"]]);
+        let kept = kept_of(&groups, &workload("jumun-order", "order,ticket", 1));
+        let name = "jumun-order".to_owned();
+        let giver =
+            Deployment { name, part: Part::Controllers, wanted: 1, available: 1, rolled_out: true, trouble: None };
+        let mut facts = Facts { deployments: vec![giver], ..Facts::default() };
+        say(&mut facts, &kept, &spec(&groups));
+        let said = facts.deployments[0].trouble.clone().expect("a finding");
+        assert!(!facts.deployments[0].runs() && said.reason == "HandingOver", "{said:?}");
+        assert!(said.message.contains("until Deployment jumun-ticket does"), "{said:?}");
     }
 }

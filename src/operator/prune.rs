@@ -76,7 +76,8 @@ pub fn pods(store: &Store, live: &Live) -> Vec<Arc<Live>> {
 /// pods are seen to go.
 pub fn has_old_pods(store: &Store, deployment: &Live) -> bool {
     let (pods, counted) = (pods(store, deployment), deployment.object["status"]["replicas"].as_u64().unwrap_or(0));
-    pods.len() as u64 > counted || pods.iter().any(|pod| is_going(pod))
+    let templates: BTreeSet<Option<&str>> = pods.iter().map(|pod| pod.label("pod-template-hash")).collect();
+    pods.len() as u64 > counted || templates.len() > 1 || pods.iter().any(|pod| is_going(pod))
 }
 
 /// Whether an object is being deleted.
@@ -137,5 +138,13 @@ mod tests {
         assert!(has(&[("new", json!({})), ("old", json!({}))]), "its Deployment does not count it any more");
         assert!(has(&[("old", going)]), "the new one is not seen yet");
         assert!(!has(&[("new", json!({})), ("old", json!({ "status": { "phase": "Failed" } }))]), "it has ended");
+        let two = live("Deployment", "jumun-order", &json!({ "status": { "replicas": 2 } }));
+        let store = Store::default();
+        for (name, hash) in [("new", "b"), ("old", "a")] {
+            let mut pod = live("Pod", name, &json!({}));
+            pod.object["metadata"]["labels"]["pod-template-hash"] = json!(hash);
+            store.put(find("Pod").unwrap(), pod);
+        }
+        assert!(has_old_pods(&store, &two), "one of the new ones is not seen yet, and an old one not seen to go");
     }
 }

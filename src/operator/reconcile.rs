@@ -20,7 +20,7 @@ use crate::cluster::{Class, Key};
 use crate::crd::OrderPlatform;
 use crate::domain::platform::NAME;
 use crate::platform::rights::{ROLE, both};
-use crate::platform::{Built, Inputs, Served, build, build_with};
+use crate::platform::{Built, Inputs, Served, build_with};
 
 /// What came of a look.
 #[derive(Debug, Default)]
@@ -52,12 +52,12 @@ pub async fn reconcile(context: &Context, namespace: &str) -> Outcome {
         served: served(context),
         features: &features.unwrap_or_default(),
     };
-    let wanted = |built| all_wanted(&live.key, &live.uid, built);
-    let asked_for = wanted(build(&inputs));
-    let kept = handover::kept(&look(context, &platform, namespace, &asked_for), &platform.spec);
-    let wanted = wanted(build_with(&inputs, &kept));
+    let kept = handover::kept(&context.store, namespace, &platform.spec);
+    let wanted: Vec<Wanted<'_>> =
+        build_with(&inputs, &kept).into_iter().filter_map(|built| wanted(&live, built)).collect();
     let mut failures = carry_out(context, &live, &platform, &wanted).await;
-    let facts = look(context, &platform, namespace, &wanted).facts(&failures);
+    let mut facts = look(context, &platform, namespace, &wanted).facts(&failures);
+    handover::say(&mut facts, &kept, &platform.spec);
     failures.extend(status::write(context, resource, &platform, &facts).await.err());
     Outcome { failures }
 }
@@ -131,11 +131,9 @@ fn served(context: &Context) -> Served {
     Served { gateway: has("Gateway") && has("HTTPRoute"), capacity_buffer: has("CapacityBuffer") }
 }
 
-/// Objects as they are applied for the platform of this key and UID.
-pub(super) fn all_wanted<'a>(platform: &Key, uid: &'a str, built: Vec<Built>) -> Vec<Wanted<'a>> {
-    let wanted = |built: Built| {
-        let resource = resources::find(built.type_.kind)?;
-        Some(Wanted { resource, key: platform.sibling(&built.name), platform: uid, object: marked(built.object) })
-    };
-    built.into_iter().filter_map(wanted).collect()
+/// An object as it is applied.
+fn wanted<'a>(platform: &'a Live, built: Built) -> Option<Wanted<'a>> {
+    let resource = resources::find(built.type_.kind)?;
+    let key = platform.key.sibling(&built.name);
+    Some(Wanted { resource, key, platform: &platform.uid, object: marked(built.object) })
 }

@@ -26,6 +26,7 @@ mod service;
 pub mod workload;
 
 pub use inputs::{Built, Inputs, MANAGED_BY, Served, Type};
+pub use pod::CONTAINER;
 pub use route::{CORS, TIMEOUT};
 pub use workload::{Kept, Runs, Workload, workloads};
 

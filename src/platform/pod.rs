@@ -22,10 +22,13 @@ pub const OPS: Port = Port { name: "ops", number: 8081 };
 /// Nobody in particular, as in distroless images.
 const USER: i64 = 65_532;
 
+/// The name of our container; others may stand beside it.
+pub const CONTAINER: &str = "jumun";
+
 /// A container that runs our image.
 pub fn container(inputs: &Inputs<'_>, arguments: Vec<String>) -> Container {
     Container {
-        name: "jumun".to_owned(),
+        name: CONTAINER.to_owned(),
         image: Some(inputs.image().to_owned()),
         image_pull_policy: inputs.pull_policy.map(str::to_owned),
         args: Some(arguments),

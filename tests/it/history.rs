@@ -166,7 +166,7 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
     let probes = tokio::spawn(async move {
         let mut said = std::collections::BTreeSet::new();
         while !said.iter().any(|body: &String| body.contains("another history")) {
-            said.insert(crate::operator::get(&address, "/readyz").await.1);
+            said.insert(crate::program::get(&address, "/readyz").await.1);
         }
     });
     let put_back = name.clone();

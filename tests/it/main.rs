@@ -45,6 +45,7 @@ mod platform_serve;
 mod platform_spec;
 mod platform_workloads;
 mod points_shop;
+mod program;
 mod protection;
 mod providers;
 mod races;

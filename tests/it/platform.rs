@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
-use crate::operator::get;
+use crate::program::{Program, get};
 
 /// The image of the workloads: nothing runs it here.
 pub const IMAGE: &str = "registry.example/jumun:1";
@@ -16,37 +15,15 @@ pub const IMAGE: &str = "registry.example/jumun:1";
 const KINDS: &str = "cm,sa,role,rolebinding,netpol,svc,deploy,pdb,hpa,podtemplate";
 
 /// An operator of platforms as a process; killed when dropped.
-pub struct PlatformOperator {
-    child: Child,
-    log: String,
-}
-
-impl Drop for PlatformOperator {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+pub struct PlatformOperator(Program);
 
 impl PlatformOperator {
     /// Starts one with these rights, for one namespace or all.
     pub fn start(kubeconfig: &Path, namespace: Option<&str>) -> Self {
-        let name = namespace.unwrap_or("all");
-        let log = format!("{}/platforms-{name}-{:08x}.log", env!("CARGO_TARGET_TMPDIR"), rand::random::<u32>());
-        let mut command = Command::new(env!("CARGO_BIN_EXE_jumun"));
-        command.args(["operator", "--listen", "127.0.0.1:0", "--image", IMAGE]);
-        if let Some(namespace) = namespace {
-            command.args(["--namespace", namespace]);
-        }
-        let child = command
-            .env("KUBECONFIG", kubeconfig)
-            .env("LOG_FORMAT", "json")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(&log).expect("log"))
-            .spawn()
-            .expect("started");
-        Self { child, log }
+        let of_one = namespace.map_or_else(Vec::new, |namespace| vec!["--namespace", namespace]);
+        let arguments = [&["operator", "--listen", "127.0.0.1:0", "--image", IMAGE], &of_one[..]].concat();
+        let log = Program::some_log(&format!("platforms-{}", namespace.unwrap_or("all")));
+        Self(Program::start(&arguments, &[("KUBECONFIG", kubeconfig.to_str().expect("a path"))], &log))
     }
 
     /// Starts one for the namespace of a world, with the rights of its manifest.
@@ -56,13 +33,7 @@ impl PlatformOperator {
 
     /// GETs a path of its listener.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let address = wait_for("the operator to listen", || async {
-            let log = std::fs::read_to_string(&self.log).ok()?;
-            let line: Value = serde_json::from_str(log.lines().find(|line| line.contains("\"listening\""))?).ok()?;
-            line["address"].as_str().map(str::to_owned)
-        })
-        .await;
-        get(&address, path).await
+        get(self.0.listening().await["address"].as_str().expect("an address"), path).await
     }
 
     /// How many writes it has sent, whatever came of them.
@@ -84,9 +55,8 @@ impl PlatformOperator {
 
     /// Ends it as Kubernetes would, and waits for that.
     pub async fn terminate(mut self) -> bool {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
-        let child = std::cell::RefCell::new(&mut self.child);
-        wait_for("the operator to end", || async { child.borrow_mut().try_wait().expect("a child") }).await.success()
+        self.0.signal("TERM");
+        self.0.end().await.success()
     }
 }
 

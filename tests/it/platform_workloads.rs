@@ -119,6 +119,28 @@ async fn groups_are_split_and_joined_and_the_old_controllers_go_once_the_new_one
     .await;
 }
 
+#[tokio::test]
+async fn groups_that_swap_controllers_come_to_what_is_asked_for() {
+    let groups = |groups: Value| json!({ "workloads": { "controllers": { "groups": groups } } });
+    let (world, operator) = platform_world("swap", &groups(json!([["order", "product"], ["view", "wallet"]]))).await;
+    available(&world).await;
+    platform(&world, &groups(json!([["order", "wallet"], ["view", "product"]])));
+    settled(&world, &operator).await;
+    says(&world, "WorkloadsAvailable", "False", "HandingOver").await;
+    let controllers = |name: &str| {
+        let deployment = object(&world, "deploy", name).expect("it");
+        deployment["spec"]["template"]["spec"]["containers"][0]["args"][4].as_str().expect("a list").to_owned()
+    };
+    assert!(controllers("jumun-order").contains("product"), "kept until the other has it");
+    wait_for("each to run what is asked for", || async {
+        ready_pods(&world);
+        let (order, view) = (controllers("jumun-order"), controllers("jumun-view"));
+        (view == "orderview,product" && order.contains("wallet") && !order.contains("product")).then_some(())
+    })
+    .await;
+    available(&world).await;
+}
+
 /// What may be done to the tickets, in a Role.
 fn of_tickets(role: &Value) -> bool {
     let rules = role["rules"].as_array().expect("rules").iter();

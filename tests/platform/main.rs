@@ -14,6 +14,7 @@ mod http;
 mod kubelet;
 mod late;
 mod live_pods;
+mod long;
 mod metrics;
 #[allow(dead_code)]
 #[path = "../it/operator.rs"]
@@ -24,6 +25,9 @@ mod plane;
 mod platform;
 mod probes;
 mod process;
+#[allow(dead_code)]
+#[path = "../it/program.rs"]
+mod program;
 mod pruning;
 #[allow(dead_code)]
 #[path = "../it/recorder.rs"]
