@@ -258,7 +258,7 @@ async fn what_belongs_to_a_member_that_hangs_is_done_by_the_next_in_line() {
     let _renewing = ghost(&world, "Order").await;
     for operator in [0, 1] {
         wait_for("the ghost to be seen", || async {
-            (figure(&world, operator, "jumun_members", "\"Order\"").await == 3).then_some(())
+            (figure(&world, operator, "jumun_sharing_members", "\"Order\"").await == 3).then_some(())
         })
         .await;
     }
