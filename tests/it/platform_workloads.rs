@@ -126,7 +126,7 @@ async fn groups_that_swap_controllers_come_to_what_is_asked_for() {
     available(&world).await;
     platform(&world, &groups(json!([["order", "wallet"], ["view", "product"]])));
     settled(&world, &operator).await;
-    says(&world, "WorkloadsAvailable", "False", "HandingOver").await;
+    says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
     let controllers = |name: &str| {
         let deployment = object(&world, "deploy", name).expect("it");
         deployment["spec"]["template"]["spec"]["containers"][0]["args"][4].as_str().expect("a list").to_owned()
