@@ -24,8 +24,10 @@ async fn nodes_come_for_the_headroom_and_for_the_pods_and_go_when_nobody_needs_t
     let large = json!({ "requests": { "cpu": "12" } });
     let headroom = json!({ "pods": 4, "resources": large });
     let platform = Platform::new(bed, "nodes", json!({ "image": FAKE, "headroom": headroom })).await;
-    let message = platform.says("HeadroomGranted", "False", "NoRoom").await;
-    assert!(message.contains("3 of 4"), "{message}");
+    wait_for("three of four places to be held", || async {
+        platform.says("HeadroomGranted", "False", "NoRoom").await.contains("3 of 4").then_some(())
+    })
+    .await;
 
     // An autoscaler comes that knows buffers: it takes the place of the pods that only wait.
     sh("tools/cluster autoscaler platform 2>/dev/null");

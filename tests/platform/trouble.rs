@@ -3,6 +3,7 @@
 use k8s_openapi::api::core::v1::Pod;
 use serde_json::json;
 
+use crate::harness::wait_for;
 use crate::platform::{FAKE, Platform};
 use crate::testbed::bed;
 
@@ -11,8 +12,9 @@ async fn said_and_healed(plays: &str, reason: &str, words: &[&str]) {
     let image = format!("testbed.invalid/{plays}/jumun:0");
     let platform = Platform::new(bed().await, plays, json!({ "image": image })).await;
     let message = platform.says("WorkloadsAvailable", "False", reason).await;
-    let unwell = platform.pods("command").await;
-    assert!(!unwell.is_empty() && unwell.iter().all(|pod| plays_on(pod, plays)), "{unwell:?}");
+    let unwell =
+        wait_for("a pod", || async { Some(platform.pods("command").await).filter(|pods| !pods.is_empty()) }).await;
+    assert!(unwell.iter().all(|pod| plays_on(pod, plays)), "{unwell:?}");
     for word in words {
         assert!(message.contains(word), "{word} is not in: {message}");
     }
