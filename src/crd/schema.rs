@@ -1,4 +1,5 @@
-//! What the derived definitions lack: defaults for `status` and for the spec in which nothing is required, list types, and a read model without a status subresource.
+//! What the derived definitions lack: defaults for `status` and for a spec in which nothing is required, list types, and a read
+//! model without a status subresource.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,

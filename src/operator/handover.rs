@@ -7,6 +7,7 @@
 use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde_json::Value;
 
+use super::observe::{is_rolled_out, replicas};
 use super::store::Store;
 use crate::cluster::Key;
 use crate::crd::OrderPlatformSpec;
@@ -36,7 +37,8 @@ pub fn kept(store: &Store, namespace: &str, spec: &OrderPlatformSpec) -> Kept {
     workloads.iter().filter(|workload| !workload.is_front_door()).filter_map(of).collect()
 }
 
-/// Says of each Deployment that keeps something what it waits for: not all is as it is asked for.
+/// Says of each Deployment that keeps something what it waits for: not all is as it is asked for. What keeps the other from
+/// running comes before that, so whoever keeps something stands last.
 pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
     let workloads = workloads(spec);
     for (giver, all) in workloads.iter().filter_map(|workload| Some((workload, kept.get(workload.component)?))) {
@@ -47,10 +49,11 @@ pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
         let message = format!(
             "Deployment {giver} runs the controller of {kind}, too, until Deployment {taker} does; kubectl describe deployment {taker}."
         );
-        for deployment in facts.deployments.iter_mut().filter(|one| one.name == giver) {
-            deployment.rolled_out = false;
-            deployment.trouble.get_or_insert_with(|| Finding::unknown("HandingOver", message.clone()));
-        }
+        let Some(at) = facts.deployments.iter().position(|one| one.name == giver) else { continue };
+        let mut keeps = facts.deployments.remove(at);
+        keeps.rolled_out = false;
+        keeps.trouble.get_or_insert_with(|| Finding::unknown("HandingOver", message));
+        facts.deployments.push(keeps);
     }
 }
 
@@ -58,16 +61,13 @@ pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
 fn takes(store: &Store, namespace: &str, taker: &Workload<'_>, kind: Kind) -> bool {
     let key = Key::new(namespace, &taker.name());
     let (Some(live), Some(role)) = (store.get("Deployment", &key), store.get("Role", &key)) else { return false };
-    let (object, status) = (&live.object, &live.object["status"]);
-    let count = |field: &str| status[field].as_i64().unwrap_or(0);
-    let wanted = object["spec"]["replicas"].as_i64().unwrap_or(1);
-    let observed = count("observedGeneration") >= object["metadata"]["generation"].as_i64().unwrap_or(0);
-    let updated = count("updatedReplicas");
-    let runs = observed && updated == count("replicas") && updated >= wanted && count("availableReplicas") >= wanted;
+    let wanted = replicas(&live.object);
+    let available = live.object["status"]["availableReplicas"].as_i64().unwrap_or(0);
+    let runs = is_rolled_out(&live.object, wanted) && available >= wanted;
     let granted: Vec<PolicyRule> = serde_json::from_value(role.object["rules"].clone()).unwrap_or_default();
     let needed = rules(taker.kinds(), Some(namespace));
     let may = both(&granted, &needed, namespace) == both(&granted, &granted, namespace);
-    runs && may && kinds(object).contains(&kind)
+    runs && may && kinds(&live.object).contains(&kind)
 }
 
 /// The controllers that a Deployment runs, by the arguments of our container.
@@ -89,7 +89,9 @@ mod tests {
     use super::super::resources::find;
     use super::super::store::Live;
     use super::*;
-    use crate::domain::platform::effective::{Deployment, Part};
+    use crate::domain::Time;
+    use crate::domain::conditions::{self, Truth};
+    use crate::domain::platform::effective::{Deployment, Part, WORKLOADS_AVAILABLE};
 
     /// A Deployment with these controllers, of whose pods so many are available, and the Role for those.
     fn workload(name: &str, controllers: &str, available: i64) -> [Value; 2] {
@@ -163,13 +165,26 @@ mod tests {
     fn who_keeps_something_says_what_it_waits_for() {
         let groups = json!([["order"], ["ticket"], ["view"]]);
         let kept = kept_of(&groups, &workload("jumun-order", "order,ticket", 1));
-        let name = "jumun-order".to_owned();
-        let giver =
-            Deployment { name, part: Part::Controllers, wanted: 1, available: 1, rolled_out: true, trouble: None };
-        let mut facts = Facts { deployments: vec![giver], ..Facts::default() };
-        say(&mut facts, &kept, &spec(&groups));
-        let said = facts.deployments[0].trouble.clone().expect("a finding");
-        assert!(!facts.deployments[0].runs() && said.reason == "HandingOver", "{said:?}");
-        assert!(said.message.contains("until Deployment jumun-ticket does"), "{said:?}");
+        let deployment = |name: &str, available: i64| Deployment {
+            name: name.to_owned(),
+            part: Part::Controllers,
+            wanted: 1,
+            available,
+            rolled_out: true,
+            trouble: None,
+        };
+        let said = |taker: i64| {
+            let deployments = vec![deployment("jumun-order", 1), deployment("jumun-ticket", taker)];
+            let mut facts = Facts { deployments, ..Facts::default() };
+            say(&mut facts, &kept, &spec(&groups));
+            let all = facts.conditions(&[], Time::from_millis(0));
+            let found = conditions::find(&all, WORKLOADS_AVAILABLE).expect("a condition");
+            (found.status, found.reason.clone(), found.message.clone())
+        };
+        let (truth, reason, message) = said(1);
+        assert_eq!((truth, reason.as_str()), (Truth::False, "HandingOver"), "{message}");
+        assert!(message.contains("until Deployment jumun-ticket does"), "{message}");
+        let (_, reason, message) = said(0);
+        assert!(reason == "Unavailable" && message.contains("jumun-ticket"), "what keeps it comes first: {message}");
     }
 }

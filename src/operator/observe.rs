@@ -84,17 +84,13 @@ impl Look<'_> {
             let wanted = minimum.unwrap_or(1);
             return Some(Deployment { name, part, wanted, available: 0, rolled_out: false, trouble: None });
         };
-        let status = &live.object["status"];
-        let count = |field: &str| status[field].as_i64().unwrap_or(0);
-        let wanted = minimum.unwrap_or_else(|| live.object["spec"]["replicas"].as_i64().unwrap_or(1));
-        let observed = count("observedGeneration") >= live.object["metadata"]["generation"].as_i64().unwrap_or(0);
-        let updated = count("updatedReplicas");
-        let applied = !compare::is_of_another(&live.object, &one.object);
-        let rolled_out = applied && observed && updated == count("replicas") && updated >= wanted;
+        let wanted = minimum.unwrap_or_else(|| replicas(&live.object));
+        let available = live.object["status"]["availableReplicas"].as_i64().unwrap_or(0);
+        let rolled_out = !compare::is_of_another(&live.object, &one.object) && is_rolled_out(&live.object, wanted);
         // Pods that are not made tell nothing.
         let (of_pods, failed) = (self.trouble(component(&live.object)), failed(&live));
         let trouble = of_pods.clone().filter(|said| said.truth == Truth::False).or(failed).or(of_pods);
-        Some(Deployment { name, part, wanted, available: count("availableReplicas"), rolled_out, trouble })
+        Some(Deployment { name, part, wanted, available, rolled_out, trouble })
     }
 
     /// The least number of pods, where an autoscaler is wanted for a Deployment.
@@ -201,6 +197,19 @@ impl Look<'_> {
         });
         buffers.into_iter().chain(places).collect()
     }
+}
+
+/// How many pods a Deployment is to have.
+pub fn replicas(deployment: &Value) -> i64 {
+    deployment["spec"]["replicas"].as_i64().unwrap_or(1)
+}
+
+/// Whether a Deployment has so many pods of its newest template, and none of another.
+pub fn is_rolled_out(deployment: &Value, wanted: i64) -> bool {
+    let count = |field: &str| deployment["status"][field].as_i64().unwrap_or(0);
+    let observed = count("observedGeneration") >= deployment["metadata"]["generation"].as_i64().unwrap_or(0);
+    let updated = count("updatedReplicas");
+    observed && updated == count("replicas") && updated >= wanted
 }
 
 /// Who does what the class does not list, and so is not written into the routes; empty where it lists everything.

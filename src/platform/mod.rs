@@ -28,7 +28,7 @@ pub mod workload;
 pub use inputs::{Built, Inputs, MANAGED_BY, Served, Type};
 pub use pod::CONTAINER;
 pub use route::{CORS, TIMEOUT};
-pub use workload::{Kept, Runs, Workload, workloads};
+pub use workload::{Kept, Workload, workloads};
 
 /// Every kind of which something may be built, dependencies first. Those of the Gateway API and the CapacityBuffer are not
 /// served everywhere.

@@ -204,6 +204,8 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     wait_for("a pod with the tickets", || async { (pods(&world, "ticket").len() == 1).then_some(()) }).await;
     settled(&world, &operator).await;
     assert_eq!(pods(&world, "order"), old, "who has the tickets goes on with them until the new one runs");
+    let message = says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
+    assert!(message.contains("jumun-ticket"), "what keeps the new one is said: {message}");
     wait_for("a pod without the tickets", || async {
         // Those that are there become ready, and the one that comes then does not.
         (pods(&world, "order").len() == 2 || ready_pods(&world) == 0).then_some(())

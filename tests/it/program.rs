@@ -1,4 +1,4 @@
-//! A program: `jumun` as a process under test: what it logs is in a file, and it is killed when dropped.
+//! `jumun` as a process under test: what it logs is in a file, and it is killed when dropped.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
