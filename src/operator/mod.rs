@@ -14,6 +14,7 @@ mod context;
 mod discovery;
 mod failure;
 mod handover;
+mod judge;
 mod observe;
 mod pods;
 mod prune;

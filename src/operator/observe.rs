@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::apply::Wanted;
 use super::compare;
 use super::failure::Failure;
+use super::judge;
 use super::pods;
 use super::resources::{self, COMPONENT, HEADROOM};
 use super::store::{Live, Reading, Store};
@@ -15,7 +16,7 @@ use crate::cluster::Key;
 use crate::crd::OrderPlatform;
 use crate::crd::platform::Gateway;
 use crate::domain::conditions::Truth;
-use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, reason, sentence};
+use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, sentence};
 use crate::domain::{Generation, Time};
 use crate::platform::workload::{COMMAND, QUERY};
 use crate::platform::{CORS, TIMEOUT};
@@ -54,7 +55,7 @@ impl Look<'_> {
             generation: self.generation(failures),
             deployments: self.deployments(),
             denied: failures.iter().filter_map(Failure::denied).chain(self.refused()).collect(),
-            autoscalers: self.of("HorizontalPodAutoscaler", autoscaler),
+            autoscalers: self.of("HorizontalPodAutoscaler", judge::autoscaler),
             gateway: self.gateway(),
             routes: self.routes(),
             headroom: self.headroom(),
@@ -88,7 +89,7 @@ impl Look<'_> {
         let available = live.object["status"]["availableReplicas"].as_i64().unwrap_or(0);
         let rolled_out = !compare::is_of_another(&live.object, &one.object) && is_rolled_out(&live.object, wanted);
         // Pods that are not made tell nothing.
-        let (of_pods, failed) = (self.trouble(component(&live.object)), failed(&live));
+        let (of_pods, failed) = (self.trouble(component(&live.object)), judge::failed(&live));
         let trouble = of_pods.clone().filter(|said| said.truth == Truth::False).or(failed).or(of_pods);
         Some(Deployment { name, part, wanted, available, rolled_out, trouble })
     }
@@ -109,10 +110,10 @@ impl Look<'_> {
     }
 
     /// What is found of each object of a kind that is wanted.
-    fn of(&self, kind: &'static str, judge: impl Fn(&Live) -> Finding) -> Vec<Finding> {
+    fn of(&self, kind: &'static str, judged: impl Fn(&Live) -> Finding) -> Vec<Finding> {
         let all = self.wanted.iter().filter(|one| one.resource.kind == kind);
         let find = |one: &Wanted<'_>| match self.store.get(kind, &one.key) {
-            Some(live) => judge(&live),
+            Some(live) => judged(&live),
             None => Finding::bad("Missing", format!("{kind} {} is not there yet.", one.key.name)),
         };
         all.map(find).collect()
@@ -151,7 +152,7 @@ impl Look<'_> {
             let advice = "install its controller, or name one of kubectl get gatewayclasses in spec.gateway.className";
             return Some(Finding::bad("ClassNotFound", format!("GatewayClass {class} does not exist: {advice}.")));
         };
-        let accepted = condition(&found.object["status"], "Accepted")?;
+        let accepted = judge::condition(&found.object["status"], "Accepted")?;
         (accepted["status"] == "False").then(|| {
             let said = sentence(accepted["message"].as_str().unwrap_or_default());
             Finding::bad("ClassNotAccepted", format!("GatewayClass {class} is not accepted by its controller: {said}."))
@@ -160,7 +161,7 @@ impl Look<'_> {
 
     fn gateway(&self) -> Option<Finding> {
         self.platform.spec.gateway.as_ref()?;
-        self.no_gateway().or_else(|| self.of("Gateway", gateway).pop())
+        self.no_gateway().or_else(|| self.of("Gateway", judge::gateway).pop())
     }
 
     fn routes(&self) -> Vec<Finding> {
@@ -169,7 +170,7 @@ impl Look<'_> {
             return vec![finding];
         }
         let left = left_to_the_front_door(asked, &features(self.store, &asked.class_name));
-        let mut found = self.of("HTTPRoute", route);
+        let mut found = self.of("HTTPRoute", judge::route);
         for finding in found.iter_mut().filter(|finding| finding.truth == Truth::True) {
             finding.message.clone_from(&left);
         }
@@ -182,7 +183,7 @@ impl Look<'_> {
         if let Some(resource) = resource.filter(|resource| self.store.is_undecided(resource, Some(HEADROOM))) {
             return vec![undecided(resource)];
         }
-        let buffers = self.of("CapacityBuffer", buffer);
+        let buffers = self.of("CapacityBuffer", judge::buffer);
         let pods = self
             .wanted
             .iter()
@@ -239,87 +240,6 @@ fn undecided(resource: &resources::Resource) -> Finding {
 /// The component of an object.
 pub fn component(object: &Value) -> Option<&str> {
     object["metadata"]["labels"][COMPONENT].as_str()
-}
-
-/// The condition of this type in a status.
-fn condition<'a>(status: &'a Value, type_: &str) -> Option<&'a Value> {
-    status["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)
-}
-
-/// Why a Deployment makes no pods, or takes too long.
-fn failed(live: &Live) -> Option<Finding> {
-    let (name, status) = (&live.key.name, &live.object["status"]);
-    let says = |type_: &str, truth: &str| condition(status, type_).filter(|condition| condition["status"] == truth);
-    let message = |condition: &Value| sentence(condition["message"].as_str().unwrap_or_default());
-    if let Some(failure) = says("ReplicaFailure", "True") {
-        let advice = "Raise that quota, or mend what refuses the pods";
-        let message = format!("Deployment {name} cannot make its pods: {}. {advice}.", message(failure));
-        return Some(Finding::bad("PodsRefused", message));
-    }
-    let late = says("Progressing", "False")?;
-    let advice =
-        format!("kubectl describe pods -l app.kubernetes.io/part-of=jumun; kubectl rollout status deployment/{name}");
-    Some(Finding::bad("RolloutStuck", format!("Deployment {name}: {}; {advice}.", message(late))))
-}
-
-fn autoscaler(live: &Live) -> Finding {
-    let (name, status) = (&live.key.name, &live.object["status"]);
-    let active = condition(status, "ScalingActive").or_else(|| condition(status, "AbleToScale"));
-    let Some(said) = active else {
-        return Finding::unknown("Pending", format!("HorizontalPodAutoscaler {name} has not been looked at yet."));
-    };
-    if said["status"] == "True" && said["type"] == "ScalingActive" {
-        return Finding::well("Active");
-    }
-    let message = sentence(said["message"].as_str().unwrap_or_default());
-    let advice = "CPU needs metrics-server, ordersWaiting an adapter that serves the external metric jumun_orders_waiting; until \
-                  then the number of pods stays as it is";
-    Finding::bad("MetricUnavailable", format!("HorizontalPodAutoscaler {name}: {message}. {advice}."))
-}
-
-/// What a condition of somebody else's object comes to; one that is about an older generation says nothing.
-fn judge(live: &Live, status: &Value, type_: &str, well: &str, what: &str) -> Finding {
-    let generation = live.object["metadata"]["generation"].as_i64().unwrap_or(0);
-    let name = &live.key.name;
-    let known =
-        condition(status, type_).filter(|c| c["observedGeneration"].as_i64().is_none_or(|seen| seen >= generation));
-    match known {
-        Some(said) if said["status"] == "True" => Finding::well(well),
-        Some(said) if said["status"] == "False" => {
-            let message = sentence(said["message"].as_str().unwrap_or_default());
-            let reason = reason(said["reason"].as_str().unwrap_or_default());
-            Finding::bad(&reason, format!("{what} {name}: {message}; kubectl describe {what} {name}."))
-        }
-        _ => Finding::unknown(
-            "Pending",
-            format!("{what} {name}: its controller has not said {type_} yet; see whether it runs."),
-        ),
-    }
-}
-
-fn gateway(live: &Live) -> Finding {
-    let status = &live.object["status"];
-    let accepted = judge(live, status, "Accepted", "Accepted", "Gateway");
-    if accepted.truth == Truth::False { accepted } else { judge(live, status, "Programmed", "Programmed", "Gateway") }
-}
-
-fn route(live: &Live) -> Finding {
-    let parents = live.object["status"]["parents"].as_array().into_iter().flatten();
-    let judged = parents.flat_map(|parent| {
-        ["Accepted", "ResolvedRefs"].map(|type_| judge(live, parent, type_, "Accepted", "HTTPRoute"))
-    });
-    let worst = judged.min_by_key(|finding| matches!(finding.truth, Truth::True));
-    worst.unwrap_or_else(|| {
-        let message =
-            format!("HTTPRoute {}: no gateway has looked at it yet; see whether its controller runs.", live.key.name);
-        Finding::unknown("Pending", message)
-    })
-}
-
-fn buffer(live: &Live) -> Finding {
-    let status = &live.object["status"];
-    let ready = judge(live, status, "ReadyForProvisioning", "Ready", "CapacityBuffer");
-    if ready.truth == Truth::True { judge(live, status, "Provisioning", "Granted", "CapacityBuffer") } else { ready }
 }
 
 #[cfg(test)]
