@@ -25,7 +25,7 @@ impl<'a> View<'a> {
         self.state.cached(self.replica, id).slot()
     }
 
-    fn now(&self) -> Time {
+    pub fn now(&self) -> Time {
         self.config.now(self.state.clock, self.replica)
     }
 
@@ -213,7 +213,7 @@ impl<'a> View<'a> {
             received: *received,
             status: status.clone(),
             unpaid: self.unpaid(number(id)),
-            by_provider: self.config.provider,
+            by_provider: self.config.provider && self.slot(super::objects::payment(number(id))).is_some(),
             fate: self.fate(number(id)),
         })
     }
@@ -305,7 +305,10 @@ impl<'a> View<'a> {
             (entry.order.clone(), read.map_or(Missing::Unproven, Missing::Gone))
         });
         let missing = missing.collect();
-        let referred = |number| self.is_open_order(number) || self.is_needed(number);
+        // A payment that may have to be given back holds up a wallet that is being deleted, and no other.
+        let deleting = slot.body.deleting.is_some();
+        let referred = |number| self.is_open_order(number) || (deleting && self.is_needed(number));
+        let referred = |number| !self.config.provider && referred(number);
         Some(wallet::Observed {
             meta: self.meta(WALLET, slot),
             deposited: Money::new(self.config.deposited, CURRENCY),
