@@ -132,7 +132,8 @@ async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
     let events = Events::new(client, API_VERSION);
     let policy = Arc::new(Policy::default());
     let context = Context { world: world.clone(), executor, clock, events, metrics: metrics.clone(), policy };
-    world.orders.deliver(serde_json::from_value(order()).expect("an order"), Time::from_millis(0));
+    let order: Order = serde_json::from_value(order()).expect("an order");
+    world.orders.deliver(order, Time::from_millis(0));
     queue.add(key);
     let _ = tokio::time::timeout(WATCHED, run::<Test<C>>(context, 1)).await;
     let mut text = String::new();

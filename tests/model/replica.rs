@@ -1,9 +1,14 @@
 //! What a replica knows, in the caches that ship: the objects that it has seen, the tombstones of those that are gone, and
-//! what its pass has read and been told. The shipped controllers observe it as they do in the operator.
+//! what its pass has read and been told. The controllers observe it as they do in the operator.
 
-use std::sync::LazyLock;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
+use jumun::cluster::members::Members;
 use jumun::cluster::{EVERY as ALL, Key, transform};
 use jumun::controllers::Controller;
 use jumun::controllers::view::OrderViews;
@@ -13,9 +18,9 @@ use jumun::crd::{
 };
 use jumun::domain::delivery::Address;
 use jumun::domain::effect::Outcome;
-use jumun::domain::notification::{Draft, Message, Untaken};
+use jumun::domain::notification::{Company, Draft, Message, Untaken};
 use jumun::domain::payment::{Item, Payer};
-use jumun::domain::provider::{self, Call, Token};
+use jumun::domain::provider::{self, Token};
 use jumun::domain::store::SellerNotice;
 use jumun::domain::{Kind, Money, ObjectRef, Time, Version, ids, payment, platform, ticket, view};
 use jumun::world::{Held, Pass, World};
@@ -23,13 +28,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time as Moment}
 use serde_json::{Value, json};
 
 use super::config::{Config, PRICE};
-use super::objects::{
-    EACH, EVERY, FIRST, Fields, Id, PRODUCT, WALLET, is_row, kind, name, names, number, row as row_of, uid,
-};
-use super::observe::View;
-use super::state::{Cell, Slot};
+use super::mutations::Mutation;
+use super::objects::{EACH, EVERY, FIRST, Fields, Id, PRODUCT, WALLET, is_row, kind, name, names, number, row as row_of, uid};
+use super::state::{Cell, Flight, Slot, State};
 
-const CURRENCY: &str = "KRW";
+pub const CURRENCY: &str = "KRW";
 const CUSTOMER: &str = "alice";
 const STORE: &str = "shop";
 const PROVIDER: &str = "card";
@@ -39,24 +42,95 @@ static KEYS: LazyLock<Vec<Key>> =
     LazyLock::new(|| (0..FIRST + 2 * EACH).map(|id| Key::new(NAMESPACE, &name(id))).collect());
 
 /// The key of an object.
-fn key(id: Id) -> &'static Key {
+pub fn key(id: Id) -> &'static Key {
     &KEYS[id]
 }
 
+/// One version of one object, as the API server gives it and the caches keep it.
+#[derive(Clone)]
+enum Object {
+    Order(Arc<Order>),
+    Payment(Arc<Payment>),
+    Ticket(Arc<Ticket>),
+    Delivery(Arc<Delivery>),
+    Notice(Arc<Notification>),
+    Product(Arc<Product>),
+    Wallet(Arc<Wallet>),
+}
+
+thread_local! {
+    static OBJECTS: RefCell<HashMap<(u64, Id, Slot), Object>> = RefCell::default();
+    static WORLD: RefCell<Option<(u64, Rc<World>)>> = RefCell::default();
+    static MEMBERS: Arc<Members> = Arc::default();
+}
+
+/// One replica, in one pass.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub config: &'a Config,
+    pub state: &'a State,
+    pub replica: usize,
+    pub flight: &'a Flight,
+}
+
 impl View<'_> {
+    pub fn now(&self) -> Time {
+        self.config.now(self.state.clock, self.replica)
+    }
+
+    /// Who else sends, and under which name this replica does: where another one does, every attempt is claimed.
+    pub fn company(&self) -> (Company, String) {
+        let others = self.config.replicas > 1 && self.config.others.contains(&Kind::Notification);
+        (if others { Company::Several } else { Company::Alone }, format!("jumun-{}", self.replica))
+    }
+
+    /// Tells one content of the caches from another.
+    pub fn mark(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.config.serial, self.now(), self.state.row(self.replica), self.state.store).hash(&mut hasher);
+        for (number, past) in self.state.past.iter().enumerate() {
+            (past.ended, self.has_read(number)).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
     /// What the shipped controller observes.
-    pub fn ships<C: Controller>(&self) -> Option<C::Observed> {
-        C::observe(&self.fill(), key(self.pass.root), &self.learnt())
+    pub fn observe<C: Controller>(&self) -> Option<C::Observed> {
+        C::observe(&self.world(), key(self.flight.root), &self.pass())
+    }
+
+    /// The caches, which are filled once for what they hold.
+    fn world(&self) -> Rc<World> {
+        let mark = self.mark();
+        if let Some((_, world)) = WORLD.with_borrow(|world| world.clone().filter(|(of, _)| *of == mark)) {
+            return world;
+        }
+        let world = Rc::new(self.fill());
+        WORLD.replace(Some((mark, world.clone())));
+        world
     }
 
     fn fill(&self) -> World {
-        let config = self.config;
-        let world = World::default();
+        let (config, now) = (self.config, self.now());
+        let world = World::new(HashMap::new(), MEMBERS.with(Arc::clone));
         let old = Time::from_millis(0);
         for (id, cell) in self.state.row(self.replica).iter().enumerate() {
             match cell {
                 Cell::Never => {}
-                Cell::At(slot) => put(&world, config, id, slot, if slot.new { self.now() } else { old }),
+                Cell::At(slot) => {
+                    let at = if slot.new { now } else { old };
+                    let known = (config.serial, id, Slot { new: false, ..*slot });
+                    let make = || object(config, id, slot);
+                    match OBJECTS.with_borrow_mut(|objects| objects.entry(known).or_insert_with(make).clone()) {
+                        Object::Order(object) => drop(world.orders.deliver(object, at)),
+                        Object::Payment(object) => drop(world.payments.deliver(object, at)),
+                        Object::Ticket(object) => drop(world.tickets.deliver(object, at)),
+                        Object::Delivery(object) => drop(world.deliveries.deliver(object, at)),
+                        Object::Notice(object) => drop(world.notifications.deliver(object, at)),
+                        Object::Product(object) => drop(world.products.deliver(object, at)),
+                        Object::Wallet(object) => drop(world.wallets.deliver(object, at)),
+                    }
+                }
                 Cell::Gone { nth, version, noticed, tells } => {
                     self.bury(&world, id, *nth, Version(u64::from(*version)), config.time(*noticed), *tells);
                 }
@@ -78,7 +152,14 @@ impl View<'_> {
         match kind(id) {
             Kind::Order => {
                 let ended = self.state.past[number(id)].ended.is_some();
-                let told = tells.then_some(ended);
+                let read = self.has_read(number(id));
+                let told = match self.config.mutation {
+                    // An old version of the row shows no end.
+                    Mutation::RowTakenAtItsWord if !tells => Some(ended && read),
+                    // An order that goes too soon is undone by its children: such a fault shows only where they do not know it.
+                    Mutation::RemovedTakenForEnded | Mutation::ServeUnguarded | Mutation::OrderLetGo => Some(true),
+                    _ => tells.then_some(ended),
+                };
                 let mut gone = Order::new(&key(id).name, bought(self.config, false));
                 gone.metadata.uid = Some(uid);
                 gone.metadata.namespace = Some(NAMESPACE.to_owned());
@@ -92,7 +173,7 @@ impl View<'_> {
     }
 
     fn has_read(&self, number: usize) -> bool {
-        self.pass.reads.iter().any(|read| read.0 == row_of(number))
+        self.flight.reads.iter().any(|read| read.0 == row_of(number))
     }
 
     /// The row of an order: that of one that has ended shows it; that of one that is gone is seen once it is read.
@@ -130,8 +211,8 @@ impl View<'_> {
     }
 
     /// What the pass has read and been told, beside the caches. What the model holds constant counts as read.
-    fn learnt(&self) -> Pass {
-        let (config, flight, mut pass) = (self.config, self.pass, Pass::default());
+    fn pass(&self) -> Pass {
+        let (config, flight, mut pass) = (self.config, self.flight, Pass::default());
         let now = config.time(self.state.clock);
         pass.note(Kind::Store, STORE, Version(1), now);
         pass.note(Kind::OrderPlatform, platform::NAME, Version(1), now);
@@ -147,9 +228,8 @@ impl View<'_> {
             return pass;
         }
         let order = &names(number(flight.root)).order;
-        // The copy knows the last reply alone, whatever was asked.
-        if let Some(reply) = &flight.reply {
-            pass.keep(Call::LookUp.id(&provider::key(&order.uid)), Outcome::Provider(reply.clone()));
+        for (call, reply) in &flight.replies {
+            pass.keep(call.id(&provider::key(&order.uid)), Outcome::Provider(reply.clone()));
         }
         if let Some(taken) = flight.told {
             let answer = if taken { Ok(()) } else { Err(Untaken::Failing("503".to_owned())) };
@@ -163,8 +243,7 @@ fn moment(time: Time) -> Moment {
     Moment(Timestamp::from_millisecond(time.as_millis()).unwrap_or_default())
 }
 
-/// Puts one version of an object into its cache, as the API server gives it and the caches keep it.
-fn keep<K: Held>(world: &World, mut object: K, id: Id, slot: &Slot, at: Time) {
+fn kept<K: Held>(mut object: K, id: Id, slot: &Slot) -> Arc<K> {
     let body = &slot.body;
     *object.meta_mut() = ObjectMeta {
         name: Some(name(id)),
@@ -178,14 +257,18 @@ fn keep<K: Held>(world: &World, mut object: K, id: Id, slot: &Slot, at: Time) {
         ..ObjectMeta::default()
     };
     transform(&mut object);
-    K::cache(world).deliver(object, at);
+    Arc::new(object)
 }
 
-fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
+fn object(config: &Config, id: Id, slot: &Slot) -> Object {
     match &slot.body.fields {
         Fields::Order { cancel, status } => {
+            let mut slot = *slot;
+            if config.mutation == Mutation::ServeUnguarded {
+                slot.body = slot.body.with(|body| body.guarded = true);
+            }
             let order = Order { status: Some(status.clone()), ..Order::new("", bought(config, *cancel)) };
-            keep(world, order, id, slot, at);
+            Object::Order(kept(order, id, &slot))
         }
         Fields::Payment { cancel, status } => {
             let draft = payment::Draft {
@@ -201,7 +284,7 @@ fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
                 cancel: *cancel,
             };
             let payment = Payment { status: Some(status.clone()), ..Payment::from_draft(&draft) };
-            keep(world, payment, id, slot, at);
+            Object::Payment(kept(payment, id, slot))
         }
         Fields::Ticket { acceptance, hold, decision, cooking, status } => {
             let spec = jumun::crd::TicketSpec {
@@ -220,7 +303,7 @@ fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
                 cooking: *cooking,
             };
             let ticket = Ticket { status: Some(status.clone()), ..Ticket::new("", spec) };
-            keep(world, ticket, id, slot, at);
+            Object::Ticket(kept(ticket, id, slot))
         }
         Fields::Delivery { hold, ready, progress, received, status } => {
             let spec = DeliverySpec {
@@ -236,11 +319,11 @@ fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
                 received: received.then_some(true),
             };
             let delivery = Delivery { status: Some(status.clone()), ..Delivery::new("", spec) };
-            keep(world, delivery, id, slot, at);
+            Object::Delivery(kept(delivery, id, slot))
         }
         Fields::Notice { content, status } => {
             let notice = Notification::from_draft(&Draft((**content).clone()));
-            keep(world, Notification { status: Some(status.clone()), ..notice }, id, slot, at);
+            Object::Notice(kept(Notification { status: Some(status.clone()), ..notice }, id, slot))
         }
         Fields::Product { status } => {
             let spec = product::ProductSpec {
@@ -252,7 +335,7 @@ fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
             };
             let mut status = status.clone();
             status.settled_through = mark(slot);
-            keep(world, Product { status: Some(status), ..Product::new("", spec) }, id, slot, at);
+            Object::Product(kept(Product { status: Some(status), ..Product::new("", spec) }, id, slot))
         }
         Fields::Wallet { status } => {
             let spec = wallet::WalletSpec {
@@ -262,7 +345,7 @@ fn put(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
             };
             let mut status = status.clone();
             status.settled_through = mark(slot);
-            keep(world, Wallet { status: Some(status), ..Wallet::new("", spec) }, id, slot, at);
+            Object::Wallet(kept(Wallet { status: Some(status), ..Wallet::new("", spec) }, id, slot))
         }
     }
 }
