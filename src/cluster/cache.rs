@@ -162,8 +162,9 @@ impl<K: Watched> Cache<K> {
     }
 
     /// Takes what the watch delivered.
-    pub fn deliver(&self, object: K, now: Time) -> Change<K> {
-        let (mut inner, version) = (self.write(), version_of(&object));
+    pub fn deliver(&self, object: impl Into<Arc<K>>, now: Time) -> Change<K> {
+        let object = object.into();
+        let (mut inner, version) = (self.write(), version_of(&*object));
         inner.delivered = inner.delivered.max(version);
         inner.put(object, version, now)
     }
@@ -174,7 +175,7 @@ impl<K: Watched> Cache<K> {
         if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
             return None;
         }
-        inner.put(object, version, now)
+        inner.put(object.into(), version, now)
     }
 
     /// Takes the deletion of an object, as the watch reported it, and whether it had ended, where that could be read.
@@ -260,9 +261,9 @@ impl<K: Watched> Cache<K> {
 }
 
 impl<K: Watched> Inner<K> {
-    fn put(&mut self, object: K, version: Version, now: Time) -> Change<K> {
-        let key = Key::of(&object);
-        let seen = Seen { object: Arc::new(object), version, at: now, since: now };
+    fn put(&mut self, object: Arc<K>, version: Version, now: Time) -> Change<K> {
+        let key = Key::of(&*object);
+        let seen = Seen { object, version, at: now, since: now };
         if let Some(listing) = &mut self.listing
             && listing.get(&key).is_none_or(|listed| listed.version < version)
         {

@@ -5,6 +5,13 @@ use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
+use jumun::controllers::delivery::Deliveries;
+use jumun::controllers::notification::Notifications;
+use jumun::controllers::order::Orders;
+use jumun::controllers::payment::Payments;
+use jumun::controllers::product::Products;
+use jumun::controllers::ticket::Tickets;
+use jumun::controllers::wallet::Wallets;
 use jumun::domain::{
     Case, Effect, Generation, Intent, Kind, Plan, Policy, Target, Time, delivery, notification, order, payment,
     product, ticket, wallet,
@@ -14,7 +21,7 @@ use super::config::Config;
 use super::mutations;
 use super::objects::{Body, CONSTANT, EVERY, Fields, Id, Kept, delivery as delivery_of, find, kind, notices, number};
 use super::objects::{NOTICES, payment as payment_of, ticket as ticket_of};
-use super::observe::View;
+use super::replica::View;
 use super::state::{Flight, Op, Slot, State, Step};
 
 /// Puts a status into a body of its kind; a ledger's mark is taken out of it.
@@ -43,18 +50,17 @@ thread_local! {
 }
 
 /// The same decision, which is taken once for what is seen: the same input gives the same plan.
-pub fn decided(config: &Config, state: &State, replica: usize, pass: &Flight) -> Decided {
+pub fn decided(config: &Config, state: &State, replica: usize, flight: &Flight) -> Decided {
+    let view = View { config, state, replica, flight };
     let mut hasher = DefaultHasher::new();
-    let ended: Vec<bool> = state.past.iter().map(|past| past.ended.is_some()).collect();
-    (config.serial, state.clock, config.now(state.clock, replica), state.row(replica), state.store, pass, ended)
-        .hash(&mut hasher);
+    (view.mark(), state.clock, flight).hash(&mut hasher);
     // Whose claim a notice carries is a matter of who looks.
-    (kind(pass.root) == Kind::Notification).then_some(replica).hash(&mut hasher);
+    (kind(flight.root) == Kind::Notification).then_some(replica).hash(&mut hasher);
     let key = hasher.finish();
     if let Some(taken) = TAKEN.with_borrow(|taken| taken.get(&key).cloned()) {
         return taken;
     }
-    let plan = decide(config, state, replica, pass).filter(|(steps, _)| !steps.is_empty()).map(Rc::new);
+    let plan = decide(&view).filter(|(steps, _)| !steps.is_empty()).map(Rc::new);
     TAKEN.with_borrow_mut(|taken| taken.insert(key, plan.clone()));
     plan
 }
@@ -66,55 +72,56 @@ fn policy() -> Policy {
 
 /// What an object's controller decides from what one replica sees in one pass: the steps, and whether they only bring
 /// news for the same decision. Nothing where the object is not seen.
-fn decide(config: &Config, state: &State, replica: usize, pass: &Flight) -> Option<(Vec<Step>, bool)> {
-    let id = pass.root;
+fn decide(view: &View) -> Option<(Vec<Step>, bool)> {
+    let View { config, state, replica, flight } = *view;
+    let id = flight.root;
     let slot = *state.cached(replica, id).slot()?;
-    let view = View { config, state, replica, pass };
-    let (now, policy, mutation) = (config.now(state.clock, replica), policy(), config.mutation);
+    let (now, policy, mutation) = (view.now(), policy(), config.mutation);
     let lower = Lower { config, state, replica, id, slot, now };
     Some(match kind(id) {
         Kind::Order => {
-            let mut seen = view.order(id)?;
+            let mut seen = view.observe::<Orders>()?;
             mutations::of_order(mutation, &mut seen);
-            let plan =
-                mutations::order_plan(mutation, &seen, order::decide(&Case { seen: &seen, now, policy: &policy }));
-            lower.plan(plan, |body, new: order::Status| put!(body, Order, new))
+            let plan = order::decide(&Case { seen: &seen, now, policy: &policy });
+            lower.plan(mutations::order_plan(mutation, &seen, plan), |body, new| put!(body, Order, new))
         }
         Kind::Payment => {
-            let mut seen = view.payment(id)?;
+            let mut seen = view.observe::<Payments>()?;
             mutations::of_payment(mutation, &mut seen);
             let plan = payment::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
-            lower.plan(mutations::payment_plan(mutation, plan), |body, new: payment::Status| put!(body, Payment, new))
+            lower.plan(mutations::payment_plan(mutation, plan), |body, new| put!(body, Payment, new))
         }
         Kind::Ticket => {
-            let mut seen = view.ticket(id)?;
+            let mut seen = view.observe::<Tickets>()?;
             mutations::of_child(mutation, seen.held, &mut seen.unpaid);
             let plan = ticket::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
-            lower.plan(plan, |body, new: ticket::Status| put!(body, Ticket, new))
+            lower.plan(plan, |body, new| put!(body, Ticket, new))
         }
         Kind::Delivery => {
-            let mut seen = view.delivery(id)?;
+            let mut seen = view.observe::<Deliveries>()?;
             mutations::of_child(mutation, seen.held, &mut seen.unpaid);
             let plan = delivery::decide(&Case { seen: &seen, now, policy: &mutations::policy(mutation, policy) });
-            lower.plan(plan, |body, new: delivery::Status| put!(body, Delivery, new))
+            lower.plan(plan, |body, new| put!(body, Delivery, new))
         }
         Kind::Notification => {
-            let mut seen = view.notice(id)?;
+            let mut seen = view.observe::<Notifications>()?;
+            // Who else sends is told by Leases, which no cache holds.
+            (seen.company, seen.me) = view.company();
             mutations::of_notice(mutation, &mut seen, now);
             let plan = notification::decide(&Case { seen: &seen, now, policy: &policy });
-            lower.plan(plan, |body, new: notification::Status| put!(body, Notice, new))
+            lower.plan(plan, |body, new| put!(body, Notice, new))
         }
         Kind::Product => {
-            let mut seen = view.product()?;
+            let mut seen = view.observe::<Products>()?;
             mutations::of_product(mutation, &mut seen);
             let plan = product::decide(&Case { seen: &seen, now, policy: &policy });
-            lower.plan(plan, |body, new: product::Status| put!(body, Product, new))
+            lower.plan(plan, |body, new| put!(body, Product, new))
         }
         Kind::Wallet => {
-            let mut seen = view.wallet()?;
+            let mut seen = view.observe::<Wallets>()?;
             mutations::of_wallet(mutation, &mut seen);
             let plan = wallet::decide(&Case { seen: &seen, now, policy: &policy });
-            lower.plan(plan, |body, new: wallet::Status| put!(body, Wallet, new))
+            lower.plan(plan, |body, new| put!(body, Wallet, new))
         }
         _ => return None,
     })

@@ -86,7 +86,8 @@ pub struct Flight {
     pub version: u16,
     /// Live reads: object, version of the list, clock.
     pub reads: Vec<(Id, u16, u8)>,
-    pub reply: Option<Reply>,
+    /// What a provider has said in this pass.
+    pub replies: Vec<(Call, Reply)>,
     pub told: Option<bool>,
 }
 

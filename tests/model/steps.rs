@@ -51,7 +51,7 @@ pub fn go(config: &Config, from: &State, replica: usize, id: Id, mode: Mode) -> 
     };
     if flight.steps.is_empty() {
         let version = from.cached(replica, id).slot().map_or(0, |slot| slot.version);
-        let empty = flight.reads.is_empty() && flight.reply.is_none() && flight.told.is_none();
+        let empty = flight.reads.is_empty() && flight.replies.is_empty() && flight.told.is_none();
         let old = |read: &(Id, u16, u8)| config.age(read.2, from.clock) > DECISION_LIMIT;
         let expired = config.mutation != Mutation::OldPass && flight.reads.iter().any(old);
         if (!empty && flight.version != version) || expired {
@@ -108,7 +108,11 @@ fn perform(
             let version = state.next_version(EVERY);
             flight.reads.push((EVERY, version, state.clock));
         }
-        (Op::Call(call), _) => flight.reply = Some(ask(config, &mut state, &step, call, mode)?),
+        (Op::Call(call), _) => {
+            let reply = ask(config, &mut state, &step, call, mode)?;
+            flight.replies.retain(|(other, _)| other != call);
+            flight.replies.push((call.clone(), reply));
+        }
         (Op::Send(..), Mode::Well) => flight.told = tell(config, &mut state, &step),
         (Op::Read | Op::ReadOrders, _) | (_, Mode::Lost | Mode::Late | Mode::Declined) => return None,
         (_, Mode::Delayed) => {

@@ -130,7 +130,8 @@ fn stage(client: Client, members: Arc<Members>) -> (Context, Key) {
     let events = Events::new(client, API_VERSION);
     let policy = Arc::new(Policy::default());
     let context = Context { world: world.clone(), executor, clock, events, metrics: metrics.clone(), policy };
-    world.orders.deliver(serde_json::from_value(order()).expect("an order"), Time::from_millis(0));
+    let order: Order = serde_json::from_value(order()).expect("an order");
+    world.orders.deliver(order, Time::from_millis(0));
     queue.add(key.clone());
     (context, key)
 }
