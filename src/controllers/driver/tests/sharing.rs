@@ -35,7 +35,7 @@ async fn what_is_anothers_is_looked_at_once_it_has_stood_for_too_long() {
     assert_eq!(after(&metrics, PATIENCE - second).await, 0, "it is the other's");
     let mut moved = order();
     moved["metadata"]["resourceVersion"] = json!("6");
-    world.orders.deliver(serde_json::from_value(moved).expect("an order"), Time::from_millis(0));
+    world.orders.deliver(serde_json::from_value::<crate::crd::Order>(moved).expect("an order"), Time::from_millis(0));
     assert_eq!(after(&metrics, PATIENCE - second).await, 0, "the other works on it");
     assert_eq!(after(&metrics, PATIENCE).await, 1, "the other does not any more");
     assert_eq!(after(&metrics, LONGEST).await, 1, "it had nothing to do");
