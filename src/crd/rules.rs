@@ -4,19 +4,33 @@
 //! them at every write, though most writes are of a status and leave `spec` as it was. So those that compare `spec` with what
 //! it was become one, which is over after one comparison where nothing has changed; its message is that of the first rule that is
 //! broken.
+//!
+//! That comparison is dear: for each field that a rule reads the API server copies the schema of all fields beside it, and for
+//! a comparison of objects that of each level. A write of a status leaves `spec` alone, and a write of anything else the
+//! status: the API server sees to that before it evaluates a rule. So where `status.state` changes, `spec` does not.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
 
-/// So many rules cost no more than the one comparison.
-const FEW: usize = 2;
+/// One rule is no dearer than what would spare it.
+const FEW: usize = 1;
+
+/// Whether `status.state` changes.
+const ANOTHER_STATE: &str = "has(self.status) && has(oldSelf.status)
+  && (has(self.status.state) != has(oldSelf.status.state)
+    || (has(self.status.state) && self.status.state != oldSelf.status.state))";
 
 /// Puts the rules about changes of `spec` together.
 pub(super) fn combine(root: &mut JSONSchemaProps) {
     let rules = root.x_kubernetes_validations.iter().flatten().cloned();
     let (changes, others): (Vec<_>, Vec<_>) = rules.partition(is_about_changes);
-    if changes.len() > FEW {
+    if changes.len() > FEW && has_state(root) {
         root.x_kubernetes_validations = Some(std::iter::once(together(&changes)).chain(others).collect());
     }
+}
+
+fn has_state(root: &JSONSchemaProps) -> bool {
+    let status = root.properties.as_ref().and_then(|fields| fields.get("status"));
+    status.and_then(|status| status.properties.as_ref()).is_some_and(|fields| fields.contains_key("state"))
 }
 
 /// Whether the rule compares `spec` with what it was, and looks at nothing else.
@@ -32,7 +46,7 @@ fn together(rules: &[ValidationRule]) -> ValidationRule {
     }
     message.push_str("'spec cannot be changed like this'");
     ValidationRule {
-        rule: format!("self.spec == oldSelf.spec || (\n  {}\n)", all.join("\n  && ")),
+        rule: format!("({ANOTHER_STATE})\n|| self.spec == oldSelf.spec\n|| (\n  {}\n)", all.join("\n  && ")),
         message: Some("spec cannot be changed like this".to_owned()),
         message_expression: Some(message),
         field_path: Some(".spec".to_owned()),
@@ -57,7 +71,7 @@ mod tests {
     use kube::CustomResourceExt;
     use serde_json::{Value, json};
 
-    use crate::crd::{Delivery, Ticket, schema};
+    use crate::crd::{Delivery, Order, Payment, Ticket, schema};
 
     /// Objects of a kind: every combination of these parts of a spec, on top of what each has.
     fn objects(base: &Value, parts: &[&[Value]]) -> Vec<Value> {
@@ -130,5 +144,44 @@ mod tests {
             &[json!({}), hold("CookingStarted")],
         ];
         assert!(same::<Ticket>(&objects(&ticket, parts)) > 900);
+
+        let payment = json!({ "order": order, "method": "Wallet", "wallet": { "name": "alice", "uid": "2" } });
+        let points = |points: i64| json!({ "points": points });
+        let parts: &[&[Value]] = &[
+            &[json!({ "amount": money }), json!({ "amount": { "amount": 2_000, "currency": "KRW" } })],
+            &[json!({}), points(0), points(5)],
+            &[json!({}), json!({ "cancel": false }), json!({ "cancel": true })],
+        ];
+        assert!(same::<Payment>(&objects(&payment, parts)) > 200);
+
+        let wallet = json!({ "method": "Wallet", "wallet": "alice" });
+        let placed = json!({ "store": "shop", "items": [{ "product": "stew", "quantity": 1 }], "deliverTo": address, "payment": wallet });
+        let wish = |reason: &str| json!({ "cancel": { "reason": reason } });
+        let parts: &[&[Value]] = &[
+            &[json!({ "customer": "alice" }), json!({ "customer": "bob" })],
+            &[json!({}), json!({ "agreed": { "amount": money } })],
+            &[json!({}), wish("ChangedMind"), wish("Other")],
+        ];
+        assert!(same::<Order>(&objects(&placed, parts)) > 90);
+    }
+
+    /// A write of another state is one of the status, in which the API server leaves `spec` as it was.
+    #[test]
+    fn a_write_of_another_state_is_judged_without_a_look_at_spec() {
+        let schema = schema::finish(Order::crd()).spec.versions[0].schema.clone().expect("a schema");
+        let rules = kube_cel::compile_schema(&serde_json::to_value(schema.open_api_v3_schema).expect("JSON"));
+        let refused = |old: &Value, new: &Value| kube_cel::validate_compiled(&rules, new, Some(old)).is_err();
+        let order = |customer: &str, status: Value| {
+            let wallet = json!({ "method": "Wallet", "wallet": "alice" });
+            let spec =
+                json!({ "customer": customer, "store": "shop", "items": [], "deliverTo": {}, "payment": wallet });
+            json!({ "metadata": { "name": "x" }, "spec": spec, "status": status })
+        };
+        let placed = || json!({ "state": "Placed" });
+        let unseen = || json!({ "observedGeneration": -1 });
+        assert!(refused(&order("alice", placed()), &order("bob", placed())));
+        assert!(refused(&order("alice", unseen()), &order("bob", unseen())));
+        assert!(!refused(&order("alice", unseen()), &order("bob", placed())));
+        assert!(!refused(&order("alice", placed()), &order("bob", json!({ "state": "Paid" }))));
     }
 }

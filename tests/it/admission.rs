@@ -6,6 +6,7 @@ use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::harness::{World, order, wait_for};
+use crate::recorder;
 
 async fn refuses<K>(world: &World, object: Value, part: &str)
 where
@@ -156,6 +157,49 @@ async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
     world.row("order-2", State::Cancelled).await;
     world.settled_stock("mug").await;
     world.finish().await;
+}
+
+/// The rules about changes of a spec are over at once where the state changes, since no write changes both. No operator runs.
+#[tokio::test]
+async fn no_write_changes_both_a_spec_and_a_state() {
+    let world = World::new("both", 0).await;
+    let of = json!({ "name": "order-1", "uid": "1" });
+    let amount = json!({ "amount": 1_000, "currency": "KRW" });
+    let address = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+    let hold = json!({ "cause": "Customer", "step": "PickedUp" });
+    let payment =
+        json!({ "order": of, "amount": amount, "method": "Wallet", "wallet": { "name": "alice", "uid": "2" } });
+    let delivery = json!({ "order": of, "deliverTo": address, "zone": "gangnam", "ready": true, "hold": hold });
+    let ticket = json!({ "order": of, "store": "shop", "customer": "alice", "amount": amount, "decision": "Accept",
+        "items": [{ "product": "stew", "quantity": 1 }], "acceptance": "Manual", "until": "Delivered" });
+    for (kind, plural, spec, change, state, part) in [
+        (
+            "Order",
+            "orders",
+            order("x", "alice", "mug", 1)["spec"].take(),
+            json!({ "customer": "bob" }),
+            "Paid",
+            "place another",
+        ),
+        ("Payment", "payments", payment, json!({ "points": 5 }), "Approved", "cannot be changed"),
+        ("Delivery", "deliveries", delivery, json!({ "hold": null }), "Ready", "a hold is never lifted"),
+        ("Ticket", "tickets", ticket, json!({ "decision": null }), "Accepted", "decision"),
+    ] {
+        let api = recorder::api(&world.client, &world.namespace, kind, plural);
+        let object =
+            json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": kind, "metadata": { "name": "x" }, "spec": spec });
+        let made = api.create(&PostParams::default(), &serde_json::from_value(object).unwrap()).await.unwrap();
+        let (params, both) =
+            (PatchParams::default(), Patch::Merge(json!({ "spec": change, "status": { "state": state } })));
+        let refused = api.patch("x", &params, &both).await.expect_err("it is refused");
+        assert!(refused.to_string().contains(part), "{kind}: {refused}");
+        let written = api.patch_status("x", &params, &both).await.unwrap();
+        assert_eq!(
+            (&written.data["spec"], &written.data["status"]["state"]),
+            (&made.data["spec"], &json!(state)),
+            "{kind}"
+        );
+    }
 }
 
 #[tokio::test]
