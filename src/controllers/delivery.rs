@@ -20,7 +20,7 @@ impl Controller for Deliveries {
         let (spec, order) = (&delivery.spec, delivery.spec.order.clone());
         Some(Observed {
             meta: world.meta_of(&seen),
-            fate: world.fate_of(key, &order, pass),
+            owner: world.owner_state(key, &order, pass),
             order,
             confirmation: spec.confirmation,
             deadlines: spec.deadlines,

@@ -82,7 +82,7 @@ impl Controller for Notifications {
                 _ => None,
             },
             status: one.status.clone().unwrap_or_default(),
-            fate: world.fate_of(key, &one.spec.order, pass),
+            owner: world.owner_state(key, &one.spec.order, pass),
         })
     }
 }

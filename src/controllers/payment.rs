@@ -25,7 +25,7 @@ impl Controller for Payments {
         let (spec, order) = (&payment.spec, payment.spec.order.clone());
         Some(Observed {
             meta: world.meta_of(&seen),
-            fate: world.fate_of(key, &order, pass),
+            owner: world.owner_state(key, &order, pass),
             order,
             source: source(world, key, spec, pass),
             free: spec.is_free(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cluster::{EVERY, Key};
 use crate::crd::{Order, Product};
-use crate::domain::child::Fate;
+use crate::domain::child::OwnerState;
 use crate::domain::ledger::{Asked, Missing, Request};
 use crate::domain::product::{Ask, Entry, Observed};
 use crate::domain::{Kind, OrderRef, ids};
@@ -110,7 +110,7 @@ fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -
     let Missing::Gone(version) = known else { return known };
     let (payment, order) =
         (product.sibling(&ids::child_name(name, order)), OrderRef { name: name.to_owned(), uid: order.to_owned() });
-    let Fate::Gone(gone) = world.fate_of(product, &order, pass) else { return Missing::Gone(version) };
+    let OwnerState::Gone(gone) = world.owner_state(product, &order, pass) else { return Missing::Gone(version) };
     match gone.ended {
         Some(true) => Missing::Gone(version),
         _ if world.payments.get(&payment).is_some() => Missing::Removed,

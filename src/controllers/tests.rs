@@ -6,7 +6,7 @@ use super::*;
 use crate::cluster::Key;
 use crate::cluster::guard::Guarded;
 use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
-use crate::domain::child::Fate;
+use crate::domain::child::OwnerState;
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
 use crate::world::mapping::Mapping;
 use crate::world::{Held, Pass, World};
@@ -52,8 +52,8 @@ fn row(status: Value) -> OrderView {
 /// Whether the order had ended, as a child sees it once that is gone.
 fn ended(world: &World, pass: &Pass) -> Option<bool> {
     let order = OrderRef { name: "order-1".to_owned(), uid: "order-1".to_owned() };
-    match world.fate_of(&key("child"), &order, pass) {
-        Fate::Gone(gone) => gone.ended,
+    match world.owner_state(&key("child"), &order, pass) {
+        OwnerState::Gone(gone) => gone.ended,
         other => panic!("{other:?}"),
     }
 }

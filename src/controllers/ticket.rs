@@ -20,7 +20,7 @@ impl Controller for Tickets {
         let (spec, order) = (&ticket.spec, ticket.spec.order.clone());
         Some(Observed {
             meta: world.meta_of(&seen),
-            fate: world.fate_of(key, &order, pass),
+            owner: world.owner_state(key, &order, pass),
             order,
             acceptance: spec.acceptance,
             held: spec.hold.is_some(),

@@ -3,7 +3,7 @@
 use crate::cluster::{Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Delivery, Order, OrderView, Payment, Ticket};
-use crate::domain::child::Fate;
+use crate::domain::child::OwnerState;
 use crate::domain::ticket::{Decision, is_accepted};
 use crate::domain::view::{
     DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
@@ -32,9 +32,9 @@ impl Controller for OrderViews {
         if row.is_none() && sources.is_none() {
             return None;
         }
-        let fate = match (&sources, &row) {
-            (None, Some(row)) => world.fate_of(key, &row.object.spec.order, pass),
-            _ => Fate::Open,
+        let owner = match (&sources, &row) {
+            (None, Some(row)) => world.owner_state(key, &row.object.spec.order, pass),
+            _ => OwnerState::Open,
         };
         let platform = world.platform(key);
         let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
@@ -45,7 +45,7 @@ impl Controller for OrderViews {
         let standing = row.as_ref().filter(|_| sources.is_none());
         Some(Observed {
             left: standing.and_then(|row| left(world, key, &row.object.spec.order, pass)),
-            fate,
+            owner,
             afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
             row: row.map(|seen| (world.meta_of(&seen), seen.object.to_row())),
             changed,

@@ -3,7 +3,7 @@
 use crate::cluster::{EVERY, Key};
 use crate::crd::{Payment, Wallet};
 use crate::domain::Kind;
-use crate::domain::child::Fate;
+use crate::domain::child::OwnerState;
 use crate::domain::ledger::{Asked, Request};
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed};
@@ -56,10 +56,10 @@ fn is_needed(world: &World, key: &Key, wallet: &str, pass: &Pass) -> bool {
         let stands = || {
             let approved = status.is_some_and(|status| status.approved_at.is_some()) && !spec.cancel;
             let sold = status.is_some_and(|status| status.sold_at.is_some());
-            let ended = match world.fate_of(key, &spec.order, pass) {
-                Fate::Ended(_) => true,
-                Fate::Gone(gone) => gone.ended == Some(true),
-                Fate::Open | Fate::Unproven => false,
+            let ended = match world.owner_state(key, &spec.order, pass) {
+                OwnerState::Ended(_) => true,
+                OwnerState::Gone(gone) => gone.ended == Some(true),
+                OwnerState::Open | OwnerState::Unproven => false,
             };
             approved && (ended || sold)
         };
@@ -85,7 +85,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], pass: &Pas
         (false, true) => Ask::Cancel { amount: spec.amount.amount, points: spec.points, approved },
         (false, false) if approved => Ask::Approved,
         // Nothing is taken for an order that is not seen; its arrival enqueues the wallet.
-        (false, false) if !known && world.fate_of(key, &spec.order, pass) != Fate::Open => return None,
+        (false, false) if !known && world.owner_state(key, &spec.order, pass) != OwnerState::Open => return None,
         (false, false) => Ask::Charge { money: spec.amount.clone(), points: spec.points },
     };
     Some(Request {

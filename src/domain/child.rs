@@ -6,26 +6,26 @@
 //! way, its children first undo what it did: the Delivery and the Ticket hold themselves, the Payment gives the money
 //! back and asks for the stock.
 
-pub use super::meta::{Fate, Gone};
+pub use super::meta::{Gone, OwnerState};
 
 use super::case::{Case, Observed};
 use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};
 
 /// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
 /// one that shows no end may be an old version of the row, and one that is not seen may be there.
-pub fn ask_row<S>(order: &OrderRef, fate: Fate) -> Option<Plan<S>> {
-    let unasked = matches!(fate, Fate::Gone(gone) if gone.ended.is_none() && !gone.row_read);
+pub fn ask_row<S>(order: &OrderRef, owner: OwnerState) -> Option<Plan<S>> {
+    let unasked = matches!(owner, OwnerState::Gone(gone) if gone.ended.is_none() && !gone.row_read);
     unasked.then(|| Plan::read(Kind::OrderView, &order.name))
 }
 
 /// What to do with a child that has no work left.
-pub fn retire<O: Observed>(case: &Case<'_, O>, order: &OrderRef, fate: Fate) -> Plan<O::Status> {
+pub fn retire<O: Observed>(case: &Case<'_, O>, order: &OrderRef, owner: OwnerState) -> Plan<O::Status> {
     let meta = case.seen.meta();
-    let (since, gone) = match fate {
-        Fate::Open => return Plan::rest(),
-        Fate::Unproven => return Plan::read(Kind::Order, &order.name),
-        Fate::Ended(at) => (at, false),
-        Fate::Gone(gone) => (gone.noticed, true),
+    let (since, gone) = match owner {
+        OwnerState::Open => return Plan::rest(),
+        OwnerState::Unproven => return Plan::read(Kind::Order, &order.name),
+        OwnerState::Ended(at) => (at, false),
+        OwnerState::Gone(gone) => (gone.noticed, true),
     };
     if meta.deleting.is_none() && !gone {
         return Plan::rest();

@@ -21,7 +21,7 @@ pub(super) mod types;
 pub use types::{Address, Cause, Draft, Hold, Observed, Progress, State, Status};
 
 use super::store::types::Confirmation;
-use super::{Case, Fate, Intent, Kind, Lookup, Plan, Report, child};
+use super::{Case, Intent, Kind, Lookup, OwnerState, Plan, Report, child};
 
 /// A held delivery says what it waits for once that has lasted so long; its order does so before.
 const LASTS: Duration = Duration::from_secs(30);
@@ -38,15 +38,15 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     if seen.status.confirmed_at.is_some() || seen.status.cancelled_at.is_some() {
         return leave(case);
     }
-    match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => {
-            return child::ask_row(&seen.order, seen.fate).unwrap_or_else(|| removed(case));
+    match seen.owner {
+        OwnerState::Gone(_) if seen.owner.is_removed() => {
+            return child::ask_row(&seen.order, seen.owner).unwrap_or_else(|| removed(case));
         }
-        Fate::Gone(_) => return leave(case),
-        Fate::Unproven if !seen.held => {
-            return child::retire(case, &seen.order, seen.fate);
+        OwnerState::Gone(_) => return leave(case),
+        OwnerState::Unproven if !seen.held => {
+            return child::retire(case, &seen.order, seen.owner);
         }
-        Fate::Unproven | Fate::Open | Fate::Ended(_) => {}
+        OwnerState::Unproven | OwnerState::Open | OwnerState::Ended(_) => {}
     }
     if seen.progress == Some(Progress::Delivered) {
         return arrived(case);
@@ -54,13 +54,13 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     if seen.progress == Some(Progress::PickedUp) && seen.deadlines.deliver.is_some() && !seen.held {
         return picked_up(case);
     }
-    if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
+    if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.owner, OwnerState::Ended(_))) {
         return cancelled(case);
     }
-    if seen.held && seen.fate == Fate::Open {
+    if seen.held && seen.owner == OwnerState::Open {
         return held(case);
     }
-    if seen.fate == Fate::Unproven { child::retire(case, &seen.order, seen.fate) } else { Plan::rest() }
+    if seen.owner == OwnerState::Unproven { child::retire(case, &seen.order, seen.owner) } else { Plan::rest() }
 }
 
 fn cancelled(case: &Case<Observed>) -> Plan<Status> {
@@ -72,10 +72,10 @@ fn cancelled(case: &Case<Observed>) -> Plan<Status> {
 /// Nothing is left to do. Where the order is gone, the Payment goes first: it looks at the Delivery to know what it owes.
 fn leave(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
-    if matches!(seen.fate, Fate::Gone(_)) && seen.unpaid.present().is_some() {
+    if matches!(seen.owner, OwnerState::Gone(_)) && seen.unpaid.present().is_some() {
         return Plan::rest();
     }
-    child::retire(case, &seen.order, seen.fate)
+    child::retire(case, &seen.order, seen.owner)
 }
 
 /// The order was removed before its end: what was not brought yet is stopped, and ends once the money is back.
@@ -84,7 +84,7 @@ fn removed(case: &Case<Observed>) -> Plan<Status> {
     let name = seen.meta.name.as_str();
     match (&seen.unpaid, seen.progress) {
         (Lookup::Unproven, _) => Plan::all(child::prove(&seen.unpaid, Kind::Payment, name).into_iter().collect()),
-        (Lookup::Gone, _) => child::retire(case, &seen.order, seen.fate),
+        (Lookup::Gone, _) => child::retire(case, &seen.order, seen.owner),
         (Lookup::Present(_), Some(Progress::Delivered)) => arrived(case),
         (Lookup::Present(_), _) if !seen.held => {
             let hold = Hold { cause: Cause::OrderGone, step: Progress::Delivered };

@@ -140,9 +140,9 @@ impl<T> Lookup<T> {
     }
 }
 
-/// What a child knows of its order.
+/// What is known of the order that owns an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Fate {
+pub enum OwnerState {
     /// Under way.
     Open,
     /// Ended, at this time.
@@ -164,7 +164,7 @@ pub struct Gone {
     pub row_read: bool,
 }
 
-impl Fate {
+impl OwnerState {
     /// Whether the order is gone and not known to have ended: what it did is undone by its children.
     pub fn is_removed(self) -> bool {
         matches!(self, Self::Gone(gone) if gone.ended != Some(true))

@@ -36,7 +36,7 @@ pub use case::Case;
 pub use conditions::{Condition, Report};
 pub use effect::Effect;
 pub use kind::Kind;
-pub use meta::{Fate, Generation, Gone, Lookup, Meta, ObjectRef, OrderRef, Target, Version};
+pub use meta::{Generation, Gone, Lookup, Meta, ObjectRef, OrderRef, OwnerState, Target, Version};
 pub use money::Money;
 pub use plan::{Fact, Intent, Plan, Policy};
 pub use time::{Span, Time};

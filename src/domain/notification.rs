@@ -26,7 +26,7 @@ pub(super) mod types;
 pub use circuit::{Circuit, REACHABLE, TRIP};
 pub use types::{Audience, Claim, Company, Content, Draft, Endpoint, Message, Observed, State, Status, Topic, Untaken};
 
-use super::{Case, Fate, Intent, Kind, Plan, Report, Time, child, retry};
+use super::{Case, Intent, Kind, OwnerState, Plan, Report, Time, child, retry};
 
 /// A message that nothing waits for is given up after so long.
 const GIVE_UP: Duration = Duration::from_secs(24 * 3_600);
@@ -42,8 +42,8 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     }
     if seen.status.is_final() {
         // It stays for as long as its order does.
-        let left = matches!(seen.fate, Fate::Gone(_) | Fate::Unproven);
-        return if left { child::retire(case, &seen.content.order, seen.fate) } else { Plan::rest() };
+        let left = matches!(seen.owner, OwnerState::Gone(_) | OwnerState::Unproven);
+        return if left { child::retire(case, &seen.content.order, seen.owner) } else { Plan::rest() };
     }
     match &seen.outcome {
         Some(Ok(())) => return end(case, State::Sent, "Sent", String::new()),
@@ -51,17 +51,17 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
         None => {}
     }
     let expired = case.now.since(seen.meta.created) >= GIVE_UP;
-    if expired && seen.content.required && seen.fate == Fate::Unproven {
+    if expired && seen.content.required && seen.owner == OwnerState::Unproven {
         return Plan::read(Kind::Order, &seen.content.order.name);
     }
-    let waited_for = seen.content.required && seen.fate == Fate::Open;
+    let waited_for = seen.content.required && seen.owner == OwnerState::Open;
     if expired && !waited_for {
         let message = "Its endpoint has not taken it for a day.".to_owned();
         return end(case, State::GaveUp, "GaveUp", message.clone()).with_fact("GaveUp", message, true);
     }
     if !attempt::is_so(seen) {
         let order = Intent::read(Kind::Order, &seen.content.order.name);
-        return if seen.fate == Fate::Unproven { Plan::only(order) } else { Plan::rest() };
+        return if seen.owner == OwnerState::Unproven { Plan::only(order) } else { Plan::rest() };
     }
     if let Some((reason, message)) = attempt::unreachable(seen) {
         let report = Report::Stalled { reason, message };

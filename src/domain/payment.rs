@@ -28,7 +28,7 @@ pub(super) mod types;
 pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, Shipment, Source, State, Status};
 
 use super::wallet::types as wallet;
-use super::{Case, Fate, Kind, Lookup, Plan, Report, child};
+use super::{Case, Kind, Lookup, OwnerState, Plan, Report, child};
 
 use report::{BY_HAND, approved, cancelled, declined, wait};
 
@@ -43,20 +43,20 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
 fn progress(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;
-    if let Some(read) = child::ask_row(&seen.order, seen.fate) {
+    if let Some(read) = child::ask_row(&seen.order, seen.owner) {
         return read;
     }
     if status.is_final() {
         return gone::give_back(case);
     }
-    if let Fate::Gone(order) = seen.fate
-        && seen.fate.is_removed()
+    if let OwnerState::Gone(order) = seen.owner
+        && seen.owner.is_removed()
         && !seen.cancel
     {
         return gone::removed(case, order);
     }
     if status.approved_at.is_some() && !seen.cancel {
-        return child::retire(case, &seen.order, seen.fate);
+        return child::retire(case, &seen.order, seen.owner);
     }
     if seen.free {
         return nothing_to_pay(case);
@@ -80,10 +80,10 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
 /// Nothing is taken and nothing given back: neither a wallet nor a provider is asked.
 fn nothing_to_pay(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
-    match (seen.cancel, seen.fate) {
+    match (seen.cancel, seen.owner) {
         (true, _) => cancelled(case, false, "NothingToPay"),
-        (false, Fate::Open) => approved(case),
-        (false, _) => child::retire(case, &seen.order, seen.fate),
+        (false, OwnerState::Open) => approved(case),
+        (false, _) => child::retire(case, &seen.order, seen.owner),
     }
 }
 
@@ -94,7 +94,7 @@ fn charge(case: &Case<Observed>, name: &str, answer: Option<wallet::Answer>, lac
             let message = format!("Wallet {name} has {}.", lacked.unwrap_or("another currency"));
             declined(case, "InsufficientFunds".to_owned(), message)
         }
-        _ if case.seen.fate != Fate::Open => child::retire(case, &case.seen.order, case.seen.fate),
+        _ if case.seen.owner != OwnerState::Open => child::retire(case, &case.seen.order, case.seen.owner),
         _ => {
             let message = format!("Wallet {name} has not answered yet.");
             wait(case, State::Pending, unanswered(case.seen, name, "WaitingForWallet", message))

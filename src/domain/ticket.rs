@@ -16,7 +16,7 @@ pub(super) mod types;
 pub use types::{Cooking, Decision, Draft, Hold, Observed, Rejection, State, Status, Step, is_accepted};
 
 use super::delivery::types::Cause;
-use super::{Case, Fate, Intent, Kind, Lookup, Plan, Report, Time, child};
+use super::{Case, Intent, Kind, Lookup, OwnerState, Plan, Report, Time, child};
 
 /// What to do about a Ticket.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
@@ -25,25 +25,25 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
         return plan;
     }
     if seen.status.rejected_at.is_some() || seen.status.cancelled_at.is_some() {
-        return child::retire(case, &seen.order, seen.fate);
+        return child::retire(case, &seen.order, seen.owner);
     }
     if seen.decision == Some(Decision::Reject) {
         return rejected(case);
     }
-    if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.fate, Fate::Ended(_))) {
+    if seen.held && (seen.unpaid.present() == Some(&true) || matches!(seen.owner, OwnerState::Ended(_))) {
         let status = Status { state: Some(State::Cancelled), cancelled_at: Some(case.now), ..marked(case) };
         let report = Report::Ended { well: false, reason: "Cancelled", message: String::new() };
         return Plan::write(case.says(status, report));
     }
-    match seen.fate {
-        Fate::Gone(_) if seen.fate.is_removed() => {
-            child::ask_row(&seen.order, seen.fate).unwrap_or_else(|| removed(case))
+    match seen.owner {
+        OwnerState::Gone(_) if seen.owner.is_removed() => {
+            child::ask_row(&seen.order, seen.owner).unwrap_or_else(|| removed(case))
         }
-        Fate::Gone(_) | Fate::Unproven => child::retire(case, &seen.order, seen.fate),
-        Fate::Open | Fate::Ended(_) => {
+        OwnerState::Gone(_) | OwnerState::Unproven => child::retire(case, &seen.order, seen.owner),
+        OwnerState::Open | OwnerState::Ended(_) => {
             let plan = progress(case);
             let done = plan.status.is_none() && plan.next.is_none();
-            if done { child::retire(case, &seen.order, seen.fate) } else { plan }
+            if done { child::retire(case, &seen.order, seen.owner) } else { plan }
         }
     }
 }
@@ -53,7 +53,7 @@ fn removed(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     match &seen.unpaid {
         Lookup::Unproven => Plan::all(child::prove(&seen.unpaid, Kind::Payment, &seen.meta.name).into_iter().collect()),
-        Lookup::Gone => child::retire(case, &seen.order, seen.fate),
+        Lookup::Gone => child::retire(case, &seen.order, seen.owner),
         Lookup::Present(_) if !seen.held => {
             let hold = Hold { cause: Cause::OrderGone, step: None };
             Plan::only(Intent::HoldTicket(seen.meta.target(), hold))

@@ -24,7 +24,7 @@ pub use types::{
 use std::time::Duration;
 
 use super::order::types as order;
-use super::{Case, Fate, Intent, Kind, Plan, Time, ids};
+use super::{Case, Intent, Kind, OwnerState, Plan, Time, ids};
 
 use removed::GATHER_UNDO;
 
@@ -157,20 +157,20 @@ fn retire(case: &Case<Observed>) -> Plan<()> {
     let Some((meta, row)) = seen.row.as_ref().filter(|(meta, _)| meta.deleting.is_none()) else { return Plan::rest() };
     let Some(left) = &seen.left else { return Plan::rest() };
     if !row.status.order.is_end() && left.may_follow(row) {
-        return removed::follow(meta, row, left, seen.fate, case.now);
+        return removed::follow(meta, row, left, seen.owner, case.now);
     }
     let Some(retention) = seen.retention else { return Plan::rest() };
     // Nothing may ever have happened to the order.
     let ended = row.ended_at().unwrap_or(meta.created);
-    match (Some(ended.after(retention)).filter(|due| case.now < *due), seen.fate) {
+    match (Some(ended.after(retention)).filter(|due| case.now < *due), seen.owner) {
         (Some(due), _) => Plan::wait_until(due),
         // Nothing but the row may tell the order's Payment how the order stood.
-        (None, Fate::Gone(_)) => match removed::paid(&left.payment, row) {
+        (None, OwnerState::Gone(_)) => match removed::paid(&left.payment, row) {
             Some(read) => Plan::all(read),
             None => Plan::only(Intent::DeleteView(meta.target())),
         },
-        (None, Fate::Unproven) => Plan::read(Kind::Order, &row.spec.order.name),
-        (None, Fate::Open | Fate::Ended(_)) => Plan::rest(),
+        (None, OwnerState::Unproven) => Plan::read(Kind::Order, &row.spec.order.name),
+        (None, OwnerState::Open | OwnerState::Ended(_)) => Plan::rest(),
     }
 }
 

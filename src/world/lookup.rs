@@ -7,7 +7,7 @@ use super::pass::Pass;
 use crate::cluster::denials::denied;
 use crate::cluster::{Key, Seen};
 use crate::crd::{OrderPlatform, Payment};
-use crate::domain::child::{Fate, Gone};
+use crate::domain::child::{Gone, OwnerState};
 use crate::domain::ledger::Missing;
 use crate::domain::{Generation, Kind, Lookup, Meta, OrderRef, Time, Version, ids, payment, platform};
 
@@ -81,23 +81,28 @@ impl World {
             .map_or(Missing::Unproven, |stone| Missing::Gone(stone.version))
     }
 
-    /// What a child knows of its order.
-    pub fn fate_of(&self, key: &Key, order: &OrderRef, pass: &Pass) -> Fate {
+    /// What is known of the order that owns an object.
+    pub fn owner_state(&self, key: &Key, order: &OrderRef, pass: &Pass) -> OwnerState {
         let held = self.orders.get(&key.sibling(&order.name));
         if let Some(seen) = held.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
-            return seen.object.status.as_ref().and_then(|status| status.ended_at).map_or(Fate::Open, Fate::Ended);
+            return seen
+                .object
+                .status
+                .as_ref()
+                .and_then(|status| status.ended_at)
+                .map_or(OwnerState::Open, OwnerState::Ended);
         }
         if self.unreadable(Kind::Order, &key.sibling(&order.name)).is_some() {
-            return Fate::Open;
+            return OwnerState::Open;
         }
         if let Some((version, at)) = pass.read_at(Kind::Order, &order.name) {
             // Remembered, so that the time for which children linger has a beginning.
             self.orders.bury(&order.uid, version, at);
         }
-        let Some(stone) = self.orders.gone(&order.uid) else { return Fate::Unproven };
+        let Some(stone) = self.orders.gone(&order.uid) else { return OwnerState::Unproven };
         let row_read = pass.read(Kind::OrderView, &order.name).is_some();
         let ended = stone.ended.or_else(|| self.row_says(key, order, row_read));
-        Fate::Gone(Gone { noticed: stone.at, ended, row_read })
+        OwnerState::Gone(Gone { noticed: stone.at, ended, row_read })
     }
 
     /// Whether an order that is gone had ended, as its row says: an order's finalizer goes only once the row shows the end.

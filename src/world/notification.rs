@@ -57,11 +57,11 @@ impl Mapping for Notification {
 
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(one) = new.or(old) else { return Vec::new() };
-        let owner = match one.spec.to {
+        let endpoint_of = match one.spec.to {
             Audience::Seller => (Kind::Store, one.spec.store.clone()),
             Audience::Customer => (Kind::OrderPlatform, platform::NAME.to_owned()),
         };
-        vec![(Kind::Notification, name.to_owned()), (Kind::Order, one.spec.order.name.clone()), owner]
+        vec![(Kind::Notification, name.to_owned()), (Kind::Order, one.spec.order.name.clone()), endpoint_of]
     }
 }
 

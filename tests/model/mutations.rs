@@ -1,7 +1,7 @@
 //! Deliberate faults: each must be caught. The shipped decisions stay as they are; a fault alters what a decision sees or
 //! says, or the world around it.
 
-use jumun::domain::child::Fate;
+use jumun::domain::child::OwnerState;
 use jumun::domain::ledger::{Missing, Request};
 use jumun::domain::order::{self, DeliveryFacts, TicketFacts};
 use jumun::domain::payment::Shipment;
@@ -294,7 +294,7 @@ pub fn payment_plan(mutation: Mutation, mut plan: Plan<payment::Status>) -> Plan
 pub fn of_notice(mutation: Mutation, seen: &mut notification::Observed, now: Time) {
     match mutation {
         Mutation::SendsUnclaimed => seen.company = notification::Company::Alone,
-        Mutation::TellsEarly if seen.fate == Fate::Open => seen.fate = Fate::Ended(now),
+        Mutation::TellsEarly if seen.owner == OwnerState::Open => seen.owner = OwnerState::Ended(now),
         _ => {}
     }
 }

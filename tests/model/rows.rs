@@ -5,7 +5,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use jumun::domain::child::Fate;
+use jumun::domain::child::OwnerState;
 use jumun::domain::ticket::{Decision, is_accepted};
 use jumun::domain::view::{DeliverySource, Observed, OrderSource, PaymentSource, Row, Sources, Status, TicketSource};
 use jumun::domain::view::{decide, project};
@@ -108,7 +108,7 @@ fn seen(row: &Row, sources: &Sources, afresh: [bool; 4]) -> Observed {
         sources: Some(sources.clone()),
         left: None,
         afresh,
-        fate: Fate::Open,
+        owner: OwnerState::Open,
         row: Some((meta, row.clone())),
         changed: created,
         stepped: created,

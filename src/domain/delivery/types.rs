@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::store::types::{Confirmation, Deadlines};
-use crate::domain::{Condition, Fate, Generation, Lookup, Meta, OrderRef, Time};
+use crate::domain::{Condition, Generation, Lookup, Meta, OrderRef, OwnerState, Time};
 
 /// How far a Delivery is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -126,5 +126,5 @@ pub struct Observed {
     pub unpaid: Lookup<bool>,
     /// Whether the order's Payment, by a provider, is still there.
     pub by_provider: bool,
-    pub fate: Fate,
+    pub owner: OwnerState,
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::super::{Case, Effect, Fate, Intent, Plan};
+use super::super::{Case, Effect, Intent, OwnerState, Plan};
 use super::types::{Audience, Claim, Company, Endpoint, Message, Observed, Status, Topic};
 
 /// For how long an attempt is claimed.
@@ -15,7 +15,7 @@ const UNSURE: Duration = Duration::from_millis(250);
 
 /// Whether what it tells is so: the end of an order is told once it is written, and that a wish was refused, too.
 pub(super) fn is_so(seen: &Observed) -> bool {
-    let over = matches!(seen.fate, Fate::Ended(_) | Fate::Gone(_));
+    let over = matches!(seen.owner, OwnerState::Ended(_) | OwnerState::Gone(_));
     match seen.content.topic {
         Topic::CancelRefused => over || seen.wish_refused,
         Topic::DeliveryCancelled | Topic::Undone => over,

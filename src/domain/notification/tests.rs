@@ -25,7 +25,7 @@ fn seen() -> Observed {
         is_probe: false,
         outcome: None,
         status: Status::default(),
-        fate: Fate::Open,
+        owner: OwnerState::Open,
     }
 }
 
@@ -78,12 +78,12 @@ fn a_message_that_an_endpoint_refuses_says_nothing_of_the_endpoint() {
 fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
     let day = Time::from_millis(0).after(GIVE_UP);
     let mut left = seen();
-    (left.content.required, left.fate) = (true, Fate::Unproven);
+    (left.content.required, left.owner) = (true, OwnerState::Unproven);
     let plan = |seen: &Observed| decide(seen, day, &Policy::default());
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
-    left.fate = Fate::Open;
+    left.owner = OwnerState::Open;
     assert!(matches!(&plan(&left).intents[..], [Intent::CallOutside(_)]), "an undo waits for it");
-    left.fate = Fate::Gone(Gone { noticed: day, ended: None, row_read: false });
+    left.owner = OwnerState::Gone(Gone { noticed: day, ended: None, row_read: false });
     assert_eq!(plan(&left).status.expect("given up").state, Some(State::GaveUp));
 }
 
@@ -146,28 +146,28 @@ fn one_that_does_not_know_who_else_there_is_keeps_still() {
 
 #[test]
 fn what_tells_of_an_end_waits_for_it() {
-    let about = |topic, fate, wish_refused| {
-        let mut seen = Observed { fate, wish_refused, ..seen() };
+    let about = |topic, owner, wish_refused| {
+        let mut seen = Observed { owner, wish_refused, ..seen() };
         seen.content.topic = topic;
         decide(&seen, Time::from_millis(0), &Policy::default())
     };
     let sends = |plan: &Plan<Status>| matches!(&plan.intents[..], [Intent::CallOutside(_)]);
-    let over = Fate::Ended(Time::from_millis(0));
+    let over = OwnerState::Ended(Time::from_millis(0));
     for topic in [Topic::DeliveryCancelled, Topic::Undone, Topic::CancelRefused] {
-        assert_eq!(about(topic, Fate::Open, false), Plan::rest(), "{topic:?}");
+        assert_eq!(about(topic, OwnerState::Open, false), Plan::rest(), "{topic:?}");
         assert!(sends(&about(topic, over, false)), "{topic:?}");
         assert!(
             sends(&about(
                 topic,
-                Fate::Gone(Gone { noticed: Time::from_millis(0), ended: Some(true), row_read: false }),
+                OwnerState::Gone(Gone { noticed: Time::from_millis(0), ended: Some(true), row_read: false }),
                 false
             )),
             "its order is gone: {topic:?}"
         );
-        assert!(matches!(&about(topic, Fate::Unproven, false).intents[..], [Intent::ReadAfresh { .. }]));
+        assert!(matches!(&about(topic, OwnerState::Unproven, false).intents[..], [Intent::ReadAfresh { .. }]));
     }
-    assert!(sends(&about(Topic::CancelRefused, Fate::Open, true)));
-    assert!(sends(&about(Topic::CancelRequested, Fate::Open, false)));
+    assert!(sends(&about(Topic::CancelRefused, OwnerState::Open, true)));
+    assert!(sends(&about(Topic::CancelRequested, OwnerState::Open, false)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::is_default;
 use crate::domain::order::types as order;
-use crate::domain::{Condition, Fate, Generation, Meta, Money, OrderRef, Time, retry};
+use crate::domain::{Condition, Generation, Meta, Money, OrderRef, OwnerState, Time, retry};
 
 use super::circuit::Circuit;
 
@@ -220,7 +220,7 @@ pub struct Observed {
     /// What the endpoint said in this very pass.
     pub outcome: Option<Result<(), Untaken>>,
     pub status: Status,
-    pub fate: Fate,
+    pub owner: OwnerState,
 }
 
 /// One process sends, the others wait.

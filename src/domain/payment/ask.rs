@@ -1,7 +1,7 @@
 //! What a provider is asked about a charge, and what follows from its replies.
 
 use super::super::provider::{self, Call, Reply};
-use super::super::{Case, Effect, Fate, Intent, Kind, Plan, Report, child, retry};
+use super::super::{Case, Effect, Intent, Kind, OwnerState, Plan, Report, child, retry};
 use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 
@@ -23,7 +23,7 @@ pub(super) fn provider(case: &Case<Observed>, provider: &Provider) -> Plan<Statu
         let state = if seen.cancel { State::Cancelling } else { State::Pending };
         return wait(case, state, report);
     }
-    let ready = seen.fate == Fate::Open && provider.order_afresh;
+    let ready = seen.owner == OwnerState::Open && provider.order_afresh;
     match (&provider.reply, seen.cancel) {
         (Some(Reply::Charged), false) => approved(case),
         (Some(Reply::Declined { reason }), false) => {
@@ -57,8 +57,8 @@ pub(super) fn provider(case: &Case<Observed>, provider: &Provider) -> Plan<Statu
         (None, wish) => match attempts(seen).retry_at.filter(|due| case.now < *due) {
             Some(due) => Plan::wait_until(due),
             None if wish => call(seen, provider, Call::Void),
-            None if seen.fate == Fate::Open => call(seen, provider, Call::LookUp),
-            None => child::retire(case, &seen.order, seen.fate),
+            None if seen.owner == OwnerState::Open => call(seen, provider, Call::LookUp),
+            None => child::retire(case, &seen.order, seen.owner),
         },
     }
 }

@@ -8,7 +8,7 @@
 //! them tells, which takes somebody who removes row and Delivery by hand, a charge that was approved is `Stalled`.
 
 use super::super::product::types as product;
-use super::super::{Case, Fate, Gone, Intent, Kind, Lookup, Plan, Report, child, provider};
+use super::super::{Case, Gone, Intent, Kind, Lookup, OwnerState, Plan, Report, child, provider};
 use super::report::wait;
 use super::types::{Observed, Source, State, Status};
 
@@ -92,7 +92,7 @@ fn stand(case: &Case<Observed>) -> Plan<Status> {
         // An entry that leaves wakes nobody.
         return Plan::wait_until(case.now.after(case.policy.settle_within));
     }
-    child::retire(case, &seen.order, seen.fate)
+    child::retire(case, &seen.order, seen.owner)
 }
 
 /// Live reads of the ledgers of stock that are not seen, where there are any.
@@ -107,14 +107,14 @@ pub(super) fn give_back(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;
     if status.releasing_at.is_none() {
-        let unfinished = matches!(seen.fate, Fate::Gone(gone) if gone.ended == Some(false));
+        let unfinished = matches!(seen.owner, OwnerState::Gone(gone) if gone.ended == Some(false));
         if unfinished && seen.has_items && !seen.meta.let_go() {
             return Plan::write(Status { releasing_at: Some(case.now), ..status.clone() });
         }
-        return child::retire(case, &seen.order, seen.fate);
+        return child::retire(case, &seen.order, seen.owner);
     }
     if status.released_at.is_some() {
-        return child::retire(case, &seen.order, seen.fate);
+        return child::retire(case, &seen.order, seen.owner);
     }
     if let Some(reads) = unseen_stock(seen) {
         return reads;

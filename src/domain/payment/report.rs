@@ -25,7 +25,7 @@ pub(super) fn declined(case: &Case<Observed>, reason: String, message: String) -
 
 pub(super) fn cancelled(case: &Case<Observed>, refunded: bool, reason: &'static str) -> Plan<Status> {
     let seen = case.seen;
-    let removed = seen.fate.is_removed();
+    let removed = seen.owner.is_removed();
     let status = Status {
         state: Some(if refunded { State::Cancelled } else { State::NotCharged }),
         cancelled_at: Some(case.now),

@@ -41,7 +41,7 @@ fn seen(reply: Option<Reply>) -> Observed {
         ticket: Lookup::Gone,
         stock: Vec::new(),
         has_items: true,
-        fate: Fate::Open,
+        owner: OwnerState::Open,
     }
 }
 
@@ -206,9 +206,9 @@ fn what_a_person_can_do_is_said_where_only_a_person_can() {
 #[test]
 fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
     let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer), lacked: None };
-    let mut left = Observed { source: answer(None), fate: Fate::Unproven, ..seen(None) };
+    let mut left = Observed { source: answer(None), owner: OwnerState::Unproven, ..seen(None) };
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
-    left.fate = removed(Some(false));
+    left.owner = removed(Some(false));
     assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())], "it bars itself");
     left.cancel = true;
     left.source = answer(Some(wallet::Answer::Refunded));
@@ -233,14 +233,14 @@ fn a_payment_says_that_its_wallet_cannot_be_written() {
     assert!(plan(&barred).status.is_some_and(|status| status.refunded_at.is_some()), "it is answered already");
 }
 
-fn removed(ended: Option<bool>) -> Fate {
-    Fate::Gone(Gone { noticed: Time::from_millis(0), ended, row_read: true })
+fn removed(ended: Option<bool>) -> OwnerState {
+    OwnerState::Gone(Gone { noticed: Time::from_millis(0), ended, row_read: true })
 }
 
 /// An approved payment of an order that is gone.
 fn paid(ended: Option<bool>, delivery: Lookup<Shipment>) -> Observed {
     let status = Status { approved_at: Some(now()), ..Status::default() };
-    Observed { status, delivery, fate: removed(ended), ..seen(None) }
+    Observed { status, delivery, owner: removed(ended), ..seen(None) }
 }
 
 #[test]
@@ -265,7 +265,7 @@ fn the_payment_of_an_order_that_was_removed_goes_back_once_no_courier_can_bring_
         assert!(matches!(&unseen[..], [Intent::ReadAfresh { kind: Kind::Delivery, .. }]));
         let mut late = paid(ended, Lookup::Gone);
         assert_eq!(cancels(&late), ended.is_some(), "what nothing tells of is no proof");
-        late.fate = Fate::Gone(Gone { noticed: now(), ended, row_read: true });
+        late.owner = OwnerState::Gone(Gone { noticed: now(), ended, row_read: true });
         assert_eq!(plan(&late), Plan::wait_until(now().after(Policy::default().linger)), "one may be on its way");
     }
     assert!(!cancels(&paid(Some(true), shipment(true, false))), "an order that had ended owes nothing");
@@ -274,14 +274,14 @@ fn the_payment_of_an_order_that_was_removed_goes_back_once_no_courier_can_bring_
 #[test]
 fn a_charge_of_which_nothing_tells_whether_its_order_ended_is_neither_given_back_nor_let_go() {
     let mut lost = paid(None, Lookup::Gone);
-    lost.fate = Fate::Gone(Gone { noticed: Time::from_millis(0), ended: None, row_read: false });
+    lost.owner = OwnerState::Gone(Gone { noticed: Time::from_millis(0), ended: None, row_read: false });
     let row = [Intent::ReadAfresh { kind: Kind::OrderView, name: "order-1".into() }];
     assert_eq!(plan(&lost).intents, row, "its row may be there");
     for is_final in [true, false] {
         lost.status.cancelled_at = is_final.then_some(now());
         assert_eq!(plan(&lost).intents, row, "whether stock is to be asked back is told by the row, too");
     }
-    lost.fate = removed(None);
+    lost.owner = removed(None);
     lost.meta.changed = Time::from_millis(0);
     let stalled = plan(&lost);
     assert!(stalled.intents.is_empty(), "{stalled:?}");
@@ -308,7 +308,7 @@ fn stock_is_asked_back_once_and_only_where_the_order_is_known_not_to_have_ended(
     (cancelled.cancel, cancelled.status.cancelled_at) = (true, Some(now()));
     assert!(plan(&cancelled).status.expect("it asks").speaks_for_stock(), "the order died between refund and release");
     for ended in [None, Some(true)] {
-        let over = Observed { fate: removed(ended), ..cancelled.clone() };
+        let over = Observed { owner: removed(ended), ..cancelled.clone() };
         assert!(plan(&over).status.is_none(), "an order that ended has given its stock back: {ended:?}");
     }
     cancelled.status.releasing_at = Some(now());
@@ -326,7 +326,7 @@ fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     let mut left = paid(Some(false), Lookup::Gone);
     (left.meta.namespace_terminating, left.meta.deleting) = (true, Some(now()));
     // Just now: a Delivery that is not there cannot be on its way, and children linger as long as a provider is asked.
-    left.fate = Fate::Gone(Gone { noticed: now(), ended: Some(false), row_read: false });
+    left.owner = OwnerState::Gone(Gone { noticed: now(), ended: Some(false), row_read: false });
     assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())]);
     left.cancel = true;
     assert_eq!(asks(&left), Some(Call::Void));
@@ -344,7 +344,7 @@ fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     let mut ended = paid(Some(true), Lookup::Gone);
     (ended.meta.namespace_terminating, ended.meta.deleting) = (true, Some(now()));
     assert!(let_go(&ended), "what was bought was brought");
-    ended.fate = removed(Some(false));
+    ended.owner = removed(Some(false));
     let answer = Lookup::Present(Some(wallet::Answer::Charged));
     ended.source = Source::Wallet { name: "alice".into(), answer, lacked: None };
     assert!(let_go(&ended), "the wallet goes with the namespace");

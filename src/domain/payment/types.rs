@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::fields::is_default;
 use crate::domain::provider::{Reply, Token};
-use crate::domain::{Condition, Fate, Generation, Lookup, Meta, Money, ObjectRef, OrderRef, Time};
+use crate::domain::{Condition, Generation, Lookup, Meta, Money, ObjectRef, OrderRef, OwnerState, Time};
 use crate::domain::{product::types as product, wallet::types as wallet};
 
 /// How long a provider is asked in a namespace that is being deleted, where the OrderPlatform does not say.
@@ -171,7 +171,7 @@ pub struct Observed {
     pub stock: Vec<(String, Lookup<Option<product::Answer>>)>,
     /// Whether there is stock to give back.
     pub has_items: bool,
-    pub fate: Fate,
+    pub owner: OwnerState,
 }
 
 /// What an order has bought of one product: given back should the order be removed before its end.
@@ -216,8 +216,8 @@ impl Observed {
     /// Whether the charge stands for good: its order has ended with it, or what was bought was brought.
     fn stands(&self) -> bool {
         let brought = self.delivery.present().is_some_and(|delivery| delivery.delivered);
-        let ended =
-            matches!(self.fate, Fate::Gone(gone) if gone.ended == Some(true)) || matches!(self.fate, Fate::Ended(_));
+        let ended = matches!(self.owner, OwnerState::Gone(gone) if gone.ended == Some(true))
+            || matches!(self.owner, OwnerState::Ended(_));
         self.status.approved_at.is_some() && !self.cancel && (ended || brought)
     }
 }

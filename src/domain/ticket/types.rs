@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::types::Cause;
 use crate::domain::store::types::{Acceptance, CutOff, Deadlines};
-use crate::domain::{Condition, Fate, Generation, Lookup, Meta, Money, OrderRef, Time};
+use crate::domain::{Condition, Generation, Lookup, Meta, Money, OrderRef, OwnerState, Time};
 
 /// How far a Ticket is, in one word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -138,5 +138,5 @@ pub struct Observed {
     pub status: Status,
     /// Whether the order's payment is cancelled or declined, which is final.
     pub unpaid: Lookup<bool>,
-    pub fate: Fate,
+    pub owner: OwnerState,
 }

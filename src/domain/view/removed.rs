@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::delivery::types::Progress;
 use super::super::order::types as order;
-use super::super::{Fate, Intent, Kind, Lookup, Meta, Plan, Time, child, ids};
+use super::super::{Intent, Kind, Lookup, Meta, OwnerState, Plan, Time, child, ids};
 use super::project::{delivery_state, payment_state, ticket_state};
 use super::types::{Left, MOMENT, Moment, PaymentSource, Row};
 
@@ -68,13 +68,13 @@ fn child_of(row: &Row) -> String {
 }
 
 /// What to do about a row that shows no end, of an order that is not there.
-pub(super) fn follow(meta: &Meta, row: &Row, left: &Left, fate: Fate, now: Time) -> Plan<()> {
-    let gone = match fate {
-        Fate::Gone(gone) => gone,
-        Fate::Unproven => {
+pub(super) fn follow(meta: &Meta, row: &Row, left: &Left, owner: OwnerState, now: Time) -> Plan<()> {
+    let gone = match owner {
+        OwnerState::Gone(gone) => gone,
+        OwnerState::Unproven => {
             return Plan::read(Kind::Order, &row.spec.order.name);
         }
-        Fate::Open | Fate::Ended(_) => return Plan::rest(),
+        OwnerState::Open | OwnerState::Ended(_) => return Plan::rest(),
     };
     let due = gone.noticed.after(GATHER_UNDO);
     if left.payment.present().is_none() && now < due {

@@ -75,7 +75,7 @@ fn seen(row: &Sources, sources: Sources) -> Observed {
         sources: Some(sources),
         left: None,
         afresh: [false; 4],
-        fate: Fate::Open,
+        owner: OwnerState::Open,
         row: Some((Meta::sample("order-1", 1, at(2_000)), project(row, None))),
         changed: at(10),
         stepped: at(10),
@@ -269,18 +269,18 @@ fn approved() -> PaymentSource {
     paid().payment.expect("it is paid")
 }
 
-fn gone_at(seconds: i64) -> Fate {
-    Fate::Gone(Gone { noticed: at(seconds), ended: Some(true), row_read: false })
+fn gone_at(seconds: i64) -> OwnerState {
+    OwnerState::Gone(Gone { noticed: at(seconds), ended: Some(true), row_read: false })
 }
 
 #[test]
 fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_ever_happened() {
     let hour = Some(Duration::from_secs(3_600));
     let left = Some(none());
-    let gone = |sources: &Sources, fate| Observed {
+    let gone = |sources: &Sources, owner| Observed {
         sources: None,
         left: left.clone(),
-        fate,
+        owner,
         retention: hour,
         ..seen(sources, paid())
     };
@@ -302,7 +302,7 @@ fn the_row_of_an_order_that_is_gone_goes_after_its_retention_even_where_nothing_
     let never = Observed { row: never.row.clone().map(|(meta, old)| (meta, Row { status: row, ..old })), ..never };
     assert_eq!(decide(&never, at(3_701)), Plan::wait_until(at(7_300)));
     assert!(deleted(&never, at(7_300)));
-    let unproven = decide(&gone(&nothing, Fate::Unproven), at(9_999));
+    let unproven = decide(&gone(&nothing, OwnerState::Unproven), at(9_999));
     assert!(matches!(&unproven.intents[..], [Intent::ReadAfresh { .. }]), "absence proves nothing");
 }
 
@@ -346,12 +346,12 @@ fn a_row_remembers_what_retention_removed_and_not_what_somebody_deleted() {
 
 #[test]
 fn the_row_of_a_removed_order_shows_what_its_children_made_of_it() {
-    let fate = Fate::Gone(Gone { noticed: at(20), ended: Some(false), row_read: false });
+    let owner = OwnerState::Gone(Gone { noticed: at(20), ended: Some(false), row_read: false });
     let removed = |left: &Sources| {
         let there = |found: Option<_>| found.map_or(Lookup::Gone, Lookup::Present);
         let delivery = left.delivery.clone().map_or(Lookup::Gone, Lookup::Present);
         let left = Left { payment: there(left.payment.clone()), delivery, ..none() };
-        Observed { sources: None, left: Some(left), fate, ..seen(&shipped(None, 8), paid()) }
+        Observed { sources: None, left: Some(left), owner, ..seen(&shipped(None, 8), paid()) }
     };
     let mut left = shipped(None, 8);
     assert_eq!(decide(&removed(&left), at(99)), Plan::rest(), "nothing is undone yet");
@@ -367,7 +367,7 @@ fn the_row_of_a_removed_order_shows_what_its_children_made_of_it() {
     let brought = shipped(Some(delivery::Progress::Delivered), 9);
     let row = written(&removed(&brought), at(99)).expect("a row").status;
     assert!(row.order == order::State::Completed && row.shows_end_of_order(), "what was brought stays bought");
-    let unproven = Observed { fate: Fate::Unproven, ..removed(&left) };
+    let unproven = Observed { owner: OwnerState::Unproven, ..removed(&left) };
     assert_eq!(reads(&decide(&unproven, at(99))), [Kind::Order], "absence proves nothing");
 }
 
@@ -378,8 +378,8 @@ fn a_row_that_somebody_set_back_after_its_order_was_gone_is_left_alone() {
         row.status.order = order::State::Delivering;
         row.status.timeline.push(Moment { what: "Cancelled".into(), at: at(9) });
     });
-    let fate = Fate::Gone(Gone { noticed: at(20), ended: None, row_read: false });
-    let mut gone = Observed { sources: None, left: Some(none()), fate, retention: None, ..set_back };
+    let owner = OwnerState::Gone(Gone { noticed: at(20), ended: None, row_read: false });
+    let mut gone = Observed { sources: None, left: Some(none()), owner, retention: None, ..set_back };
     assert_eq!(
         decide(&gone, at(99)),
         Plan::rest(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Fate, Lookup, Meta, Money, OrderRef, Time, Version};
+use crate::domain::{Lookup, Meta, Money, OrderRef, OwnerState, Time, Version};
 use crate::domain::{
     delivery::types as delivery, order::types as order, payment::types as payment, ticket::types as ticket,
 };
@@ -160,7 +160,7 @@ pub struct Observed {
     /// Which of Order, Payment, Ticket and Delivery were read from the API server for this very decision.
     pub afresh: [bool; 4],
     /// What is known of the order of the row, where it was not seen.
-    pub fate: Fate,
+    pub owner: OwnerState,
     /// The row as it stands.
     pub row: Option<(Meta, Row)>,
     /// When the newest of the sources was first seen in its present version.
