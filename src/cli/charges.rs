@@ -23,7 +23,7 @@ use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Ticket};
 use crate::domain::payment::{self, Observed};
 use crate::domain::{Case, Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
 use crate::telemetry::Metrics;
-use crate::world::{Access, Held, Pass, World};
+use crate::world::{Access, Held, LiveReads, World};
 
 /// The pause between two rounds of calls.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -164,8 +164,8 @@ impl Charges {
                 amount: spec.amount.clone(),
                 why: "not asked yet".to_owned(),
             };
-            let pass = self.read(&charge).await?;
-            if self.observe(&charge, &pass).is_some_and(|seen| seen.is_owed()) {
+            let live = self.read(&charge).await?;
+            if self.observe(&charge, &live).is_some_and(|seen| seen.is_owed()) {
                 self.open.push(charge);
             }
         }
@@ -193,11 +193,11 @@ impl Charges {
     async fn settle(&self, mut charge: Charge) -> Result<Option<Charge>, Failure> {
         let key = self.key.sibling(&charge.payment);
         for _ in 0..STEPS {
-            let mut pass = self.read(&charge).await?;
-            if self.stop::<Tickets>(&key, &mut pass).await? || self.stop::<Deliveries>(&key, &mut pass).await? {
+            let mut live = self.read(&charge).await?;
+            if self.stop::<Tickets>(&key, &mut live).await? || self.stop::<Deliveries>(&key, &mut live).await? {
                 continue;
             }
-            match self.step(&charge, &mut pass).await? {
+            match self.step(&charge, &mut live).await? {
                 Step::Again => {}
                 Step::Done(said) => {
                     println!("{said}");
@@ -214,37 +214,37 @@ impl Charges {
     }
 
     /// Reads what stands of an order: its children, and its row.
-    async fn read(&self, charge: &Charge) -> Result<Pass, Failure> {
-        let mut pass = Pass::default();
+    async fn read(&self, charge: &Charge) -> Result<LiveReads, Failure> {
+        let mut live = LiveReads::default();
         for kind in [Kind::Payment, Kind::Ticket, Kind::Delivery] {
-            self.executor.access.read_afresh(kind, &self.key.sibling(&charge.payment), &mut pass).await?;
+            self.executor.access.read_afresh(kind, &self.key.sibling(&charge.payment), &mut live).await?;
         }
-        self.executor.access.read_afresh(Kind::OrderView, &self.key.sibling(&charge.order.name), &mut pass).await?;
-        Ok(pass)
+        self.executor.access.read_afresh(Kind::OrderView, &self.key.sibling(&charge.order.name), &mut live).await?;
+        Ok(live)
     }
 
     /// The Payment as it stands; nothing where it is gone. Pauses after failed attempts are not for a person who waits.
-    fn observe(&self, charge: &Charge, pass: &Pass) -> Option<Observed> {
-        let mut seen = Payments::observe(self.world(), &self.key.sibling(&charge.payment), pass)?;
+    fn observe(&self, charge: &Charge, live: &LiveReads) -> Option<Observed> {
+        let mut seen = Payments::observe(self.world(), &self.key.sibling(&charge.payment), live)?;
         (seen.status.retry_at, seen.meta.changed) = (None, Time::from_millis(0));
         Some(seen)
     }
 
     /// Stops the steps of a child, where it is not stopped; gives whether there was anything to do.
-    async fn stop<C: Controller>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Failure> {
-        let Some(seen) = C::observe(self.world(), key, pass) else { return Ok(false) };
+    async fn stop<C: Controller>(&self, key: &Key, live: &mut LiveReads) -> Result<bool, Failure> {
+        let Some(seen) = C::observe(self.world(), key, live) else { return Ok(false) };
         let plan = C::decide(&Case { seen: &seen, now: self.executor.access.clock.now(), policy: &Policy::default() });
         let holds = |intent: &&Intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..));
         match plan.intents.iter().find(holds) {
             // What comes too late is seen at the next look: it was brought at this very moment.
-            Some(hold) => self.perform::<C::Root>(key, hold, pass).await.map(|_| true),
+            Some(hold) => self.perform::<C::Root>(key, hold, live).await.map(|_| true),
             None => Ok(false),
         }
     }
 
     /// Carries out an intent; gives whether the object was as it was seen.
-    async fn perform<K: Held>(&self, key: &Key, intent: &Intent, pass: &mut Pass) -> Result<bool, Failure> {
-        match self.executor.perform::<K>(key, intent, Instant::now(), pass).await {
+    async fn perform<K: Held>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
+        match self.executor.perform::<K>(key, intent, Instant::now(), live).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.class(), Class::Conflict | Class::Invalid) => Ok(false),
             Err(error) => Err(error.into()),
@@ -252,17 +252,17 @@ impl Charges {
     }
 
     /// What the Payment decides, until a write was made or there is nothing to do.
-    async fn step(&self, charge: &Charge, pass: &mut Pass) -> Result<Step, Failure> {
+    async fn step(&self, charge: &Charge, live: &mut LiveReads) -> Result<Step, Failure> {
         let key = self.key.sibling(&charge.payment);
         for _ in 0..STEPS {
-            let Some(seen) = self.observe(charge, pass) else { return Ok(Step::Done(said(charge, None))) };
+            let Some(seen) = self.observe(charge, live) else { return Ok(Step::Done(said(charge, None))) };
             if !seen.is_owed() {
                 return Ok(Step::Done(said(charge, Some(&seen.status))));
             }
             let case = Case { seen: &seen, now: self.executor.access.clock.now(), policy: &Policy::default() };
             let plan = Payments::decide(&case);
             if let Some(intent) = plan.intents.first() {
-                let met = self.perform::<Payment>(&key, intent, pass).await?;
+                let met = self.perform::<Payment>(&key, intent, live).await?;
                 if met && intent.informs() {
                     continue;
                 }

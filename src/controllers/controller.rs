@@ -12,7 +12,7 @@ use crate::cluster::{Clock, Key, Watched};
 use crate::domain::{Case, Condition, Meta, Plan, Policy, Version};
 use crate::kinds::with_status;
 use crate::telemetry::Metrics;
-use crate::world::{Held, Pass, World};
+use crate::world::{Held, LiveReads, World};
 
 /// What was observed of an object, for a decision about it.
 pub trait Observation: Sized + std::fmt::Debug + Send + Sync {
@@ -74,7 +74,7 @@ pub trait Controller: Sized + Send + Sync + 'static {
     }
 
     /// Everything a decision may look at, from the caches alone; nothing where there is nothing to decide.
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Self::Observed>;
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Self::Observed>;
 
     /// What to do.
     fn decide(case: &Case<'_, Self::Observed>) -> Plan<StatusOf<Self>> {

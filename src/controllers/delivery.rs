@@ -3,7 +3,7 @@
 use crate::cluster::Key;
 use crate::crd::Delivery;
 use crate::domain::delivery::Observed;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
@@ -14,13 +14,13 @@ impl Controller for Deliveries {
     type Root = Delivery;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.deliveries.get(key)?;
         let delivery = &*seen.object;
         let (spec, order) = (&delivery.spec, delivery.spec.order.clone());
         Some(Observed {
             meta: world.meta_of(&seen),
-            owner: world.owner_state(key, &order, pass),
+            owner: world.owner_state(key, &order, live),
             order,
             confirmation: spec.confirmation,
             deadlines: spec.deadlines,
@@ -28,7 +28,7 @@ impl Controller for Deliveries {
             progress: spec.progress,
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),
-            unpaid: world.unpaid(key, pass),
+            unpaid: world.unpaid(key, live),
             by_provider: world.payments.get(key).is_some_and(|payment| payment.object.spec.provider.is_some()),
         })
     }

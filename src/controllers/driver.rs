@@ -16,7 +16,7 @@ use crate::cluster::diff::merge_patch;
 use crate::cluster::{Class, Error, Key, Watched};
 use crate::domain::denial::Denial;
 use crate::domain::{Case, Intent, Kind, Plan, Time, Version};
-use crate::world::Pass;
+use crate::world::LiveReads;
 
 use super::controller::{Context, Controller, Look, Observation, StatusOf};
 use super::denial;
@@ -88,20 +88,20 @@ impl<E: Into<Error>> From<E> for Failure<'_> {
 
 /// One reconcile of one object.
 pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progress: &mut Progress) -> Next {
-    let (mut pass, mut asked) = (Pass::default(), Vec::new());
+    let (mut live, mut asked) = (LiveReads::default(), Vec::new());
     for _ in 0..ROUNDS {
         let decided = Instant::now();
         if context.world.unreadable(C::Root::KIND, key).is_some() {
             return Next::Changed; // What was last understood of it is old by now.
         }
-        let Some(mut observed) = C::observe(&context.world, key, &pass) else { return Next::Changed };
+        let Some(mut observed) = C::observe(&context.world, key, &live) else { return Next::Changed };
         let carried = observed.conditions().and_then(crate::domain::denial::take);
         let look = Look::<C> { observed, carried, decided };
         let version = look.observed.version();
         progress.sees(version);
-        if !pass.fits(version) {
+        if !live.fits(version) {
             // Another version of the object may rest on facts that are younger than the reads.
-            (pass, asked) = (Pass::default(), Vec::new());
+            (live, asked) = (LiveReads::default(), Vec::new());
             continue;
         }
         let plan = C::decide(&Case { seen: &look.observed, now: context.clock.now(), policy: &context.policy });
@@ -110,7 +110,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
         if decides_again && plan.intents == asked {
             break; // It was asked a moment ago, and the answer is known.
         }
-        match act(context, key, &look, &plan, &mut pass).await {
+        match act(context, key, &look, &plan, &mut live).await {
             Ok(done) => {
                 progress.made |= done.news;
                 let at_once = done.wrote_status && plan.next.is_some_and(|next| next <= context.clock.now());
@@ -121,7 +121,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
                 asked = if done.news { Vec::new() } else { plan.intents };
             }
             Err(Failure { error, .. }) if error.class() == Class::Conflict => {
-                match refresh(context, key, &error, &mut pass).await {
+                match refresh(context, key, &error, &mut live).await {
                     Ok(news) => progress.made |= news,
                     Err(error) => return Next::Failed(error),
                 }
@@ -148,11 +148,11 @@ async fn act<'a, C: Controller>(
     key: &Key,
     look: &Look<C>,
     plan: &'a Plan<StatusOf<C>>,
-    pass: &mut Pass,
+    live: &mut LiveReads,
 ) -> Result<Done, Failure<'a>> {
     let mut done = Done::default();
     for intent in &plan.intents {
-        match (context.executor.perform::<C::Root>(key, intent, look.decided, pass).await, intent) {
+        match (context.executor.perform::<C::Root>(key, intent, look.decided, live).await, intent) {
             (Ok(news), _) => (done.news, done.wrote) = (done.news | news, done.wrote | !intent.informs()),
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
@@ -215,9 +215,9 @@ fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
 }
 
 /// Reads what has changed under a plan, so that the next decision sees it.
-async fn refresh(context: &Context, key: &Key, error: &Error, pass: &mut Pass) -> Result<bool, Error> {
+async fn refresh(context: &Context, key: &Key, error: &Error, live: &mut LiveReads) -> Result<bool, Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
-    context.executor.access.read_afresh(*kind, &key.sibling(name), pass).await
+    context.executor.access.read_afresh(*kind, &key.sibling(name), live).await
 }
 
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the
@@ -239,7 +239,7 @@ async fn refused<C: Controller>(context: &Context, key: &Key, failure: Failure<'
     };
     if let Some((kind, target)) = race.filter(|_| error.class() == Class::Invalid) {
         let child = key.sibling(&target.name);
-        match context.executor.access.read_afresh(kind, &child, &mut Pass::default()).await {
+        match context.executor.access.read_afresh(kind, &child, &mut LiveReads::default()).await {
             Ok(_) if context.world.version_of(kind, &child) != Some(target.version) => return Next::Lost,
             Ok(_) => {}
             Err(error) => return Next::Failed(error),

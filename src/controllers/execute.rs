@@ -14,8 +14,8 @@ use crate::cluster::{Error, Key};
 use crate::crd::{Delivery, Notification, OrderView, Payment, Ticket};
 use crate::domain::notification::Message;
 use crate::domain::{Effect, Intent, Kind, Target, Time};
-use crate::world::pass::too_old;
-use crate::world::{Access, Held, Pass};
+use crate::world::live_reads::too_old;
+use crate::world::{Access, Held, LiveReads};
 
 /// Carries out what was decided.
 #[derive(Clone)]
@@ -35,12 +35,12 @@ impl Executor {
         key: &Key,
         intent: &Intent,
         decided: Instant,
-        pass: &mut Pass,
+        live: &mut LiveReads,
     ) -> Result<bool, Error> {
         too_old(decided)?;
         match intent {
-            Intent::ReadAfresh { kind, name } => self.access.read_afresh(*kind, &key.sibling(name), pass).await,
-            Intent::ReadOrders => self.access.read_orders(key, pass).await,
+            Intent::ReadAfresh { kind, name } => self.access.read_afresh(*kind, &key.sibling(name), live).await,
+            Intent::ReadOrders => self.access.read_orders(key, live).await,
             Intent::AddFinalizer(target) => self.access.set_finalizer::<K>(key, target, true).await,
             Intent::DropFinalizer(target) => self.access.set_finalizer::<K>(key, target, false).await,
             Intent::DeleteSelf(target) => self.access.calls.delete::<K>(key, target).await.map(|()| true),
@@ -48,7 +48,7 @@ impl Executor {
                 if let Effect::Notice(message) = effect {
                     in_time(message, decided, self.access.clock.now())?;
                 }
-                self.outside.call(&self.access.world, key, effect, pass).await.map(|()| false)
+                self.outside.call(&self.access.world, key, effect, live).await.map(|()| false)
             }
             Intent::CreatePayment(draft) => self.access.create(key, Payment::from_draft(draft)).await,
             Intent::CreateTicket(draft) => self.access.create(key, Ticket::from_draft(draft)).await,

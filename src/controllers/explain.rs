@@ -7,7 +7,7 @@ use crate::cluster::diff::merge_patch;
 use crate::cluster::watch::Feed;
 use crate::cluster::{Key, Watched};
 use crate::domain::{Case, Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::controller::{Controller, Observation};
 use super::{delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet};
@@ -78,18 +78,18 @@ fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {
         return blank(kind, name, why);
     }
     let object = C::Root::cache(world).get(key).and_then(|seen| serde_json::to_value(&*seen.object).ok());
-    let mut pass = Pass::default();
+    let mut live = LiveReads::default();
     for _ in 0..ROUNDS {
-        let Some(mut observed) = C::observe(world, key, &pass) else { break };
+        let Some(mut observed) = C::observe(world, key, &live) else { break };
         observed.conditions().and_then(denial::take);
-        pass.fits(observed.version());
+        live.fits(observed.version());
         let plan = C::decide(&Case { seen: &observed, now, policy: &Policy::default() });
         let mut news = false;
         for intent in &plan.intents {
             if let Intent::ReadAfresh { kind, name } = intent
-                && pass.read(*kind, name).is_none()
+                && live.read(*kind, name).is_none()
             {
-                pass.note(*kind, name, world.server.history.heard(*kind), now);
+                live.note(*kind, name, world.server.history.heard(*kind), now);
                 news = true;
             }
         }

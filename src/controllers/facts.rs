@@ -15,7 +15,7 @@ use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Money, Target, denial, ids, platform as platforms};
 use crate::world::lookup::created;
 use crate::world::mapping::OrderIndex;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 pub(super) fn request(order: &Order) -> Request {
     let spec = &order.spec;
@@ -57,11 +57,17 @@ pub(super) fn store(seen: Seen<Store>) -> StoreFacts {
 }
 
 /// The products of an order. Once there are terms they count: the list in the spec can be written in another order.
-pub(super) fn products(world: &World, key: &Key, order: &Order, uid: &str, pass: &Pass) -> Vec<Lookup<ProductFacts>> {
+pub(super) fn products(
+    world: &World,
+    key: &Key,
+    order: &Order,
+    uid: &str,
+    live: &LiveReads,
+) -> Vec<Lookup<ProductFacts>> {
     let product = |name: &str, wanted: Option<&str>| {
         let product = key.sibling(name);
         let denied = || world.why_denied::<Product>(&product);
-        world.lookup(&product, wanted, pass).map(|seen: Seen<Product>| product_facts(&seen.object, uid, denied()))
+        world.lookup(&product, wanted, live).map(|seen: Seen<Product>| product_facts(&seen.object, uid, denied()))
     };
     match order.status.as_ref().and_then(|status| status.terms.as_ref()) {
         Some(terms) => terms.items.iter().map(|line| product(&line.product, Some(&line.uid))).collect(),
@@ -81,9 +87,9 @@ fn product_facts(product: &Product, order: &str, denied: Option<String>) -> Prod
     }
 }
 
-pub(super) fn wallet(world: &World, key: &Key, order: &Order, pass: &Pass) -> Lookup<WalletFacts> {
+pub(super) fn wallet(world: &World, key: &Key, order: &Order, live: &LiveReads) -> Lookup<WalletFacts> {
     let Some(name) = &order.spec.payment.wallet else { return Lookup::Unproven };
-    world.lookup(&key.sibling(name), None, pass).map(|seen: Seen<Wallet>| {
+    world.lookup(&key.sibling(name), None, live).map(|seen: Seen<Wallet>| {
         let wallet = &*seen.object;
         WalletFacts {
             uid: wallet.metadata.uid.clone().unwrap_or_default(),
@@ -109,8 +115,8 @@ pub(super) fn unreadable(world: &World, key: &Key, order: &Order, status: &Statu
 }
 
 /// Whether everything that an order refers to was read from the API server for this very decision.
-pub(super) fn references_afresh(key: &Key, order: &Order, pass: &Pass) -> bool {
-    let read = |kind, name: &str| pass.read(kind, &key.sibling(name).name).is_some();
+pub(super) fn references_afresh(key: &Key, order: &Order, live: &LiveReads) -> bool {
+    let read = |kind, name: &str| live.read(kind, &key.sibling(name).name).is_some();
     let payer = match &order.spec.payment.wallet {
         Some(wallet) => read(Kind::Wallet, wallet),
         None => read(Kind::OrderPlatform, platforms::NAME),
@@ -119,8 +125,8 @@ pub(super) fn references_afresh(key: &Key, order: &Order, pass: &Pass) -> bool {
 }
 
 /// Whether the order, its children and its products were read from the API server for this very decision.
-pub(super) fn family_afresh(order: &Order, meta: &Meta, pass: &Pass) -> bool {
-    let read = |kind, name: &str| pass.read(kind, name).is_some();
+pub(super) fn family_afresh(order: &Order, meta: &Meta, live: &LiveReads) -> bool {
+    let read = |kind, name: &str| live.read(kind, name).is_some();
     let child = || ids::child_name(&meta.name, &meta.uid);
     let terms = order.status.as_ref().and_then(|status| status.terms.as_ref());
     read(Kind::Order, &meta.name)
@@ -129,14 +135,14 @@ pub(super) fn family_afresh(order: &Order, meta: &Meta, pass: &Pass) -> bool {
 }
 
 /// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
-pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass) -> PlatformFacts {
+pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, live: &LiveReads) -> PlatformFacts {
     let found = world.platform(key);
     let spec = found.as_ref().map(|seen| &seen.object.spec);
     let provider = order.spec.payment.provider.as_deref();
     let placing = status.terms.is_none() && status.ended_at.is_none();
     PlatformFacts {
         exists: spec.is_some(),
-        afresh: pass.read(Kind::OrderPlatform, platforms::NAME).is_some(),
+        afresh: live.read(Kind::OrderPlatform, platforms::NAME).is_some(),
         paused: spec.is_some_and(OrderPlatformSpec::is_paused),
         counts_unpaid: spec.is_some_and(OrderPlatformSpec::counts_unpaid),
         reference_patience: spec.and_then(OrderPlatformSpec::reference_patience),

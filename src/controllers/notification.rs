@@ -9,7 +9,7 @@ use crate::domain::{Kind, Time};
 use crate::outbound::egress;
 use crate::world::breaker::{circuit, tried};
 use crate::world::mapping::NotificationIndex;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
@@ -60,7 +60,7 @@ impl Controller for Notifications {
 
     const SETTLES: bool = true;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.notifications.get(key)?;
         let one = &*seen.object;
         let circuit = circuit(world, &key.namespace, one.endpoint());
@@ -77,12 +77,12 @@ impl Controller for Notifications {
             wish_refused: wish_refused(world, key, one),
             is_probe: circuit.is_open() && is_probe(world, key, one.endpoint()),
             circuit,
-            outcome: match pass.outcome(&Message::id(&one.spec.order, &key.name)) {
+            outcome: match live.outcome(&Message::id(&one.spec.order, &key.name)) {
                 Some(Outcome::Notice(outcome)) => Some(outcome.clone()),
                 _ => None,
             },
             status: one.status.clone().unwrap_or_default(),
-            owner: world.owner_state(key, &one.spec.order, pass),
+            owner: world.owner_state(key, &one.spec.order, live),
         })
     }
 }

@@ -5,7 +5,7 @@ use crate::cluster::Key;
 use crate::crd::{Delivery, Order, Payment, Ticket};
 use crate::domain::order::{Earlier, Observed, Status};
 use crate::domain::{Kind, ids};
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::{Controller, facts};
 
@@ -16,28 +16,28 @@ impl Controller for Orders {
     type Root = Order;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.orders.get(key)?;
         let order = &*seen.object;
         let meta = world.meta_of(&seen);
         let status = order.status.clone().unwrap_or_default();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
         let untold = facts::untold(&meta, &status);
-        let payment = world.lookup::<Payment>(&child, None, pass);
-        let ticket = world.lookup::<Ticket>(&child, None, pass);
-        let delivery = world.lookup::<Delivery>(&child, None, pass);
+        let payment = world.lookup::<Payment>(&child, None, live);
+        let ticket = world.lookup::<Ticket>(&child, None, live);
+        let delivery = world.lookup::<Delivery>(&child, None, live);
         let steps = [ticket.present().map(|t| t.since), delivery.present().map(|d| d.since)];
         let ats = [payment.present().map(|p| p.at), ticket.present().map(|t| t.at), delivery.present().map(|d| d.at)];
         Some(Observed {
             request: facts::request(order),
-            store: world.lookup(&key.sibling(&order.spec.store), None, pass).map(facts::store),
-            products: facts::products(world, key, order, &meta.uid, pass),
-            wallet: facts::wallet(world, key, order, pass),
-            platform: facts::platform(world, key, order, &status, pass),
+            store: world.lookup(&key.sibling(&order.spec.store), None, live).map(facts::store),
+            products: facts::products(world, key, order, &meta.uid, live),
+            wallet: facts::wallet(world, key, order, live),
+            platform: facts::platform(world, key, order, &status, live),
             unreadable: facts::unreadable(world, key, order, &status, &child),
-            references_afresh: facts::references_afresh(key, order, pass),
-            order_afresh: pass.read(Kind::Order, &meta.name).is_some(),
-            family_afresh: facts::family_afresh(order, &meta, pass),
+            references_afresh: facts::references_afresh(key, order, live),
+            order_afresh: live.read(Kind::Order, &meta.name).is_some(),
+            family_afresh: facts::family_afresh(order, &meta, live),
             stepped: steps.into_iter().flatten().fold(seen.since, std::cmp::max),
             changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
             payment: payment.map(facts::payment),
@@ -45,8 +45,8 @@ impl Controller for Orders {
             delivery: delivery.map(facts::delivery),
             notices: facts::notices(world, key, &meta, untold.is_some() || status.ended_at.is_none()),
             untold,
-            earlier: earlier(world, key, order, &status, pass),
-            view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, pass),
+            earlier: earlier(world, key, order, &status, live),
+            view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, live),
             status,
             meta,
         })
@@ -54,7 +54,7 @@ impl Controller for Orders {
 }
 
 /// The order that was placed before under this name with the same content, as its row tells.
-fn earlier(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass) -> Option<Earlier> {
+fn earlier(world: &World, key: &Key, order: &Order, status: &Status, live: &LiveReads) -> Option<Earlier> {
     if status.terms.is_some() || status.ended_at.is_some() {
         return None;
     }
@@ -64,10 +64,10 @@ fn earlier(world: &World, key: &Key, order: &Order, status: &Status, pass: &Pass
         return None;
     }
     let row = Some(row.to_row()).filter(|row| row.is_memory_of(&order.content()))?;
-    let afresh = pass.read(Kind::OrderView, &key.name).is_some();
+    let afresh = live.read(Kind::OrderView, &key.name).is_some();
     Some(Earlier { state: row.status.order, ended: row.ended_at(), afresh })
 }
 
-fn view_shows_end(world: &World, key: &Key, pass: &Pass) -> bool {
-    super::view::OrderViews::observe(world, key, pass).is_some_and(|row| crate::domain::view::shows_end(&row))
+fn view_shows_end(world: &World, key: &Key, live: &LiveReads) -> bool {
+    super::view::OrderViews::observe(world, key, live).is_some_and(|row| crate::domain::view::shows_end(&row))
 }

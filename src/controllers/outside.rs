@@ -11,17 +11,17 @@ use crate::domain::Effect;
 use crate::domain::effect::Outcome;
 use crate::domain::notification::{Audience, Message, Untaken};
 use crate::domain::provider::{Call, Reply};
-use crate::outbound::slots::Slots;
+use crate::outbound::bulkhead::Bulkhead;
 use crate::outbound::{DEFAULT_TIMEOUT, Event, Outbound};
 use crate::telemetry::Metrics;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 /// The way out to payment providers and endpoints.
 #[derive(Clone)]
 pub struct Outside {
     outbound: Outbound,
     /// Places for calls to payment providers.
-    pub slots: Arc<Slots>,
+    pub bulkhead: Arc<Bulkhead>,
     /// The notices that were taken.
     taken: Arc<Taken>,
 }
@@ -29,26 +29,32 @@ pub struct Outside {
 impl Outside {
     /// With so many places for calls to payment providers.
     pub fn new(metrics: Metrics, places: usize) -> Self {
-        Self { outbound: Outbound::new(metrics), slots: Arc::new(Slots::new(places)), taken: Arc::default() }
+        Self { outbound: Outbound::new(metrics), bulkhead: Arc::new(Bulkhead::new(places)), taken: Arc::default() }
     }
 
-    /// Makes a call, and keeps what came of it in the pass.
-    pub(super) async fn call(&self, world: &World, key: &Key, effect: &Effect, pass: &mut Pass) -> Result<(), Error> {
+    /// Makes a call, and keeps what came of it beside the live reads.
+    pub(super) async fn call(
+        &self,
+        world: &World,
+        key: &Key,
+        effect: &Effect,
+        live: &mut LiveReads,
+    ) -> Result<(), Error> {
         if let Effect::Provider { name, .. } = effect {
-            // Kept for the pass: a look-up is worth nothing where the charge that follows finds no place.
-            pass.slot = pass.slot.take().or_else(|| self.slots.take(&key.namespace, name));
-            if pass.slot.is_none() {
+            // Kept for the whole reconcile: a look-up is worth nothing where the charge that follows finds no place.
+            live.permit = live.permit.take().or_else(|| self.bulkhead.take(&key.namespace, name));
+            if live.permit.is_none() {
                 return Err(Error::Busy);
             }
         }
-        pass.learns();
+        live.learns();
         let outcome = match effect {
             Effect::Provider { name, key: charge, call } => {
                 Outcome::Provider(self.ask_provider(world, key, name, charge, call).await)
             }
             Effect::Notice(message) => Outcome::Notice(self.send_notice(world, key, message).await),
         };
-        pass.keep(effect.id(), outcome);
+        live.keep(effect.id(), outcome);
         Ok(())
     }
 

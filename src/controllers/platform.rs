@@ -11,32 +11,32 @@ use crate::domain::{Kind, Lookup, Time};
 use crate::world::breaker::circuit;
 use crate::world::lookup::created;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
 /// How full the platform is. Where nobody asks for a number and there is no room, the orders that wait are not looked at.
-fn crowd(world: &World, key: &Key, platform: &OrderPlatform, pass: &Pass) -> Crowd {
+fn crowd(world: &World, key: &Key, platform: &OrderPlatform, live: &LiveReads) -> Crowd {
     let (limits, paused) = (platform.spec.limits(), platform.spec.is_paused());
     let mut crowd = Crowd { limits, paused, ..Crowd::default() };
     if limits.are_none() {
         return crowd;
     }
     let status = platform.status.clone().unwrap_or_default();
-    if status.issued.is_none() && pass.read(Kind::Order, EVERY).is_some() {
+    if status.issued.is_none() && live.read(Kind::Order, EVERY).is_some() {
         crowd.highest = Some(highest(world, key));
     }
     let mut hall = Hall { world, platform, stores: HashMap::new(), crowd };
     let mut known = HashSet::new();
     for turn in &status.turns {
-        let found = world.lookup::<Order>(&key.sibling(&turn.name), Some(&turn.order), pass);
+        let found = world.lookup::<Order>(&key.sibling(&turn.name), Some(&turn.order), live);
         known.insert(turn.order.clone());
         match found {
             Lookup::Present(seen) => hall.take(&seen),
             Lookup::Gone => hall.gone(turn),
             Lookup::Unproven if hall.cannot_read(&key.sibling(&turn.name)) => hall.crowd.guests.push(away(turn)),
             // What a list of all orders lacks is not there.
-            Lookup::Unproven if pass.read(Kind::Order, EVERY).is_some() => hall.gone(turn),
+            Lookup::Unproven if live.read(Kind::Order, EVERY).is_some() => hall.gone(turn),
             Lookup::Unproven => hall.crowd.unproven.push(turn.name.clone()),
         }
     }
@@ -159,10 +159,10 @@ fn free(world: &World, store: &Key) -> usize {
 }
 
 /// The payments for which a provider may still have to answer.
-fn owed(world: &World, key: &Key, pass: &Pass) -> Affected {
+fn owed(world: &World, key: &Key, live: &LiveReads) -> Affected {
     let mut all = Affected::default();
     let payments = world.payments.find(&key.namespace, PaymentIndex::AtProvider);
-    for payment in payments.iter().filter(|payment| super::payment::owed(world, payment, pass)) {
+    for payment in payments.iter().filter(|payment| super::payment::owed(world, payment, live)) {
         all.add(Affected::one(Kind::Payment, &payment.name, "its order has not ended, or its provider not answered"));
     }
     all
@@ -175,18 +175,18 @@ impl Controller for OrderPlatforms {
     type Root = OrderPlatform;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.platforms.get(key)?;
         let spec = &seen.object.spec;
         Some(Observed {
             meta: world.meta_of(&seen),
-            crowd: crowd(world, key, &seen.object, pass),
+            crowd: crowd(world, key, &seen.object, live),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
             denied: world.denied(&key.namespace),
             unreadable: world.not_readable(&key.namespace),
             has_providers: spec.payment.as_ref().is_some_and(|payment| !payment.providers.is_empty()),
             owed: match seen.object.metadata.deletion_timestamp {
-                Some(_) => owed(world, key, pass),
+                Some(_) => owed(world, key, live),
                 None => Affected::default(),
             },
             status: seen.object.status.clone().unwrap_or_default(),
@@ -248,7 +248,7 @@ mod tests {
         platform(&world, json!({ "observedGeneration": 1, "serving": 7 }));
         let key = key("default");
         let seen = world.platforms.get(&key).expect("the platform");
-        let mut crowd = crowd(&world, &key, &seen.object, &Pass::default());
+        let mut crowd = crowd(&world, &key, &seen.object, &LiveReads::default());
         crowd.guests.sort_by_key(|guest| (guest.number, guest.name.clone()));
         let places: Vec<_> = crowd.guests.iter().map(|guest| (guest.number, guest.place)).collect();
         let Place::Ready(open) = places[1].1 else { panic!("{places:?}") };
@@ -268,12 +268,12 @@ mod tests {
         let key = key("default");
         garble(&world, Kind::Order, "garbled");
         let seen = world.platforms.get(&key).expect("the platform");
-        let mut pass = Pass::default();
+        let mut live = LiveReads::default();
         let places = |crowd: &Crowd| crowd.guests.iter().map(|guest| guest.place).collect::<Vec<_>>();
-        let unread = crowd(&world, &key, &seen.object, &pass);
+        let unread = crowd(&world, &key, &seen.object, &live);
         assert_eq!((places(&unread), unread.unproven), (vec![Place::Away], vec!["gone".to_owned()]));
-        pass.note(Kind::Order, EVERY, crate::domain::Version(9), Time::from_millis(0));
-        let read = crowd(&world, &key, &seen.object, &pass);
+        live.note(Kind::Order, EVERY, crate::domain::Version(9), Time::from_millis(0));
+        let read = crowd(&world, &key, &seen.object, &live);
         assert_eq!((read.unproven.len(), places(&read)), (0, vec![Place::Over, Place::Away]));
     }
 }

@@ -10,7 +10,7 @@ use crate::domain::product::{Ask, Entry, Observed};
 use crate::domain::{Kind, OrderRef, ids};
 use crate::world::lookup::is_guarded;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::{Controller, ledger};
 
@@ -21,24 +21,24 @@ impl Controller for Products {
     type Root = Product;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.products.get(key)?;
         let meta = world.meta_of(&seen);
         let status = seen.object.status.clone().unwrap_or_default();
         let names = status.entries.iter().map(|entry| entry.name.as_str());
         let keys = ledger::requesters(&world.orders, key, OrderIndex::Asks(meta.uid.clone()), names);
-        let removed = removed(world, key, &meta.uid, &status.entries, pass);
-        let request = |order| request(world, order, &meta.uid, &status.entries, pass);
+        let removed = removed(world, key, &meta.uid, &status.entries, live);
+        let request = |order| request(world, order, &meta.uid, &status.entries, live);
         let of_orders = keys.iter().filter_map(request).filter(|r| removed.iter().all(|other| other.order != r.order));
         let requests: Vec<_> = of_orders.chain(removed.iter().cloned()).collect();
         let entries = status.entries.iter().map(|entry| (entry.order.as_str(), entry.name.as_str()));
-        let missing = |order: &str, name: &str| missing(world, key, order, name, pass);
+        let missing = |order: &str, name: &str| missing(world, key, order, name, live);
         Some(Observed {
             stock: seen.object.spec.stock,
             asked: Asked {
                 missing: ledger::unseen(&requests, entries, missing),
                 referred: !world.orders.find(&key.namespace, OrderIndex::Refers(meta.uid.clone())).is_empty(),
-                orders_afresh: pass.read(Kind::Order, EVERY).is_some(),
+                orders_afresh: live.read(Kind::Order, EVERY).is_some(),
                 unreadable: world.server.unreadables.mention(Kind::Order, &key.namespace, &meta.uid),
                 requests,
             },
@@ -50,7 +50,7 @@ impl Controller for Products {
 
 /// What an order asks of the product with this UID. Orders without our finalizer are not served: they could be gone
 /// before their word is given.
-fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pass) -> Option<Request<Ask>> {
+fn request(world: &World, key: &Key, product: &str, entries: &[Entry], live: &LiveReads) -> Option<Request<Ask>> {
     let seen = world.orders.get(key)?;
     let order = &*seen.object;
     let uid = order.metadata.uid.clone()?;
@@ -65,7 +65,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
         name: key.name.to_string(),
         requester: (Kind::Order, key.name.to_string()),
         version: seen.version,
-        read: pass.read(Kind::Order, &key.name),
+        read: live.read(Kind::Order, &key.name),
         gone: None,
         arrived,
         ask,
@@ -74,7 +74,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], pass: &Pa
 
 /// What the Payments of orders that were removed before their end ask: those that ask for stock, and those whose entry is
 /// still here.
-fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pass) -> Vec<Request<Ask>> {
+fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], live: &LiveReads) -> Vec<Request<Ask>> {
     let asking = world.payments.find(&product.namespace, PaymentIndex::Asks(uid.to_owned()));
     let gone = entries.iter().filter(|entry| world.orders.gone(&entry.order).is_some());
     let known = gone.map(|entry| product.sibling(&ids::child_name(&entry.name, &entry.order)));
@@ -85,7 +85,7 @@ fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pa
         let item = spec.items.iter().find(|item| item.uid == uid)?;
         let (ask, arrived) = Ask::of_removed(status, item.quantity)?;
         let order = product.sibling(&spec.order.name);
-        let gone = match world.missing::<Order>(&order, Some(&spec.order.uid), pass) {
+        let gone = match world.missing::<Order>(&order, Some(&spec.order.uid), live) {
             Missing::Gone(version) => Some(version),
             _ => None,
         };
@@ -94,7 +94,7 @@ fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pa
             name: spec.order.name.clone(),
             requester: (Kind::Payment, key.name.to_string()),
             version: seen.version,
-            read: pass.read(Kind::Payment, &key.name),
+            read: live.read(Kind::Payment, &key.name),
             gone,
             arrived,
             ask,
@@ -105,12 +105,12 @@ fn removed(world: &World, product: &Key, uid: &str, entries: &[Entry], pass: &Pa
 
 /// What is known of an order that has an entry and asks nothing. Where it was removed before its end, its Payment has
 /// still to say what becomes of the entry, for as long as there is one; where there is none, nothing was ever paid.
-fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -> Missing {
-    let known = world.missing::<Order>(&product.sibling(name), Some(order), pass);
+fn missing(world: &World, product: &Key, order: &str, name: &str, live: &LiveReads) -> Missing {
+    let known = world.missing::<Order>(&product.sibling(name), Some(order), live);
     let Missing::Gone(version) = known else { return known };
     let (payment, order) =
         (product.sibling(&ids::child_name(name, order)), OrderRef { name: name.to_owned(), uid: order.to_owned() });
-    let OwnerState::Gone(gone) = world.owner_state(product, &order, pass) else { return Missing::Gone(version) };
+    let OwnerState::Gone(gone) = world.owner_state(product, &order, live) else { return Missing::Gone(version) };
     match gone.ended {
         Some(true) => Missing::Gone(version),
         _ if world.payments.get(&payment).is_some() => Missing::Removed,
@@ -118,7 +118,7 @@ fn missing(world: &World, product: &Key, order: &str, name: &str, pass: &Pass) -
         None if world.unreadable(Kind::OrderView, &product.sibling(name)).is_some() => Missing::Unreadable,
         None if !gone.row_read => Missing::RowUnseen,
         None => Missing::Gone(version),
-        Some(false) if pass.read(Kind::Payment, &payment.name).is_some() => Missing::NeverPaid(version, gone.noticed),
+        Some(false) if live.read(Kind::Payment, &payment.name).is_some() => Missing::NeverPaid(version, gone.noticed),
         Some(false) => Missing::PaymentUnseen(gone.noticed),
     }
 }

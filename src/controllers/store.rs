@@ -4,7 +4,7 @@ use crate::cluster::Key;
 use crate::crd::Store;
 use crate::domain::store::Observed;
 use crate::world::breaker::circuit;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
@@ -15,7 +15,7 @@ impl Controller for Stores {
     type Root = Store;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, _: &LiveReads) -> Option<Observed> {
         let seen = world.stores.get(key)?;
         let spec = &seen.object.spec;
         let breaker = |_| circuit(world, &key.namespace, Some(key.name.to_string()));

@@ -9,7 +9,7 @@ use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
 use crate::domain::child::OwnerState;
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
 use crate::world::mapping::Mapping;
-use crate::world::{Held, Pass, World};
+use crate::world::{Held, LiveReads, World};
 
 fn now() -> Time {
     Time::from_millis(0)
@@ -50,9 +50,9 @@ fn row(status: Value) -> OrderView {
 }
 
 /// Whether the order had ended, as a child sees it once that is gone.
-fn ended(world: &World, pass: &Pass) -> Option<bool> {
+fn ended(world: &World, live: &LiveReads) -> Option<bool> {
     let order = OrderRef { name: "order-1".to_owned(), uid: "order-1".to_owned() };
-    match world.owner_state(&key("child"), &order, pass) {
+    match world.owner_state(&key("child"), &order, live) {
         OwnerState::Gone(gone) => gone.ended,
         other => panic!("{other:?}"),
     }
@@ -62,7 +62,7 @@ fn ended(world: &World, pass: &Pass) -> Option<bool> {
 fn a_row_without_an_end_tells_only_where_it_was_read_for_this_very_decision() {
     let world = World::default();
     world.orders.bury("order-1", Version(9), now());
-    let (unread, mut read) = (Pass::default(), Pass::default());
+    let (unread, mut read) = (LiveReads::default(), LiveReads::default());
     read.note(Kind::OrderView, "order-1", Version(9), now());
     assert_eq!([ended(&world, &unread), ended(&world, &read)], [None, None], "there is no row");
     put(&world, row(json!({ "order": "Delivering" })));
@@ -132,7 +132,7 @@ fn an_order_that_cannot_be_read_keeps_no_place_in_a_kitchen() {
     }
     let full = || {
         let seen = world.orders.get(&key("b")).expect("an order");
-        facts::platform(&world, &key("b"), &seen.object, &Default::default(), &Pass::default()).kitchen_full
+        facts::platform(&world, &key("b"), &seen.object, &Default::default(), &LiveReads::default()).kitchen_full
     };
     assert!(full(), "the one before it comes first");
     garble(&world, Kind::Order, "a");
@@ -157,7 +157,7 @@ fn a_deleted_wallet_stays_while_a_payment_of_an_order_that_is_gone_may_be_given_
         put(&world, payment);
     };
     let referred =
-        || wallet::Wallets::observe(&world, &key("alice"), &Pass::default()).expect("a wallet").asked.referred;
+        || wallet::Wallets::observe(&world, &key("alice"), &LiveReads::default()).expect("a wallet").asked.referred;
     assert!(!referred());
     let approved = json!({ "observedGeneration": 1, "approvedAt": "2026-11-21T00:00:00Z" });
     payment(approved.clone());

@@ -3,7 +3,7 @@
 use crate::cluster::Key;
 use crate::crd::Ticket;
 use crate::domain::ticket::Observed;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
@@ -14,13 +14,13 @@ impl Controller for Tickets {
     type Root = Ticket;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.tickets.get(key)?;
         let ticket = &*seen.object;
         let (spec, order) = (&ticket.spec, ticket.spec.order.clone());
         Some(Observed {
             meta: world.meta_of(&seen),
-            owner: world.owner_state(key, &order, pass),
+            owner: world.owner_state(key, &order, live),
             order,
             acceptance: spec.acceptance,
             held: spec.hold.is_some(),
@@ -28,7 +28,7 @@ impl Controller for Tickets {
             rejection: spec.reject.clone(),
             cooking: spec.cooking,
             status: ticket.status.clone().unwrap_or_default(),
-            unpaid: world.unpaid(key, pass),
+            unpaid: world.unpaid(key, live),
         })
     }
 }

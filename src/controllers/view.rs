@@ -9,7 +9,7 @@ use crate::domain::view::{
     DeliverySource, Left, Observed, OrderSource, PaymentSource, Sources, TicketSource, decide, foreign,
 };
 use crate::domain::{Case, Condition, Intent, Kind, Meta, Money, OrderRef, Plan, Time, Version, ids, money};
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::controller::{Controller, Observation};
 
@@ -26,14 +26,14 @@ impl Controller for OrderViews {
         order.or_else(|| world.views.get(key).map(|row| row.object.spec.order.uid.clone()))
     }
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let row = world.views.get(key);
         let sources = sources(world, key);
         if row.is_none() && sources.is_none() {
             return None;
         }
         let owner = match (&sources, &row) {
-            (None, Some(row)) => world.owner_state(key, &row.object.spec.order, pass),
+            (None, Some(row)) => world.owner_state(key, &row.object.spec.order, live),
             _ => OwnerState::Open,
         };
         let platform = world.platform(key);
@@ -44,9 +44,9 @@ impl Controller for OrderViews {
         };
         let standing = row.as_ref().filter(|_| sources.is_none());
         Some(Observed {
-            left: standing.and_then(|row| left(world, key, &row.object.spec.order, pass)),
+            left: standing.and_then(|row| left(world, key, &row.object.spec.order, live)),
             owner,
-            afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, pass)),
+            afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, live)),
             row: row.map(|seen| (world.meta_of(&seen), seen.object.to_row())),
             changed,
             stepped,
@@ -105,10 +105,10 @@ fn expected(world: &World, key: &Key, order: &Order) -> Option<Money> {
 }
 
 /// Which of Order, Payment, Ticket and Delivery were read from the API server for this very decision.
-fn afresh(order: &OrderRef, pass: &Pass) -> [bool; 4] {
+fn afresh(order: &OrderRef, live: &LiveReads) -> [bool; 4] {
     let child = ids::child_name(&order.name, &order.uid);
-    let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| pass.read(kind, &child).is_some());
-    [pass.read(Kind::Order, &order.name).is_some(), children[0], children[1], children[2]]
+    let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| live.read(kind, &child).is_some());
+    [live.read(Kind::Order, &order.name).is_some(), children[0], children[1], children[2]]
 }
 
 /// What the row of an order is made of; when the newest of it was first seen, and when the newest spec.
@@ -155,16 +155,16 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
 }
 
 /// What stands of the children of an order that is not there; nothing where one of them cannot be read.
-fn left(world: &World, key: &Key, order: &OrderRef, pass: &Pass) -> Option<Left> {
+fn left(world: &World, key: &Key, order: &OrderRef, live: &LiveReads) -> Option<Left> {
     let child = key.sibling(&ids::child_name(&order.name, &order.uid));
     let unreadable = |kind: &Kind| world.unreadable(*kind, &child).is_some();
     if [Kind::Payment, Kind::Ticket, Kind::Delivery].iter().any(unreadable) {
         return None;
     }
     Some(Left {
-        payment: world.lookup(&child, None, pass).map(|seen| payment(&seen)),
-        ticket: world.lookup(&child, None, pass).map(|seen| ticket(&seen)),
-        delivery: world.lookup(&child, None, pass).map(|seen| delivery(&seen)),
+        payment: world.lookup(&child, None, live).map(|seen| payment(&seen)),
+        ticket: world.lookup(&child, None, live).map(|seen| ticket(&seen)),
+        delivery: world.lookup(&child, None, live).map(|seen| delivery(&seen)),
     })
 }
 

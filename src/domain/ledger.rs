@@ -11,7 +11,7 @@
 //! - An entry leaves only when its requester has acknowledged it, was seen to need it no more, or is gone; the version
 //!   at which that was seen raises the *mark* (`settledThrough`). A requester seen at or below the mark may be an old
 //!   version of one that was settled already, so it is read afresh before a new entry is opened for it.
-//! - A mark is of one history: where the live read of this very pass is older, the mark was written by hand, in another
+//! - A mark is of one history: where the live read of this reconcile is older, the mark was written by hand, in another
 //!   cluster, or after the backup was made that stands here now. It is replaced by the version of that read, which is
 //!   newer than everything that this ledger has settled here, and the requester is served as the read shows it.
 //! - Only the requester's word gives anything back; one that is gone settles its entry as it stands. For an order that was

@@ -54,7 +54,7 @@ pub enum Intent {
     DropFinalizer(Target),
     /// Delete the object itself.
     DeleteSelf(Target),
-    /// Make a call to what is outside, put what came of it into the pass and decide again.
+    /// Make a call to what is outside, keep what came of it beside the live reads and decide again.
     CallOutside(Effect),
     CreatePayment(payment::Draft),
     CreateTicket(ticket::Draft),

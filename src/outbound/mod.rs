@@ -4,12 +4,12 @@
 //! client (`client`) makes every call, bounded in time and in what it reads. Nothing an endpoint says leaves this layer
 //! unless it is one of the contract's words.
 
+pub mod bulkhead;
 mod charge;
 mod client;
 mod connect;
 pub mod egress;
 pub mod notice;
-pub mod slots;
 
 pub use client::{DEFAULT_TIMEOUT, MAX_ANSWER, MAX_TIMEOUT, Outbound};
 pub use notice::{Event, Undelivered};

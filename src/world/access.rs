@@ -9,7 +9,7 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 
 use super::caches::{Held, World};
-use super::pass::{Pass, too_old};
+use super::live_reads::{LiveReads, too_old};
 use crate::cluster::cache::version_of;
 use crate::cluster::guard::Guarded;
 use crate::cluster::watch::{Sink, decode, newest, set_terminating, understood};
@@ -50,19 +50,19 @@ impl Access {
     ///
     /// # Errors
     /// As for [`Access::write_status`].
-    pub async fn read_afresh(&self, kind: Kind, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+    pub async fn read_afresh(&self, kind: Kind, key: &Key, live: &mut LiveReads) -> Result<bool, Error> {
         macro_rules! one {
-            ([$me:ident $pass:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+            ([$me:ident $live:ident] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
                 match kind {
-                    $(Kind::$kind => $me.read::<crate::crd::$kind>(key, $pass).await,)+
+                    $(Kind::$kind => $me.read::<crate::crd::$kind>(key, $live).await,)+
                 }
             };
         }
-        kinds!(one, self, pass)
+        kinds!(one, self, live)
     }
 
     /// A list of one: unlike a read by name, it has a version even where it finds nothing.
-    async fn read<K: Held>(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+    async fn read<K: Held>(&self, key: &Key, live: &mut LiveReads) -> Result<bool, Error> {
         let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
         let cache = K::cache(&self.world);
         let (before, held) = (newest::<K>(&self.world), cache.get(key));
@@ -72,7 +72,7 @@ impl Access {
         if let (Some(held), Some(found)) = (held, list.items.first()) {
             self.continues(K::KIND, "list", &key.name, held.version, version_of(found))?;
         }
-        pass.note(K::KIND, &key.name, version, self.clock.now());
+        live.note(K::KIND, &key.name, version, self.clock.now());
         match list.items.into_iter().next() {
             Some(found) => Ok(self.learn(found)),
             None => {
@@ -86,14 +86,14 @@ impl Access {
     ///
     /// # Errors
     /// As for [`Access::write_status`].
-    pub async fn read_orders(&self, key: &Key, pass: &mut Pass) -> Result<bool, Error> {
+    pub async fn read_orders(&self, key: &Key, live: &mut LiveReads) -> Result<bool, Error> {
         let (mut params, mut news) = (ListParams::default().limit(500), false);
         let before = newest::<Order>(&self.world);
         loop {
             let page = self.calls.list::<Order>(key, EVERY, &params).await?;
             let version = Version::parse(page.metadata.resource_version.as_deref().unwrap_or_default());
             self.continues(Kind::Order, "list", EVERY, before, version)?;
-            pass.note(Kind::Order, EVERY, version, self.clock.now());
+            live.note(Kind::Order, EVERY, version, self.clock.now());
             page.items.into_iter().for_each(|found| news |= self.learn(found));
             match page.metadata.continue_.filter(|token| !token.is_empty()) {
                 Some(token) => params = params.continue_token(&token),

@@ -3,7 +3,7 @@
 use kube::Resource;
 
 use super::caches::{Held, World};
-use super::pass::Pass;
+use super::live_reads::LiveReads;
 use crate::cluster::denials::denied;
 use crate::cluster::{Key, Seen};
 use crate::crd::{OrderPlatform, Payment};
@@ -55,25 +55,25 @@ impl World {
     }
 
     /// Looks an object up by name and, where it was recorded, by UID. Another object under the same name proves the
-    /// recorded one gone only when it was read from the API server in this pass.
-    pub fn lookup<K: Held>(&self, key: &Key, uid: Option<&str>, pass: &Pass) -> Lookup<Seen<K>> {
+    /// recorded one gone only when it was read from the API server for this very decision.
+    pub fn lookup<K: Held>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Lookup<Seen<K>> {
         let cache = K::cache(self);
         let seen = cache.get(key).filter(|seen| uid.is_none_or(|uid| seen.object.meta().uid.as_deref() == Some(uid)));
         match seen {
             Some(seen) => Lookup::Present(seen),
             None if self.unreadable(K::KIND, key).is_some() => Lookup::Unproven,
-            None if pass.read(K::KIND, &key.name).is_some() => Lookup::Gone,
+            None if live.read(K::KIND, &key.name).is_some() => Lookup::Gone,
             None if uid.is_some_and(|uid| cache.gone(uid).is_some()) => Lookup::Gone,
             None => Lookup::Unproven,
         }
     }
 
     /// What is known of a requester that was not seen.
-    pub fn missing<K: Held>(&self, key: &Key, uid: Option<&str>, pass: &Pass) -> Missing {
+    pub fn missing<K: Held>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Missing {
         if self.unreadable(K::KIND, key).is_some() {
             return Missing::Unreadable;
         }
-        if let Some(version) = pass.read(K::KIND, &key.name) {
+        if let Some(version) = live.read(K::KIND, &key.name) {
             return Missing::Gone(version);
         }
         let gone = uid.and_then(|uid| K::cache(self).gone(uid));
@@ -82,7 +82,7 @@ impl World {
     }
 
     /// What is known of the order that owns an object.
-    pub fn owner_state(&self, key: &Key, order: &OrderRef, pass: &Pass) -> OwnerState {
+    pub fn owner_state(&self, key: &Key, order: &OrderRef, live: &LiveReads) -> OwnerState {
         let held = self.orders.get(&key.sibling(&order.name));
         if let Some(seen) = held.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
             return seen
@@ -95,12 +95,12 @@ impl World {
         if self.unreadable(Kind::Order, &key.sibling(&order.name)).is_some() {
             return OwnerState::Open;
         }
-        if let Some((version, at)) = pass.read_at(Kind::Order, &order.name) {
+        if let Some((version, at)) = live.read_at(Kind::Order, &order.name) {
             // Remembered, so that the time for which children linger has a beginning.
             self.orders.bury(&order.uid, version, at);
         }
         let Some(stone) = self.orders.gone(&order.uid) else { return OwnerState::Unproven };
-        let row_read = pass.read(Kind::OrderView, &order.name).is_some();
+        let row_read = live.read(Kind::OrderView, &order.name).is_some();
         let ended = stone.ended.or_else(|| self.row_says(key, order, row_read));
         OwnerState::Gone(Gone { noticed: stone.at, ended, row_read })
     }
@@ -115,8 +115,8 @@ impl World {
     }
 
     /// Whether the order's payment is cancelled or declined. It has the name of every child: all are derived from the order.
-    pub fn unpaid(&self, child: &Key, pass: &Pass) -> Lookup<bool> {
-        self.lookup::<Payment>(child, None, pass)
+    pub fn unpaid(&self, child: &Key, live: &LiveReads) -> Lookup<bool> {
+        self.lookup::<Payment>(child, None, live)
             .map(|found| found.object.status.as_ref().is_some_and(payment::Status::is_final))
     }
 }

@@ -70,7 +70,7 @@ fn policy() -> Policy {
     Policy { step: std::time::Duration::ZERO, ..Policy::default() }
 }
 
-/// What an object's controller decides from what one replica sees in one pass: the steps, and whether they only bring
+/// What an object's controller decides from what one replica sees in one reconcile: the steps, and whether they only bring
 /// news for the same decision. Nothing where the object is not seen.
 fn decide(view: &View) -> Option<(Vec<Step>, bool)> {
     let View { config, state, replica, flight } = *view;

@@ -107,7 +107,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::VoidDoesNotBind, &provider),
         (Mutation::LiftsHold, &two),
         (Mutation::NeverLooksAfresh, &removal),
-        (Mutation::OldPass, &frozen),
+        (Mutation::OldReads, &frozen),
         (Mutation::NoGuards, &two),
         (Mutation::NoLinger, &deletion),
         (Mutation::ReleasesEarly, &plain),

@@ -37,7 +37,7 @@ pub enum Mutation {
     /// Children are created from what was seen, however old.
     NeverLooksAfresh,
     /// A live read counts for ever.
-    OldPass,
+    OldReads,
     /// Writes name no version.
     NoGuards,
     /// Children go as soon as their order has ended.

@@ -1,5 +1,5 @@
 //! What a replica knows, in the caches that ship: the objects that it has seen, the tombstones of those that are gone, and
-//! what its pass has read and been told. The controllers observe it as they do in the operator.
+//! what its reconcile has read and been told. The controllers observe it as they do in the operator.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use jumun::crd::{Order, OrderView, view as row};
 use jumun::domain::effect::Outcome;
 use jumun::domain::notification::{Company, Message, Untaken};
 use jumun::domain::{Kind, Time, Version, platform, provider, view};
-use jumun::world::{Pass, World};
+use jumun::world::{LiveReads, World};
 
 use super::config::Config;
 use super::mutations::Mutation;
@@ -29,7 +29,7 @@ thread_local! {
     static MEMBERS: Arc<Members> = Arc::default();
 }
 
-/// One replica, in one pass.
+/// One replica, in one reconcile.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
     pub config: &'a Config,
@@ -61,7 +61,7 @@ impl View<'_> {
 
     /// What the shipped controller observes.
     pub fn observe<C: Controller>(&self) -> Option<C::Observed> {
-        C::observe(&self.world(), key(self.flight.root), &self.pass())
+        C::observe(&self.world(), key(self.flight.root), &self.live_reads())
     }
 
     /// The caches, which are filled once for what they hold.
@@ -150,7 +150,7 @@ impl View<'_> {
                 if body.deleting.is_none() || !ends {
                     return;
                 }
-                let sources = OrderViews::observe(world, key(id), &Pass::default()).and_then(|seen| seen.sources);
+                let sources = OrderViews::observe(world, key(id), &LiveReads::default()).and_then(|seen| seen.sources);
                 let Some(sources) = sources else { return };
                 OrderView::from_row(&view::project(&sources, None))
             }
@@ -175,31 +175,31 @@ impl View<'_> {
         world.views.deliver(shown, at);
     }
 
-    /// What the pass has read and been told, beside the caches. What the model holds constant counts as read.
-    fn pass(&self) -> Pass {
-        let (config, flight, mut pass) = (self.config, self.flight, Pass::default());
+    /// What the reconcile has read and been told, beside the caches. What the model holds constant counts as read.
+    fn live_reads(&self) -> LiveReads {
+        let (config, flight, mut live) = (self.config, self.flight, LiveReads::default());
         let now = config.time(self.state.clock);
-        pass.note(Kind::Store, STORE, Version(1), now);
-        pass.note(Kind::OrderPlatform, platform::NAME, Version(1), now);
+        live.note(Kind::Store, STORE, Version(1), now);
+        live.note(Kind::OrderPlatform, platform::NAME, Version(1), now);
         for (id, version, clock) in &flight.reads {
             let (version, at) = (Version(u64::from(*version)), config.time(*clock));
             match *id {
-                EVERY => pass.note(Kind::Order, ALL, version, at),
-                id if is_row(id) => pass.note(Kind::OrderView, &names(id - row_of(0)).order.name, version, at),
-                id => pass.note(kind(id), &key(id).name, version, at),
+                EVERY => live.note(Kind::Order, ALL, version, at),
+                id if is_row(id) => live.note(Kind::OrderView, &names(id - row_of(0)).order.name, version, at),
+                id => live.note(kind(id), &key(id).name, version, at),
             }
         }
         if flight.root < FIRST {
-            return pass;
+            return live;
         }
         let order = &names(number(flight.root)).order;
         for (call, reply) in &flight.replies {
-            pass.keep(call.id(&provider::key(&order.uid)), Outcome::Provider(reply.clone()));
+            live.keep(call.id(&provider::key(&order.uid)), Outcome::Provider(reply.clone()));
         }
         if let Some(taken) = flight.told {
             let answer = if taken { Ok(()) } else { Err(Untaken::Failing("503".to_owned())) };
-            pass.keep(Message::id(order, &key(flight.root).name), Outcome::Notice(answer));
+            live.keep(Message::id(order, &key(flight.root).name), Outcome::Notice(answer));
         }
-        pass
+        live
     }
 }

@@ -82,11 +82,11 @@ pub struct Flight {
     pub root: Id,
     /// What is left of the plan.
     pub steps: Vec<Step>,
-    /// The version of the root that the pass is about.
+    /// The version of the root that the reconcile is about.
     pub version: u16,
     /// Live reads: object, version of the list, clock.
     pub reads: Vec<(Id, u16, u8)>,
-    /// What a provider has said in this pass.
+    /// What a provider has said in this reconcile.
     pub replies: Vec<(Call, Reply)>,
     pub told: Option<bool>,
 }

@@ -53,7 +53,7 @@ pub fn go(config: &Config, from: &State, replica: usize, id: Id, mode: Mode) -> 
         let version = from.cached(replica, id).slot().map_or(0, |slot| slot.version);
         let empty = flight.reads.is_empty() && flight.replies.is_empty() && flight.told.is_none();
         let old = |read: &(Id, u16, u8)| config.age(read.2, from.clock) > DECISION_LIMIT;
-        let expired = config.mutation != Mutation::OldPass && flight.reads.iter().any(old);
+        let expired = config.mutation != Mutation::OldReads && flight.reads.iter().any(old);
         if (!empty && flight.version != version) || expired {
             flight = Flight { root: id, ..Flight::default() };
         }

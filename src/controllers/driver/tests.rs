@@ -46,10 +46,10 @@ impl<C: Decides> Controller for Test<C> {
     type Root = Order;
     type Observed = Seen;
 
-    fn observe(world: &World, key: &Key, pass: &Pass) -> Option<Seen> {
+    fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Seen> {
         let seen = world.orders.get(key)?;
         let status = seen.object.status.clone().unwrap_or_default();
-        let reads = (0..).take_while(|n| pass.read(Kind::Wallet, &format!("w{n}")).is_some()).count();
+        let reads = (0..).take_while(|n| live.read(Kind::Wallet, &format!("w{n}")).is_some()).count();
         Some(Seen { meta: world.meta_of(&seen), status, reads })
     }
 
@@ -148,7 +148,7 @@ fn looks(metrics: &Metrics) -> usize {
 async fn repeats<C: Decides>(write: (StatusCode, Value)) -> (usize, usize) {
     let calls = Arc::new(AtomicUsize::new(0));
     let (context, key) = stage(server(calls.clone(), write), Arc::default());
-    let _taken = context.executor.outside.slots.take(&key.namespace, "card");
+    let _taken = context.executor.outside.bulkhead.take(&key.namespace, "card");
     let metrics = context.metrics.clone();
     let _ = tokio::time::timeout(WATCHED, run::<Test<C>>(context, 1)).await;
     let looks = looks(&metrics);

@@ -27,11 +27,11 @@ const CROWDED: std::ops::Range<u64> = 10..60;
 pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurrency: usize) {
     let kind: Kind = C::Root::KIND;
     let Some(queue) = context.world.queue(kind).cloned() else { return };
-    let slots = Arc::new(tokio::sync::Semaphore::new(concurrency));
+    let permits = Arc::new(tokio::sync::Semaphore::new(concurrency));
     let mut tasks = tokio::task::JoinSet::new();
     let mut share = Share::<C>::new(&context.world);
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
+        let Ok(permit) = permits.clone().acquire_owned().await else { return };
         while tasks.try_join_next().is_some() {}
         let key = tokio::select! {
             biased; // Whose a key is, is judged by what is known by now.
@@ -56,7 +56,7 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
             let outcome = AssertUnwindSafe(reconcile).catch_unwind().await;
             let worker = Worker { context: &context, queue: &queue, kind, instead };
             worker.finish(&key, started, outcome.ok(), progress.made);
-            drop(slot);
+            drop(permit);
         });
     }
 }

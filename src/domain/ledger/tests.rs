@@ -242,7 +242,7 @@ fn a_mark_in_the_future_of_a_live_read_is_replaced_and_the_requester_is_served()
     let plan = decide(5, &status, unread);
     assert_eq!(plan.intents, [Intent::ReadAfresh { kind: Kind::Order, name: "c".into() }], "it may be an old version");
     let read = |name, version, at| Request { read: Some(Version(at)), ..request(name, version, Ask::Hold(1)) };
-    // Two reads of one pass, of which one is older: both are served, or they would be read again and again.
+    // Two reads of one reconcile, of which one is older: both are served, or they would be read again and again.
     let both = vec![read("c", 12, 20), read("d", 13, 21), request("b", 6, Ask::Hold(1))];
     let plan = decide(6, &status, both);
     let facts: Vec<_> = plan.facts.iter().map(|fact| (fact.reason, fact.warning)).collect();

@@ -217,7 +217,7 @@ pub struct Observed {
     pub circuit: Circuit,
     /// Whether it is the one, among those that wait for the endpoint, that probes it.
     pub is_probe: bool,
-    /// What the endpoint said in this very pass.
+    /// What the endpoint said for this very decision.
     pub outcome: Option<Result<(), Untaken>>,
     pub status: Status,
     pub owner: OwnerState,

@@ -135,11 +135,11 @@ pub struct Provider {
     pub amount: Money,
     /// Whether the platform knows it.
     pub known: bool,
-    /// What it replied in this very pass.
+    /// What it replied for this very decision.
     pub reply: Option<Reply>,
-    /// The HTTP status with which it has refused the charge for good, in this very pass.
+    /// The HTTP status with which it has refused the charge for good, for this very decision.
     pub refused: Option<u16>,
-    /// Whether the order was read from the API server in this very pass.
+    /// Whether the order was read from the API server for this very decision.
     pub order_afresh: bool,
     /// Whether the order wishes to be cancelled: then nothing is charged any more.
     pub order_wishes: bool,

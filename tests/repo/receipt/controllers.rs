@@ -3,7 +3,7 @@
 use crate::cluster::Key;
 use crate::crd::Receipt;
 use crate::domain::receipt::Observed;
-use crate::world::{Pass, World};
+use crate::world::{LiveReads, World};
 
 use super::Controller;
 
@@ -14,7 +14,7 @@ impl Controller for Receipts {
     type Root = Receipt;
     type Observed = Observed;
 
-    fn observe(world: &World, key: &Key, _: &Pass) -> Option<Observed> {
+    fn observe(world: &World, key: &Key, _: &LiveReads) -> Option<Observed> {
         let seen = world.receipts.get(key)?;
         Some(Observed { meta: world.meta_of(&seen), status: seen.object.status.clone().unwrap_or_default() })
     }

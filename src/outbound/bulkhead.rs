@@ -1,5 +1,5 @@
-//! Places for calls to payment providers: a slow one keeps so many payments at once waiting, and leaves places for the
-//! other providers and workers for everything else.
+//! The bulkhead of payment providers: places for calls to them. A slow one keeps so many payments at once waiting, and
+//! leaves places for the other providers and workers for everything else.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,20 +13,20 @@ const REMEMBERED: usize = 256;
 type Provider = (Arc<str>, String);
 
 /// Places for calls to payment providers.
-pub struct Slots {
+pub struct Bulkhead {
     all: Arc<Semaphore>,
     each: usize,
     providers: Mutex<HashMap<Provider, Arc<Semaphore>>>,
 }
 
-/// A place; free again when this is dropped.
+/// A place for a call; free again when this is dropped.
 #[derive(Debug)]
-pub struct Slot {
+pub struct Permit {
     _place: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
 
-impl Slots {
+impl Bulkhead {
     /// So many places, half of them for any one provider; at least one.
     pub fn new(all: usize) -> Self {
         let each = (all / 2).max(1);
@@ -34,7 +34,7 @@ impl Slots {
     }
 
     /// A place for a call to the provider of this name in a namespace, where one is free.
-    pub fn take(&self, namespace: &Arc<str>, provider: &str) -> Option<Slot> {
+    pub fn take(&self, namespace: &Arc<str>, provider: &str) -> Option<Permit> {
         let mut providers = self.providers.lock().unwrap_or_else(PoisonError::into_inner);
         if providers.len() >= REMEMBERED {
             providers.retain(|_, places| places.available_permits() < self.each);
@@ -43,7 +43,7 @@ impl Slots {
             .entry((namespace.clone(), provider.to_owned()))
             .or_insert_with(|| Arc::new(Semaphore::new(self.each)));
         let place = places.clone().try_acquire_owned().ok()?;
-        Some(Slot { _place: place, _of_all: self.all.clone().try_acquire_owned().ok()? })
+        Some(Permit { _place: place, _of_all: self.all.clone().try_acquire_owned().ok()? })
     }
 }
 
@@ -53,28 +53,28 @@ mod tests {
 
     #[test]
     fn a_provider_that_hangs_leaves_places_for_the_others() {
-        let slots = Slots::new(4);
+        let bulkhead = Bulkhead::new(4);
         let (here, there): (Arc<str>, Arc<str>) = ("shop".into(), "other".into());
-        let hangs: Vec<_> = (0..9).map_while(|_| slots.take(&here, "slow")).collect();
+        let hangs: Vec<_> = (0..9).map_while(|_| bulkhead.take(&here, "slow")).collect();
         assert_eq!(hangs.len(), 2);
-        let well = slots.take(&here, "quick").expect("a place of another provider");
-        assert!(slots.take(&there, "slow").is_some(), "another namespace's is another one");
+        let well = bulkhead.take(&here, "quick").expect("a place of another provider");
+        assert!(bulkhead.take(&there, "slow").is_some(), "another namespace's is another one");
         drop((hangs, well));
         let all: Vec<_> =
-            ["a", "b", "c"].iter().map(|name| [slots.take(&here, name), slots.take(&here, name)]).collect();
+            ["a", "b", "c"].iter().map(|name| [bulkhead.take(&here, name), bulkhead.take(&here, name)]).collect();
         assert_eq!(all.iter().flatten().flatten().count(), 4, "no more than all");
     }
 
     #[test]
     fn providers_that_nobody_calls_are_forgotten() {
-        let slots = Slots::new(8);
+        let bulkhead = Bulkhead::new(8);
         let here: Arc<str> = "shop".into();
-        let kept = slots.take(&here, "slow");
+        let kept = bulkhead.take(&here, "slow");
         for n in 0..2 * REMEMBERED {
-            assert!(slots.take(&here, &format!("provider-{n}")).is_some());
+            assert!(bulkhead.take(&here, &format!("provider-{n}")).is_some());
         }
-        assert!(slots.providers.lock().unwrap().len() <= REMEMBERED && kept.is_some());
-        let more: Vec<_> = (0..9).map_while(|_| slots.take(&here, "slow")).collect();
+        assert!(bulkhead.providers.lock().unwrap().len() <= REMEMBERED && kept.is_some());
+        let more: Vec<_> = (0..9).map_while(|_| bulkhead.take(&here, "slow")).collect();
         assert_eq!(more.len(), 3, "one that is called is remembered");
     }
 }
