@@ -125,7 +125,7 @@ pub(super) fn references_afresh(key: &Key, order: &Order, live: &LiveReads) -> b
 }
 
 /// Whether the order, its children and its products were read from the API server for this very decision.
-pub(super) fn family_afresh(order: &Order, meta: &Meta, live: &LiveReads) -> bool {
+pub(super) fn dependents_afresh(order: &Order, meta: &Meta, live: &LiveReads) -> bool {
     let read = |kind, name: &str| live.read(kind, name).is_some();
     let child = || ids::child_name(&meta.name, &meta.uid);
     let terms = order.status.as_ref().and_then(|status| status.terms.as_ref());
@@ -248,7 +248,7 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -
 }
 
 /// What a notice tells whose creation was denied, as the order's own condition says.
-pub(super) fn untold(meta: &Meta, status: &Status) -> Option<notices::Topic> {
+pub(super) fn owed_notice(meta: &Meta, status: &Status) -> Option<notices::Topic> {
     let denied = denial::write(&status.conditions)?;
     let name = |(topic, to): &(notices::Topic, notices::Audience)| {
         ids::notification_name(&meta.name, &meta.uid, topic.slug(), to.slug())

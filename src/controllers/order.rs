@@ -22,7 +22,7 @@ impl Controller for Orders {
         let meta = world.meta_of(&seen);
         let status = order.status.clone().unwrap_or_default();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let untold = facts::untold(&meta, &status);
+        let owed_notice = facts::owed_notice(&meta, &status);
         let payment = world.lookup::<Payment>(&child, None, live);
         let ticket = world.lookup::<Ticket>(&child, None, live);
         let delivery = world.lookup::<Delivery>(&child, None, live);
@@ -37,14 +37,14 @@ impl Controller for Orders {
             unreadable: facts::unreadable(world, key, order, &status, &child),
             references_afresh: facts::references_afresh(key, order, live),
             order_afresh: live.read(Kind::Order, &meta.name).is_some(),
-            family_afresh: facts::family_afresh(order, &meta, live),
+            dependents_afresh: facts::dependents_afresh(order, &meta, live),
             stepped: steps.into_iter().flatten().fold(seen.since, std::cmp::max),
             changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
             payment: payment.map(facts::payment),
             ticket: ticket.map(facts::ticket),
             delivery: delivery.map(facts::delivery),
-            notices: facts::notices(world, key, &meta, untold.is_some() || status.ended_at.is_none()),
-            untold,
+            notices: facts::notices(world, key, &meta, owed_notice.is_some() || status.ended_at.is_none()),
+            owed_notice,
             earlier: earlier(world, key, order, &status, live),
             view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, live),
             status,

@@ -17,18 +17,18 @@
 //! second is not written.
 //!
 //! Invariants: `terminal_is_final`, `one_child_per_role`, `no_delivery_without_payment`, `never_delivered_and_refunded`,
-//! `every_order_ends`. [`place`] is the way in, [`carry`] the way forward, [`undo`] the way back, [`turn`] which way it
-//! goes; [`deadlines`] says when
+//! `every_order_ends`. [`place`] is the way in, [`forward`] the way forward, [`undo`] the way back, [`direction`] which way
+//! it goes; [`deadlines`] says when
 //! a step is late and [`notices`] who is told.
 
-pub mod carry;
 pub mod deadlines;
+pub mod direction;
 pub mod facts;
+pub mod forward;
 pub mod notices;
 pub mod place;
 mod report;
 mod terms;
-pub mod turn;
 pub(super) mod types;
 pub mod undo;
 
@@ -40,6 +40,7 @@ pub use types::{Line, Outcome, State, Status, Terms};
 
 use super::{Case, Intent, Plan, Time, child};
 
+use direction::Direction;
 use report::stalled;
 
 /// What to do about an Order.
@@ -66,13 +67,13 @@ fn step(case: &Case<Observed>) -> Plan<Status> {
         return unreadable(case, message);
     }
     let Some(terms) = &seen.status.terms else { return place::decide(case) };
-    let plan = match turn::turn(case, terms) {
-        turn::Turn::Back(why) => match turn::untold(case, terms, &why) {
-            Some(untold) => undo::hold_off(case, untold, carry::decide(case, terms)),
+    let plan = match direction::of(case, terms) {
+        Direction::Back(why) => match direction::awaited_notice(case, terms, &why) {
+            Some(notice) => undo::await_seller_notice(case, notice, forward::decide(case, terms)),
             None => undo::decide(case, terms, why),
         },
-        turn::Turn::Unclear => undo::clear_up(seen, terms),
-        turn::Turn::Forward => carry::decide(case, terms),
+        Direction::Unclear => undo::clear_up(seen, terms),
+        Direction::Forward => forward::decide(case, terms),
     };
     deadlines::watch(case, terms, notices::with(seen, terms, plan))
 }

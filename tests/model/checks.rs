@@ -238,14 +238,14 @@ pub fn each_notice_once(config: &Config, state: &State) -> bool {
 
 /// What must hold once nothing is left to do.
 pub fn adds_up(config: &Config, state: &State) -> Option<&'static str> {
-    let (mut bought, mut untold) = (0, false);
+    let (mut bought, mut unknown) = (0, false);
     for (number, past) in state.past.iter().enumerate() {
         // What an order that was removed before its end had brought is bought all the same.
         let removed = past.ended.is_none() && state.stored(order(number)).is_none();
         let completed = past.ended == Some(OrderState::Completed) || (removed && past.delivered);
         // Where nothing tells how an order stood, what it held counts as sold, and a person decides about its money.
-        untold |= removed && config.rowless;
-        if untold && is_stalled(state, number) {
+        unknown |= removed && config.rowless;
+        if unknown && is_stalled(state, number) {
             return None;
         }
         bought += i64::from(completed);
@@ -260,7 +260,7 @@ pub fn adds_up(config: &Config, state: &State) -> Option<&'static str> {
         return Some("money_is_conserved");
     }
     match body(state, PRODUCT).map(|body| &body.fields) {
-        Some(Fields::Product { status }) if !untold && (status.reserved != 0 || status.sold != bought) => {
+        Some(Fields::Product { status }) if !unknown && (status.reserved != 0 || status.sold != bought) => {
             Some("stock_is_conserved")
         }
         _ => None,

@@ -260,14 +260,14 @@ pub struct Observed {
     /// Whether the order itself was.
     pub order_afresh: bool,
     /// Whether the order, its children and its products were.
-    pub family_afresh: bool,
+    pub dependents_afresh: bool,
     pub payment: Lookup<PaymentFacts>,
     pub ticket: Lookup<TicketFacts>,
     pub delivery: Lookup<DeliveryFacts>,
     /// The notices that exist.
     pub notices: Vec<NoticeFacts>,
-    /// What the API server did not let be told: the order has gone on without it.
-    pub untold: Option<Topic>,
+    /// The notice whose creation the API server denied: the order has gone on without it, and owes it.
+    pub owed_notice: Option<Topic>,
     /// When the newest of order and children was first seen in its present version.
     pub changed: Time,
     /// The order that was placed before under the same name, with the same content, and that the platform's retention has

@@ -51,11 +51,11 @@ pub(super) fn with(seen: &Observed, terms: &Terms, mut plan: Plan<Status>) -> Pl
 
 /// What an ended order was not let tell: by now its children may be gone, so that it goes by what was to be told then.
 pub(super) fn owed(seen: &Observed) -> Vec<Intent> {
-    let (Some(untold), Some(terms)) = (seen.untold, &seen.status.terms) else { return Vec::new() };
-    let of_the_end = matches!(untold, Topic::DeliveryCancelled | Topic::Undone);
-    let due = ALL
-        .into_iter()
-        .filter(|(topic, to)| *topic == untold && reaches(seen, *to) && (!of_the_end || undone(&seen.status, *to)));
+    let (Some(owed_notice), Some(terms)) = (seen.owed_notice, &seen.status.terms) else { return Vec::new() };
+    let of_the_end = matches!(owed_notice, Topic::DeliveryCancelled | Topic::Undone);
+    let due = ALL.into_iter().filter(|(topic, to)| {
+        *topic == owed_notice && reaches(seen, *to) && (!of_the_end || undone(&seen.status, *to))
+    });
     missing(seen, terms, &seen.status, due)
 }
 

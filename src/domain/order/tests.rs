@@ -49,7 +49,7 @@ fn fresh() -> Observed {
         platform: PlatformFacts::default(),
         references_afresh: false,
         order_afresh: false,
-        family_afresh: false,
+        dependents_afresh: false,
         unreadable: None,
         payment: Lookup::Unproven,
         ticket: Lookup::Unproven,
@@ -58,7 +58,7 @@ fn fresh() -> Observed {
         changed: now(),
         earlier: None,
         stepped: now(),
-        untold: None,
+        owed_notice: None,
         view_shows_end: false,
     }
 }

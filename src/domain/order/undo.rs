@@ -9,7 +9,7 @@
 //! | release | all of these | status `releasingAt`, then `Released` in every ledger of stock |
 //! | end | every ledger has answered | the end state, which acknowledges the answers |
 //!
-//! Why it turns back, and what decides whether it still can, is in [`super::turn`]. Nothing is created behind the undo's
+//! Why it turns back, and what decides whether it still can, is in [`super::direction`]. Nothing is created behind the undo's
 //! back: the Payment exists before the order ends, and where it was approved its other children too. `Cancelling` is
 //! written where the undo lasts longer than a second.
 
@@ -17,18 +17,18 @@ use super::super::delivery::types::{self as delivery, Progress};
 use super::super::store::types::Fulfilment;
 use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan};
 use super::super::{product::types as product, ticket::types as ticket};
-use super::carry::{
+use super::deadlines::Decisive;
+use super::direction::{AwaitedNotice, Why};
+use super::facts::{Observed, PaymentFacts};
+use super::forward::{
     absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
 };
-use super::deadlines::Decisive;
-use super::facts::{Observed, PaymentFacts};
 use super::report::{ended, may_create, moving};
-use super::turn::{Untold, Why};
 use super::types::{Line, State, Status, Terms};
 
 /// Reads the order, its children and its products, one of which is seen older than another.
 pub(super) fn clear_up(seen: &Observed, terms: &Terms) -> Plan<Status> {
-    if seen.family_afresh {
+    if seen.dependents_afresh {
         return Plan::rest();
     }
     let order = Intent::read(Kind::Order, &seen.meta.name);
@@ -67,15 +67,15 @@ pub(super) fn decide(case: &Case<Observed>, terms: &Terms, why: Why) -> Plan<Sta
 }
 
 /// The order stays as it is until the seller was told, and says so; meanwhile store and courier may go on.
-pub(super) fn hold_off(case: &Case<Observed>, untold: Untold, forward: Plan<Status>) -> Plan<Status> {
+pub(super) fn await_seller_notice(case: &Case<Observed>, notice: AwaitedNotice, forward: Plan<Status>) -> Plan<Status> {
     let state = case.seen.status.state.unwrap_or_default();
     let moved = forward.status.as_ref().is_some_and(|status| status.state != Some(state));
     if moved || !forward.intents.is_empty() {
         return forward;
     }
-    let plan = match untold {
-        Untold::Stalled(message) => stall(case, "SellerNoticeStalled", message),
-        Untold::Waits(message) => {
+    let plan = match notice {
+        AwaitedNotice::Stalled(message) => stall(case, "SellerNoticeStalled", message),
+        AwaitedNotice::Waits(message) => {
             let wanted = moving(case, case.seen.status.clone(), state, "WaitingForSellerNotice", message);
             case.write_after(case.seen.changed.after(case.policy.gather), wanted)
         }

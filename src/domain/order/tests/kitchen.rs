@@ -195,7 +195,7 @@ fn an_undo_begun_by_hand_comes_to_an_end_once_everything_was_read_afresh() {
     seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Seller), cancelled: true, ..delivery() });
     let unsure = plan(&seen);
     assert!(unsure.intents.iter().all(Intent::informs) && !unsure.intents.is_empty(), "{unsure:?}");
-    seen.family_afresh = true;
+    seen.dependents_afresh = true;
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
     seen.payment =
         Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
@@ -206,7 +206,7 @@ fn an_undo_begun_by_hand_comes_to_an_end_once_everything_was_read_afresh() {
     let mut seen = offered(kitchen());
     seen.delivery = Lookup::Present(delivery());
     seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, ..payment() });
-    seen.family_afresh = true;
+    seen.dependents_afresh = true;
     assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(_, hold)] if hold.cause == Cause::Customer));
 }
 

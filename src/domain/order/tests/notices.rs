@@ -86,7 +86,7 @@ fn a_notice_that_was_denied_at_the_end_is_made_after_it() {
     seen.meta.generation = seen.status.observed_generation;
     assert_eq!(plan(&seen), Plan::rest(), "one that somebody has removed is not made again");
     // What was to be told then, whatever is left of the children by now.
-    (seen.untold, seen.delivery) = (Some(Topic::DeliveryCancelled), Lookup::Gone);
+    (seen.owed_notice, seen.delivery) = (Some(Topic::DeliveryCancelled), Lookup::Gone);
     let of = |to| (Topic::DeliveryCancelled, to, Some(State::Cancelled), Some("ChangedMind".to_owned()));
     assert_eq!(tells(&seen), (vec![of(Audience::Customer), of(Audience::Seller)], false));
     let customer = NoticeFacts { topic: Topic::DeliveryCancelled, to: Audience::Customer, ..untaken("") };

@@ -62,7 +62,7 @@ fn a_payment_that_is_gone_once_handed_over_is_never_made_again_whatever_ends_the
     }
     // Made anew by hand, as the message says: the delivery is held before anything else.
     seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
-    seen.family_afresh = true;
+    seen.dependents_afresh = true;
     assert!(matches!(&later(&seen).intents[..], [Intent::HoldDelivery(..)]), "{:?}", later(&seen));
     // And no seller who must be told first is passed over.
     let mut told = wishes(handed_over());

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 const MANUAL: &str = include_str!("../../../../docs/states.md");
-const SOURCES: [&str; 3] = [include_str!("../carry.rs"), include_str!("../undo.rs"), include_str!("../place.rs")];
+const SOURCES: [&str; 3] = [include_str!("../forward.rs"), include_str!("../undo.rs"), include_str!("../place.rs")];
 
 /// Words of these files that are no reasons to wait: ends, and what is reported of them.
 const NO_WAITS: [&str; 11] = [

@@ -12,23 +12,23 @@ use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan, Time, child, con
 use super::super::{
     delivery::types as delivery, payment::types as payment, product::types as product, ticket::types as ticket,
 };
+use super::direction;
 use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, TicketFacts};
 use super::report::{ended, may_create, moving, stalled};
-use super::turn;
 use super::types::{State, Status, Terms};
 
 /// An order that goes on and on says this long after its payment was approved that it is paid.
 const UNSAID: Duration = Duration::from_secs(10);
 
 pub(super) fn decide(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
-    let plan = forward(case, terms);
-    match turn::too_late(case.seen, terms) {
+    let plan = next_step(case, terms);
+    match direction::too_late(case.seen, terms) {
         Some(message) if !plan.intents.iter().any(Intent::informs) => refuse(case.seen, plan, message),
         _ => plan,
     }
 }
 
-fn forward(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
+fn next_step(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let seen = case.seen;
     if seen.status.paid_at.is_some() {
         return match terms.fulfilment {

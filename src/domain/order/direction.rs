@@ -26,7 +26,7 @@ pub(super) struct Why {
 }
 
 /// Which way an order goes.
-pub(super) enum Turn {
+pub(super) enum Direction {
     Back(Why),
     Forward,
     /// A child is being undone and nothing that is seen says why: order and children are read afresh.
@@ -34,7 +34,7 @@ pub(super) enum Turn {
 }
 
 /// Which way the order goes, by what is seen.
-pub(super) fn turn(case: &Case<Observed>, terms: &Terms) -> Turn {
+pub(super) fn of(case: &Case<Observed>, terms: &Terms) -> Direction {
     let seen = case.seen;
     if let Some(outcome) = &seen.status.outcome {
         let cause = match outcome.state {
@@ -42,22 +42,22 @@ pub(super) fn turn(case: &Case<Observed>, terms: &Terms) -> Turn {
             State::Expired => Cause::Deadline,
             _ => Cause::Customer,
         };
-        return Turn::Back(Why { outcome: outcome.clone(), cause, decisive: Decisive::Decided });
+        return Direction::Back(Why { outcome: outcome.clone(), cause, decisive: Decisive::Decided });
     }
     let delivery = seen.delivery.present();
     if delivery.is_some_and(|delivery| delivery.delivered() && delivery.held.is_none()) {
-        return Turn::Forward;
+        return Direction::Forward;
     }
     let late = || late(case, terms);
     // A deadline waits for nobody's notice, and what was held for one has not ended because of a wish.
     let held_for_one = holds(seen).any(|cause| cause == Cause::Deadline);
-    let wish =
-        wish(seen, terms).filter(|wish| !held_for_one && (untold(case, terms, wish).is_none() || late().is_none()));
+    let wish = wish(seen, terms)
+        .filter(|wish| !held_for_one && (awaited_notice(case, terms, wish).is_none() || late().is_none()));
     let why = rejection(seen).or(wish).or_else(|| failure(seen, terms)).or_else(late);
     match why.or_else(|| begun(seen)) {
-        Some(why) => Turn::Back(why),
-        None if is_being_undone(seen) => Turn::Unclear,
-        None => Turn::Forward,
+        Some(why) => Direction::Back(why),
+        None if is_being_undone(seen) => Direction::Unclear,
+        None => Direction::Forward,
     }
 }
 
@@ -148,7 +148,7 @@ fn begun(seen: &Observed) -> Option<Why> {
     let barred = seen.payment.present().is_some_and(|payment| payment.cancel);
     let (state, reason, message) = match cause {
         Some(Cause::Deadline) => (State::Expired, "Deadline", "A step was not done in time."),
-        _ if !seen.family_afresh => return None,
+        _ if !seen.dependents_afresh => return None,
         Some(Cause::Customer | Cause::OrderGone) => (State::Cancelled, "Held", "The delivery or the ticket was held."),
         Some(Cause::Seller) => (State::Rejected, "Held", "The delivery or the ticket was held for the seller."),
         None if barred && seen.is_sold() => (State::Cancelled, "PaymentCancelled", "The payment was cancelled."),
@@ -173,8 +173,8 @@ fn holds(seen: &Observed) -> impl Iterator<Item = Cause> {
     ticket.into_iter().chain(seen.delivery.present().and_then(|delivery| delivery.held))
 }
 
-/// Why a wish is held off.
-pub(super) enum Untold {
+/// What is waited for before a wish is honoured: that the seller has been told.
+pub(super) enum AwaitedNotice {
     /// The seller's endpoint has not taken the notice yet.
     Waits(String),
     /// It cannot, or has not for long: somebody has to do something.
@@ -184,8 +184,8 @@ pub(super) enum Untold {
 /// The seller's endpoint fails for so long that somebody has to see to it; attempts go on.
 const HOPELESS: std::time::Duration = std::time::Duration::from_secs(3_600);
 
-/// Why a wish is held off: nothing is undone before the seller has been told, where the store asks for it.
-pub(super) fn untold(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<Untold> {
+/// What a wish waits for: nothing is undone before the seller has been told, where the store asks for it.
+pub(super) fn awaited_notice(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<AwaitedNotice> {
     let seen = case.seen;
     let begun = why.decisive == Decisive::Decided || holds(seen).next().is_some();
     let wished = why.cause == Cause::Customer && seen.wish().is_some();
@@ -194,20 +194,20 @@ pub(super) fn untold(case: &Case<Observed>, terms: &Terms, why: &Why) -> Option<
     }
     let waits = || "Nothing is undone before the seller has been told.".to_owned();
     let Some(notice) = notices::find(seen, Topic::CancelRequested, Audience::Seller) else {
-        return Some(Untold::Waits(waits()));
+        return Some(AwaitedNotice::Waits(waits()));
     };
     if notice.sent {
         return None;
     }
     if let Some(cure) = &notice.stalled {
-        return Some(Untold::Stalled(format!("The seller must be told before anything is undone. {cure}")));
+        return Some(AwaitedNotice::Stalled(format!("The seller must be told before anything is undone. {cure}")));
     }
     let trouble = notice.trouble.clone().unwrap_or_else(waits);
     if case.now.since(notice.created) < HOPELESS {
-        return Some(Untold::Waits(trouble));
+        return Some(AwaitedNotice::Waits(trouble));
     }
     let store = &seen.request.store;
-    Some(Untold::Stalled(format!(
+    Some(AwaitedNotice::Stalled(format!(
         "{trouble} See to the seller's endpoint, or set another notify.url in Store {store}."
     )))
 }
