@@ -3,7 +3,7 @@
 use jumun::cluster::transform;
 use jumun::crd::{Delivery, Order, OrderView, Payment};
 use jumun::domain::{Time, ids};
-use jumun::world::{Held, World};
+use jumun::world::{Cached, World};
 use serde_json::{Value, json};
 
 #[global_allocator]
@@ -20,7 +20,7 @@ fn resident() -> usize {
 }
 
 /// Takes an object as the watch does: from JSON text, without what no decision looks at.
-fn deliver<K: Held>(world: &World, mut object: Value, name: &str, uid: &str, version: usize) {
+fn deliver<K: Cached>(world: &World, mut object: Value, name: &str, uid: &str, version: usize) {
     object["metadata"] = json!({
         "name": name, "namespace": "bench-live", "uid": uid, "resourceVersion": (1_000_000 + version).to_string(),
         "generation": 1, "creationTimestamp": "2026-11-21T07:10:00Z", "finalizers": [ids::FINALIZER],

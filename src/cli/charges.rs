@@ -23,7 +23,7 @@ use crate::crd::{Delivery, Order, OrderPlatform, OrderView, Payment, Ticket};
 use crate::domain::payment::{self, Observed};
 use crate::domain::{Case, Intent, Kind, Money, OrderRef, Policy, Time, Version, conditions, ids, provider};
 use crate::telemetry::Metrics;
-use crate::world::{Access, Held, LiveReads, World};
+use crate::world::{Access, Cached, LiveReads, World};
 
 /// The pause between two rounds of calls.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -100,11 +100,11 @@ impl Charges {
         &self.executor.access.world
     }
 
-    fn api<K: Held>(&self) -> Api<K> {
+    fn api<K: Cached>(&self) -> Api<K> {
         Api::namespaced(self.executor.access.calls.client.clone(), &self.key.namespace)
     }
 
-    async fn list<K: Held>(&self) -> Result<(), Failure> {
+    async fn list<K: Cached>(&self) -> Result<(), Failure> {
         for object in self.api::<K>().list(&ListParams::default()).await? {
             K::cache(self.world()).deliver(object, self.executor.access.clock.now());
         }
@@ -243,7 +243,7 @@ impl Charges {
     }
 
     /// Carries out an intent; gives whether the object was as it was seen.
-    async fn perform<K: Held>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
+    async fn perform<K: Cached>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
         match self.executor.perform::<K>(key, intent, Instant::now(), live).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.class(), Class::Conflict | Class::Invalid) => Ok(false),

@@ -12,7 +12,7 @@ use crate::cluster::client;
 use crate::domain::Kind;
 use crate::domain::ids::{FINALIZER, LET_GO};
 use crate::kinds::kinds;
-use crate::world::Held;
+use crate::world::Cached;
 
 /// Let the objects of a namespace go that are being deleted, when no operator runs that could do it.
 ///
@@ -76,7 +76,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn release<K: Held>(client: &Client, args: &Args, stays: impl Fn(&str) -> bool) -> Result<usize, Failure> {
+async fn release<K: Cached>(client: &Client, args: &Args, stays: impl Fn(&str) -> bool) -> Result<usize, Failure> {
     let api: Api<K> = Api::namespaced(client.clone(), &args.namespace);
     let mut released = 0;
     for object in api.list(&ListParams::default()).await? {

@@ -131,7 +131,7 @@ impl<K: Watched> Cache<K> {
         self.read().delivered
     }
 
-    /// How many objects are held.
+    /// How many objects are cached.
     pub fn len(&self) -> usize {
         self.read().objects.len()
     }
@@ -141,7 +141,7 @@ impl<K: Watched> Cache<K> {
         self.read().objects.iter().filter(|(key, seen)| is_such(key, &seen.object)).count()
     }
 
-    /// Whether nothing is held.
+    /// Whether nothing is cached.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -205,7 +205,7 @@ impl<K: Watched> Cache<K> {
         self.write().tombstones.bury(uid.to_owned(), version, now, None);
     }
 
-    /// A list begins: what it delivers replaces what is held.
+    /// A list begins: what it delivers replaces what is cached.
     pub fn list_begins(&self) {
         self.write().listing = Some(HashMap::new());
     }
@@ -216,7 +216,7 @@ impl<K: Watched> Cache<K> {
         let version = version_of(&object);
         let key = Key::of(&object);
         let seen = match inner.objects.get(&key) {
-            Some(held) if held.version >= version => held.clone(),
+            Some(cached) if cached.version >= version => cached.clone(),
             _ => Seen { object: Arc::new(object), version, at: now, since: now },
         };
         if let Some(listing) = &mut inner.listing {
@@ -224,13 +224,13 @@ impl<K: Watched> Cache<K> {
         }
     }
 
-    /// One object of a list that cannot be understood: what is held of it stays.
+    /// One object of a list that cannot be understood: what is cached of it stays.
     pub fn list_keeps(&self, key: Key, uid: &str) {
         let mut inner = self.write();
-        let same = |held: &&Seen<K>| held.object.meta().uid.as_deref() == Some(uid);
-        let Some(held) = inner.objects.get(&key).filter(same).cloned() else { return };
+        let same = |cached: &&Seen<K>| cached.object.meta().uid.as_deref() == Some(uid);
+        let Some(cached) = inner.objects.get(&key).filter(same).cloned() else { return };
         if let Some(listing) = &mut inner.listing {
-            listing.insert(key, held);
+            listing.insert(key, cached);
         }
     }
 
@@ -278,11 +278,11 @@ impl<K: Watched> Inner<K> {
             Some(known) => key.namespace = known.clone(),
             None => drop(self.namespaces.insert(key.namespace.clone())),
         }
-        let held = self.objects.get(&key);
-        if held.is_some_and(|held| held.version >= seen.version) {
+        let cached = self.objects.get(&key);
+        if cached.is_some_and(|cached| cached.version >= seen.version) {
             return None;
         }
-        seen.since = held.filter(|held| held.has_spec_of(&seen)).map_or(seen.at, |held| held.since);
+        seen.since = cached.filter(|cached| cached.has_spec_of(&seen)).map_or(seen.at, |cached| cached.since);
         let old = self.take(&key);
         for entry in entries(&*seen.object) {
             self.index.entry((key.namespace.clone(), entry)).or_default().insert(key.clone());

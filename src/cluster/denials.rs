@@ -17,32 +17,32 @@ pub fn denied<K: Watched>(object: &K) -> Option<&Condition> {
 /// what cannot be written on the object itself.
 #[derive(Default)]
 pub struct Denials {
-    held: Mutex<BTreeMap<(Kind, Key), Denial>>,
+    entries: Mutex<BTreeMap<(Kind, Key), Denial>>,
 }
 
 impl Denials {
     /// Remembers what an object was denied; gives whether that is news.
     pub fn insert(&self, kind: Kind, key: &Key, denial: &Denial) -> bool {
-        let old = lock(&self.held).insert((kind, key.clone()), denial.clone());
+        let old = lock(&self.entries).insert((kind, key.clone()), denial.clone());
         old.is_none_or(|old| old.write != denial.write || old.reason != denial.reason)
     }
 
     /// Forgets what an object was denied; gives whether there was anything.
     pub fn remove(&self, kind: Kind, key: &Key) -> bool {
-        let mut held = lock(&self.held);
-        !held.is_empty() && held.remove(&(kind, key.clone())).is_some()
+        let mut entries = lock(&self.entries);
+        !entries.is_empty() && entries.remove(&(kind, key.clone())).is_some()
     }
 
     /// What was denied to an object.
     pub fn what(&self, kind: Kind, key: &Key) -> Option<String> {
-        let held = lock(&self.held);
-        (!held.is_empty()).then(|| held.get(&(kind, key.clone())).map(Denial::what))?
+        let entries = lock(&self.entries);
+        (!entries.is_empty()).then(|| entries.get(&(kind, key.clone())).map(Denial::what))?
     }
 
     /// What was denied to which objects of a namespace, apart from those that say so themselves.
     pub fn unsaid(&self, namespace: &str, says: impl Fn(Kind, &Key) -> bool) -> Vec<(Kind, Key, String)> {
-        let held = lock(&self.held);
-        let here = held.iter().filter(|((kind, key), _)| &*key.namespace == namespace && !says(*kind, key));
+        let entries = lock(&self.entries);
+        let here = entries.iter().filter(|((kind, key), _)| &*key.namespace == namespace && !says(*kind, key));
         here.map(|((kind, key), denial)| (*kind, key.clone(), denial.what())).collect()
     }
 }

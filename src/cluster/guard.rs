@@ -83,7 +83,7 @@ impl<K: Resource> Resource for Guarded<K> {
 /// What cannot be understood at present, by kind and name.
 #[derive(Default)]
 pub struct Unreadables {
-    held: Mutex<BTreeMap<(Kind, Key), Unreadable>>,
+    entries: Mutex<BTreeMap<(Kind, Key), Unreadable>>,
 }
 
 impl Unreadables {
@@ -94,50 +94,54 @@ impl Unreadables {
             unreadable.raw = String::new();
         }
         let (uid, error) = (unreadable.uid.clone(), unreadable.error.clone());
-        let old = lock(&self.held).insert((kind, key.clone()), unreadable);
+        let old = lock(&self.entries).insert((kind, key.clone()), unreadable);
         old.is_none_or(|old| (old.uid, old.error) != (uid, error))
     }
 
     /// Forgets one that is understood now, or gone; gives whether it was known.
     pub fn remove(&self, kind: Kind, key: &Key) -> bool {
-        let mut held = lock(&self.held);
-        !held.is_empty() && held.remove(&(kind, key.clone())).is_some()
+        let mut entries = lock(&self.entries);
+        !entries.is_empty() && entries.remove(&(kind, key.clone())).is_some()
     }
 
     /// Those of a kind that a list has not shown as such.
     pub fn others(&self, kind: Kind, shown: &BTreeSet<Key>) -> Vec<Key> {
-        let held = lock(&self.held);
-        held.keys().filter(|(known, key)| *known == kind && !shown.contains(key)).map(|(_, key)| key.clone()).collect()
+        let entries = lock(&self.entries);
+        entries
+            .keys()
+            .filter(|(known, key)| *known == kind && !shown.contains(key))
+            .map(|(_, key)| key.clone())
+            .collect()
     }
 
     /// What is wrong with an object and what to do, where it cannot be understood.
     pub fn why(&self, kind: Kind, key: &Key) -> Option<String> {
-        let held = lock(&self.held);
-        if held.is_empty() {
+        let entries = lock(&self.entries);
+        if entries.is_empty() {
             return None;
         }
-        let unreadable = held.get(&(kind, key.clone()))?;
+        let unreadable = entries.get(&(kind, key.clone()))?;
         Some(sentence(kind, &key.name, &unreadable.error))
     }
 
     /// The objects of a kind in a namespace that may refer to this UID.
     pub fn mention(&self, kind: Kind, namespace: &str, uid: &str) -> Vec<String> {
-        let held = lock(&self.held);
-        let here = held.iter().filter(|((known, key), _)| *known == kind && &*key.namespace == namespace);
+        let entries = lock(&self.entries);
+        let here = entries.iter().filter(|((known, key), _)| *known == kind && &*key.namespace == namespace);
         here.filter(|(_, one)| one.raw.contains(uid)).map(|((_, key), _)| key.name.to_string()).collect()
     }
 
     /// How many there are in a namespace, and what is to be said of one of them.
     pub fn of(&self, namespace: &str) -> (usize, Option<String>) {
-        let held = lock(&self.held);
-        let mut here = held.iter().filter(|((_, key), _)| &*key.namespace == namespace);
+        let entries = lock(&self.entries);
+        let mut here = entries.iter().filter(|((_, key), _)| &*key.namespace == namespace);
         let first = here.next().map(|((kind, key), one)| sentence(*kind, &key.name, &one.error));
         (usize::from(first.is_some()) + here.count(), first)
     }
 
     /// How many of a kind there are.
     pub fn count(&self, kind: Kind) -> usize {
-        lock(&self.held).keys().filter(|(known, _)| *known == kind).count()
+        lock(&self.entries).keys().filter(|(known, _)| *known == kind).count()
     }
 }
 

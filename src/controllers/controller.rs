@@ -12,7 +12,7 @@ use crate::cluster::{Clock, Key, Watched};
 use crate::domain::{Case, Condition, Meta, Plan, Policy, Version};
 use crate::kinds::with_status;
 use crate::telemetry::Metrics;
-use crate::world::{Held, LiveReads, World};
+use crate::world::{Cached, LiveReads, World};
 
 /// What was observed of an object, for a decision about it.
 pub trait Observation: Sized + std::fmt::Debug + Send + Sync {
@@ -61,7 +61,7 @@ pub type StatusOf<C> = <<C as Controller>::Observed as Observation>::Status;
 /// A kind's controller: everything in which it differs from the others.
 pub trait Controller: Sized + Send + Sync + 'static {
     /// The kind that it reconciles and whose status it writes.
-    type Root: Held;
+    type Root: Cached;
     type Observed: Observation;
 
     /// Whether it keeps still as long as it is not known who else works here: others leave it nothing before that.

@@ -15,7 +15,7 @@ use crate::crd::{Delivery, Notification, OrderView, Payment, Ticket};
 use crate::domain::notification::Message;
 use crate::domain::{Effect, Intent, Kind, Target, Time};
 use crate::world::live_reads::too_old;
-use crate::world::{Access, Held, LiveReads};
+use crate::world::{Access, Cached, LiveReads};
 
 /// Carries out what was decided.
 #[derive(Clone)]
@@ -30,7 +30,7 @@ impl Executor {
     ///
     /// # Errors
     /// Classified by what happens next; nothing was written then, unless the error is a timeout.
-    pub async fn perform<K: Held>(
+    pub async fn perform<K: Cached>(
         &self,
         key: &Key,
         intent: &Intent,

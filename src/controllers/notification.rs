@@ -111,8 +111,8 @@ mod tests {
         one.spec.required = required;
         one.metadata.name = Some(name.to_owned());
         one.metadata.namespace = Some("default".to_owned());
-        let held = world.notifications.get(&Key::new("default", name)).map_or(0, |seen| seen.version.0);
-        one.metadata.resource_version = Some((held + 1).to_string());
+        let cached = world.notifications.get(&Key::new("default", name)).map_or(0, |seen| seen.version.0);
+        one.metadata.resource_version = Some((cached + 1).to_string());
         world.notifications.deliver(one, Time::from_millis(0));
     }
 

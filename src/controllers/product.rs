@@ -8,7 +8,7 @@ use crate::domain::child::OwnerState;
 use crate::domain::ledger::{Asked, Missing, Request};
 use crate::domain::product::{Ask, Entry, Observed};
 use crate::domain::{Kind, OrderRef, ids};
-use crate::world::lookup::is_guarded;
+use crate::world::lookup::has_finalizer;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{LiveReads, World};
 
@@ -56,7 +56,7 @@ fn request(world: &World, key: &Key, product: &str, entries: &[Entry], live: &Li
     let uid = order.metadata.uid.clone()?;
     let status = order.status.as_ref()?;
     let line = status.terms.as_ref()?.items.iter().find(|line| line.uid == product)?;
-    if !is_guarded(order) && !entries.iter().any(|entry| entry.order == uid) {
+    if !has_finalizer(order) && !entries.iter().any(|entry| entry.order == uid) {
         return None;
     }
     let (ask, arrived) = Ask::of(status, order.is_wished(), line.quantity)?;

@@ -9,19 +9,19 @@ use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
 use crate::domain::child::OwnerState;
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
 use crate::world::mapping::Mapping;
-use crate::world::{Held, LiveReads, World};
+use crate::world::{Cached, LiveReads, World};
 
 fn now() -> Time {
     Time::from_millis(0)
 }
 
 /// An object of the namespace `default`, with its name for a UID.
-pub(super) fn object<K: Held>(name: &str, mut rest: Value) -> K {
+pub(super) fn object<K: Cached>(name: &str, mut rest: Value) -> K {
     rest["metadata"] = json!({ "name": name, "namespace": "default", "uid": name, "resourceVersion": "1" });
     serde_json::from_value(rest).expect("an object")
 }
 
-pub(super) fn put<K: Held>(world: &World, object: K) {
+pub(super) fn put<K: Cached>(world: &World, object: K) {
     K::cache(world).deliver(object, now());
 }
 

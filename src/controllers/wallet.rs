@@ -7,7 +7,7 @@ use crate::domain::child::OwnerState;
 use crate::domain::ledger::{Asked, Request};
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed};
-use crate::world::lookup::is_guarded;
+use crate::world::lookup::has_finalizer;
 use crate::world::mapping::{OrderIndex, PaymentIndex};
 use crate::world::{LiveReads, World};
 
@@ -75,7 +75,7 @@ fn request(world: &World, key: &Key, wallet: &str, entries: &[Entry], live: &Liv
     let payment = &*seen.object;
     let (spec, order) = (&payment.spec, payment.spec.order.uid.clone());
     let known = entries.iter().any(|entry| entry.order == order);
-    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || ((spec.is_free() || !is_guarded(payment)) && !known) {
+    if spec.wallet().is_none_or(|mine| mine.uid != wallet) || ((spec.is_free() || !has_finalizer(payment)) && !known) {
         return None;
     }
     let status = payment.status.clone().unwrap_or_default();

@@ -36,22 +36,22 @@ pub fn retire<O: Observed>(case: &Case<'_, O>, order: &OrderRef, owner: OwnerSta
     }
     match meta.deleting {
         None => Plan::only(Intent::DeleteSelf(meta.target())),
-        Some(_) if meta.guarded => Plan::only(Intent::DropFinalizer(meta.target())),
+        Some(_) if meta.has_finalizer => Plan::only(Intent::DropFinalizer(meta.target())),
         Some(_) => Plan::rest(),
     }
 }
 
-/// The part of a child's decision that does not depend on its kind: nothing more to decide where this gives a plan.
-pub fn gate<S>(meta: &Meta) -> Option<Plan<S>> {
-    if meta.let_go() {
-        return Some(if meta.guarded { Plan::only(Intent::DropFinalizer(meta.target())) } else { Plan::rest() });
+/// What the lifecycle of an object asks for, whatever its kind: nothing more to decide where this gives a plan.
+pub fn lifecycle<S>(meta: &Meta) -> Option<Plan<S>> {
+    if meta.goes_with_namespace() {
+        return Some(if meta.has_finalizer { Plan::only(Intent::DropFinalizer(meta.target())) } else { Plan::rest() });
     }
-    guard(meta)
+    ensure_finalizer(meta)
 }
 
 /// The same for a child that is still needed where its namespace is being deleted.
-pub fn guard<S>(meta: &Meta) -> Option<Plan<S>> {
-    match (meta.guarded, meta.deleting) {
+pub fn ensure_finalizer<S>(meta: &Meta) -> Option<Plan<S>> {
+    match (meta.has_finalizer, meta.deleting) {
         (true, _) => None,
         (false, None) => Some(Plan::only(Intent::AddFinalizer(meta.target()))),
         (false, Some(_)) => Some(Plan::rest()),

@@ -31,8 +31,8 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     // A Payment by a provider goes first, also in a namespace that goes away: it looks at the Delivery to know what it owes,
     // and while it gives the money back the courier must stay stopped.
-    let gate = if seen.by_provider { child::guard(&seen.meta) } else { child::gate(&seen.meta) };
-    if let Some(plan) = gate {
+    let plan = if seen.by_provider { child::ensure_finalizer(&seen.meta) } else { child::lifecycle(&seen.meta) };
+    if let Some(plan) = plan {
         return plan;
     }
     if seen.status.confirmed_at.is_some() || seen.status.cancelled_at.is_some() {

@@ -40,13 +40,13 @@ pub struct Meta {
     /// When its deletion was asked for.
     pub deleting: Option<Time>,
     /// Whether our finalizer is on it.
-    pub guarded: bool,
+    pub has_finalizer: bool,
     /// Whether its namespace is being deleted: nothing new can be created there.
     pub namespace_terminating: bool,
 }
 
 impl Meta {
-    /// An object for a test: guarded, first seen in this version and at this time.
+    /// An object for a test: with our finalizer, first seen in this version and at this time.
     #[cfg(test)]
     pub(super) fn sample(name: &str, version: u64, at: Time) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Meta {
             created: at,
             changed: at,
             deleting: None,
-            guarded: true,
+            has_finalizer: true,
             namespace_terminating: false,
         }
     }
@@ -68,7 +68,7 @@ impl Meta {
     }
 
     /// Whether nothing is left to do but to let the object go with its namespace.
-    pub fn let_go(&self) -> bool {
+    pub fn goes_with_namespace(&self) -> bool {
         self.namespace_terminating && self.deleting.is_some()
     }
 }

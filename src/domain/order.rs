@@ -17,9 +17,8 @@
 //! second is not written.
 //!
 //! Invariants: `terminal_is_final`, `one_child_per_role`, `no_delivery_without_payment`, `never_delivered_and_refunded`,
-//! `every_order_ends`. [`place`] is the way in, [`forward`] the way forward, [`undo`] the way back, [`direction`] which way
-//! it goes; [`deadlines`] says when
-//! a step is late and [`notices`] who is told.
+//! `every_order_ends`. [`place`] is the way in, [`forward`] the way forward, [`undo`] the way back, [`direction`] which
+//! way it goes; [`deadlines`] says when a step is late and [`notices`] who is told.
 
 pub mod deadlines;
 pub mod direction;
@@ -54,13 +53,13 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
 
 fn step(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
-    if seen.meta.let_go() {
-        return child::gate(&seen.meta).unwrap_or_default();
+    if seen.meta.goes_with_namespace() {
+        return child::lifecycle(&seen.meta).unwrap_or_default();
     }
     if let Some(ended) = seen.status.ended_at {
         return after_the_end(case, ended);
     }
-    if let Some(plan) = child::gate(&seen.meta) {
+    if let Some(plan) = child::lifecycle(&seen.meta) {
         return plan;
     }
     if let Some(message) = seen.unreadable.as_ref().filter(|_| seen.status.terms.is_some() || seen.wish().is_none()) {
@@ -84,7 +83,7 @@ fn after_the_end(case: &Case<Observed>, ended: Time) -> Plan<Status> {
     let seen = case.seen;
     if seen.meta.deleting.is_some() {
         // What is still to be told outlives it, and holds nothing.
-        let free = seen.meta.guarded && seen.view_shows_end;
+        let free = seen.meta.has_finalizer && seen.view_shows_end;
         return if free { Plan::only(Intent::DropFinalizer(seen.meta.target())) } else { Plan::rest() };
     }
     let due = seen.platform.retention.map(|retention| ended.after(retention));

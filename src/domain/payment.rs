@@ -34,10 +34,10 @@ use report::{BY_HAND, approved, cancelled, declined, wait};
 
 /// What to do about a Payment.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
-    if case.seen.meta.let_go() && case.seen.is_owed() {
+    if case.seen.meta.goes_with_namespace() && case.seen.is_owed() {
         return gone::last_refund(case, progress(case));
     }
-    child::gate(&case.seen.meta).unwrap_or_else(|| progress(case))
+    child::lifecycle(&case.seen.meta).unwrap_or_else(|| progress(case))
 }
 
 fn progress(case: &Case<Observed>) -> Plan<Status> {

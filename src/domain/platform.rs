@@ -42,10 +42,10 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     // Without it nobody could be asked for the money any more.
     let needed = seen.meta.name == NAME && seen.owed.objects > 0;
     match seen.meta.deleting {
-        Some(_) if !needed && seen.meta.guarded => return Plan::only(Intent::DropFinalizer(seen.meta.target())),
+        Some(_) if !needed && seen.meta.has_finalizer => return Plan::only(Intent::DropFinalizer(seen.meta.target())),
         Some(_) if !needed => return Plan::rest(),
         _ if seen.meta.name != NAME => return misnamed(case),
-        None if seen.has_providers && !seen.meta.guarded => {
+        None if seen.has_providers && !seen.meta.has_finalizer => {
             return Plan::only(Intent::AddFinalizer(seen.meta.target()));
         }
         // As long as it stays it goes on as before: orders wait for their turn.
@@ -158,7 +158,7 @@ mod tests {
         assert!(said.message.contains("1 object left, such as Payment order-9-abc"), "{}", said.message);
         leaving.status = status;
         assert!(decide(&leaving, now).status.is_none(), "once");
-        leaving.meta.guarded = false;
+        leaving.meta.has_finalizer = false;
         assert!(decide(&leaving, now).intents.is_empty(), "nothing is put on what is being deleted");
         leaving.meta.name = "other".to_owned();
         assert_eq!(decide(&leaving, now), Plan::rest(), "another name counts for nothing");

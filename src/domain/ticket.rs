@@ -21,7 +21,7 @@ use super::{Case, Intent, Kind, Lookup, OwnerState, Plan, Report, Time, child};
 /// What to do about a Ticket.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
-    if let Some(plan) = child::gate(&seen.meta) {
+    if let Some(plan) = child::lifecycle(&seen.meta) {
         return plan;
     }
     if seen.status.rejected_at.is_some() || seen.status.cancelled_at.is_some() {

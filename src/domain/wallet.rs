@@ -105,7 +105,7 @@ impl Purse {
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let meta = &seen.meta;
-    if let Some(plan) = child::gate(meta) {
+    if let Some(plan) = child::lifecycle(meta) {
         return plan;
     }
     let mut status = seen.status.clone();

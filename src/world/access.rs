@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 
-use super::caches::{Held, World};
+use super::caches::{Cached, World};
 use super::live_reads::{LiveReads, too_old};
 use crate::cluster::cache::version_of;
 use crate::cluster::guard::Guarded;
@@ -33,7 +33,7 @@ impl Access {
     ///
     /// # Errors
     /// Classified by what happens next; nothing was written then, unless the error is a timeout.
-    pub async fn write_status<K: Held>(
+    pub async fn write_status<K: Cached>(
         &self,
         key: &Key,
         target: &Target,
@@ -62,15 +62,15 @@ impl Access {
     }
 
     /// A list of one: unlike a read by name, it has a version even where it finds nothing.
-    async fn read<K: Held>(&self, key: &Key, live: &mut LiveReads) -> Result<bool, Error> {
+    async fn read<K: Cached>(&self, key: &Key, live: &mut LiveReads) -> Result<bool, Error> {
         let params = ListParams::default().fields(&format!("metadata.name={}", key.name));
         let cache = K::cache(&self.world);
-        let (before, held) = (newest::<K>(&self.world), cache.get(key));
+        let (before, cached) = (newest::<K>(&self.world), cache.get(key));
         let list = self.calls.list::<K>(key, &key.name, &params).await?;
         let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());
         self.continues(K::KIND, "list", &key.name, before, version)?;
-        if let (Some(held), Some(found)) = (held, list.items.first()) {
-            self.continues(K::KIND, "list", &key.name, held.version, version_of(found))?;
+        if let (Some(cached), Some(found)) = (cached, list.items.first()) {
+            self.continues(K::KIND, "list", &key.name, cached.version, version_of(found))?;
         }
         live.note(K::KIND, &key.name, version, self.clock.now());
         match list.items.into_iter().next() {
@@ -102,7 +102,7 @@ impl Access {
         }
     }
 
-    pub(crate) async fn create<K: Held>(&self, key: &Key, object: K) -> Result<bool, Error> {
+    pub(crate) async fn create<K: Cached>(&self, key: &Key, object: K) -> Result<bool, Error> {
         let before = newest::<K>(&self.world);
         let object = self.calls.create(key, &object).await?;
         let name = object.meta().name.clone().unwrap_or_default();
@@ -112,13 +112,18 @@ impl Access {
     }
 
     /// Changes one exact version of an object; gives whether that made another of it.
-    pub(crate) async fn patch<K: Held>(&self, key: &Key, target: &Target, change: Value) -> Result<bool, Error> {
+    pub(crate) async fn patch<K: Cached>(&self, key: &Key, target: &Target, change: Value) -> Result<bool, Error> {
         let object = self.calls.patch::<K>(key, target, change).await?;
         Ok(self.keep_newer(object, target))
     }
 
     /// Puts our finalizer on the very version that was decided on, or takes it off.
-    pub(crate) async fn set_finalizer<K: Held>(&self, key: &Key, target: &Target, wanted: bool) -> Result<bool, Error> {
+    pub(crate) async fn set_finalizer<K: Cached>(
+        &self,
+        key: &Key,
+        target: &Target,
+        wanted: bool,
+    ) -> Result<bool, Error> {
         let Some(seen) = K::cache(&self.world).get(key).filter(|seen| seen.version == target.version) else {
             return Err(Error::Conflict { kind: K::KIND, verb: "patch", name: target.name.clone() });
         };
@@ -145,21 +150,21 @@ impl Access {
         }
     }
 
-    fn keep<K: Held>(&self, mut object: K) -> bool {
+    fn keep<K: Cached>(&self, mut object: K) -> bool {
         transform(&mut object);
         let key = Key::of(&object);
         self.world.enqueue(&key, K::cache(&self.world).answer(object, self.clock.now()))
     }
 
     /// Keeps the answer to a write; gives whether it has made another version of its target.
-    fn keep_newer<K: Held>(&self, object: K, target: &Target) -> bool {
+    fn keep_newer<K: Cached>(&self, object: K, target: &Target) -> bool {
         let newer = version_of(&object) != target.version;
         self.keep(object);
         newer
     }
 
     /// Takes in what a live read has found, understood or not; gives whether that was news.
-    fn learn<K: Held>(&self, found: Guarded<K>) -> bool {
+    fn learn<K: Cached>(&self, found: Guarded<K>) -> bool {
         let key = Key::of(&found);
         match decode(&*self.world, found) {
             Ok(object) => {

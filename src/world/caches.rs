@@ -57,9 +57,9 @@ impl Default for Kinds {
 }
 
 /// A kind whose cache the world holds.
-pub trait Held: Mapping + Feed<Sink = World> {}
+pub trait Cached: Mapping + Feed<Sink = World> {}
 
-impl<K: Mapping + Feed<Sink = World>> Held for K {}
+impl<K: Mapping + Feed<Sink = World>> Cached for K {}
 
 /// Does the same with the cache of a kind, whichever that is.
 macro_rules! each_cache {
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Enqueues whoever a change concerns; gives whether there was one.
-    pub fn enqueue<K: Held>(&self, key: &Key, change: Change<K>) -> bool {
+    pub fn enqueue<K: Cached>(&self, key: &Key, change: Change<K>) -> bool {
         let Some((old, new)) = change else { return false };
         if let (Some(old), None) = (&old, &new) {
             self.enqueue_dependents(key, old.meta().uid.as_deref().unwrap_or_default());

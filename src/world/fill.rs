@@ -7,7 +7,7 @@ use kube::{Api, Client};
 
 use k8s_openapi::api::core::v1::Namespace;
 
-use super::caches::{Held, World};
+use super::caches::{Cached, World};
 use crate::cluster::guard::Guarded;
 use crate::cluster::watch::{decode, set_terminating};
 use crate::cluster::{Clock, EVERY, Error};
@@ -32,7 +32,7 @@ pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> Result<Wor
     Ok(world)
 }
 
-async fn list<K: Held>(client: &Client, namespace: &str, clock: &Clock, world: &World) -> Result<(), Error> {
+async fn list<K: Cached>(client: &Client, namespace: &str, clock: &Clock, world: &World) -> Result<(), Error> {
     let api: Api<Guarded<K>> = Api::namespaced(client.clone(), namespace);
     let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
     let (cache, now) = (K::cache(world), clock.now());

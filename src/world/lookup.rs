@@ -2,7 +2,7 @@
 
 use kube::Resource;
 
-use super::caches::{Held, World};
+use super::caches::{Cached, World};
 use super::live_reads::LiveReads;
 use crate::cluster::denials::denied;
 use crate::cluster::{Key, Seen};
@@ -17,7 +17,7 @@ pub fn created<K: Resource>(seen: &Seen<K>) -> Time {
 }
 
 /// Whether our finalizer is on an object.
-pub fn is_guarded<K: Resource>(object: &K) -> bool {
+pub fn has_finalizer<K: Resource>(object: &K) -> bool {
     object.meta().finalizers.iter().flatten().any(|finalizer| finalizer == ids::FINALIZER)
 }
 
@@ -33,7 +33,7 @@ impl World {
             created: created(seen),
             changed: seen.at,
             deleting: meta.deletion_timestamp.as_ref().map(|time| Time::new(time.0)),
-            guarded: is_guarded(&*seen.object),
+            has_finalizer: has_finalizer(&*seen.object),
             namespace_terminating: self.server.is_terminating(meta.namespace.as_deref().unwrap_or_default()),
         }
     }
@@ -49,14 +49,14 @@ impl World {
     }
 
     /// What the API server said where a write of this object is denied, as the object says or as this process knows.
-    pub fn why_denied<K: Held>(&self, key: &Key) -> Option<String> {
+    pub fn why_denied<K: Cached>(&self, key: &Key) -> Option<String> {
         let said = K::cache(self).get(key).and_then(|seen| denied(&*seen.object).map(|found| found.message.clone()));
         said.or_else(|| self.denials.what(K::KIND, key))
     }
 
     /// Looks an object up by name and, where it was recorded, by UID. Another object under the same name proves the
     /// recorded one gone only when it was read from the API server for this very decision.
-    pub fn lookup<K: Held>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Lookup<Seen<K>> {
+    pub fn lookup<K: Cached>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Lookup<Seen<K>> {
         let cache = K::cache(self);
         let seen = cache.get(key).filter(|seen| uid.is_none_or(|uid| seen.object.meta().uid.as_deref() == Some(uid)));
         match seen {
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// What is known of a requester that was not seen.
-    pub fn missing<K: Held>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Missing {
+    pub fn missing<K: Cached>(&self, key: &Key, uid: Option<&str>, live: &LiveReads) -> Missing {
         if self.unreadable(K::KIND, key).is_some() {
             return Missing::Unreadable;
         }
@@ -83,8 +83,8 @@ impl World {
 
     /// What is known of the order that owns an object.
     pub fn owner_state(&self, key: &Key, order: &OrderRef, live: &LiveReads) -> OwnerState {
-        let held = self.orders.get(&key.sibling(&order.name));
-        if let Some(seen) = held.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
+        let cached = self.orders.get(&key.sibling(&order.name));
+        if let Some(seen) = cached.filter(|seen| seen.object.metadata.uid.as_deref() == Some(&order.uid)) {
             return seen
                 .object
                 .status

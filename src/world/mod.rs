@@ -22,6 +22,6 @@ pub mod watches;
 pub mod worlds;
 
 pub use access::Access;
-pub use caches::{Held, World};
+pub use caches::{Cached, World};
 pub use live_reads::LiveReads;
 pub use worlds::Worlds;

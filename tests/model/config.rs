@@ -62,7 +62,7 @@ pub struct Config {
     /// Whether rows are removed with their orders, by hand: nothing but a delete event tells how those stood.
     pub rowless: bool,
     /// Whether orders are born with our finalizer.
-    pub guarded: bool,
+    pub has_finalizer: bool,
     /// Whether the ledgers' marks come from another history at first.
     pub foreign: bool,
     pub left: Left,
@@ -105,7 +105,7 @@ impl Config {
             endpoint_down: false,
             store_missing: false,
             rowless: false,
-            guarded: true,
+            has_finalizer: true,
             foreign: false,
             left: Left { restarts: 0, drops: 0, delays: 0, lost: 0, deletions: 0 },
             lag: EVERYTHING,

@@ -194,7 +194,7 @@ pub fn all(deep: bool) -> Vec<Config> {
             ..Config::plain("an order before its store")
         },
         Config {
-            guarded: false,
+            has_finalizer: false,
             deeds: &[Deed::Cancel, Deed::PickUp, Deed::Deliver, Deed::DeleteOrder],
             left: Left { deletions: 1, drops: 1, ..NOTHING },
             ..Config::plain("born without a finalizer")

@@ -213,7 +213,7 @@ impl Lower<'_> {
     }
 
     fn child(&self, fields: Fields) -> Kept {
-        let guarded = !matches!(fields, Fields::Notice { .. });
-        Kept::new(Body { generation: Generation(1), created: self.now, deleting: None, guarded, fields })
+        let has_finalizer = !matches!(fields, Fields::Notice { .. });
+        Kept::new(Body { generation: Generation(1), created: self.now, deleting: None, has_finalizer, fields })
     }
 }

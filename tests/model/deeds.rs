@@ -104,7 +104,7 @@ fn delete(config: &Config, state: &mut State, id: Id) -> Option<()> {
     if slot.body.deleting.is_some() {
         return None;
     }
-    if slot.body.guarded {
+    if slot.body.has_finalizer {
         let now = config.time(state.clock);
         let body = slot.body.with(|body| {
             body.deleting = Some(now);

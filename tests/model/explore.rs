@@ -52,10 +52,11 @@ impl Explored {
         failing.or_else(|| verdict(&self.config, &self.known, state))
     }
 
-    fn fresh(&self, fields: Fields, guarded: bool) -> Cell {
+    fn fresh(&self, fields: Fields, has_finalizer: bool) -> Cell {
         let ledger = matches!(fields, Fields::Product { .. } | Fields::Wallet { .. });
         let mark = if ledger && self.config.foreign { FOREIGN } else { 0 };
-        let body = Kept::new(Body { generation: Generation(1), created: start(), deleting: None, guarded, fields });
+        let body =
+            Kept::new(Body { generation: Generation(1), created: start(), deleting: None, has_finalizer, fields });
         Cell::At(Slot { body, version: 1, mark, nth: 0, new: false })
     }
 
@@ -179,7 +180,7 @@ impl Model for Explored {
         cells[WALLET] = self.fresh(Fields::Wallet { status: wallet::Status::default() }, true);
         for number in 0..config.orders {
             let fields = Fields::Order { cancel: false, status: order::Status::default() };
-            cells[objects::order(number)] = self.fresh(fields, config.guarded);
+            cells[objects::order(number)] = self.fresh(fields, config.has_finalizer);
         }
         let server = cells.clone();
         (0..config.replicas).for_each(|_| cells.extend(server.clone()));

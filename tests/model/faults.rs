@@ -59,8 +59,8 @@ pub fn all() -> Vec<Config> {
         left: Left { deletions: 1, delays: 1, ..NOTHING },
         ..Config::plain("deletion")
     };
-    let unguarded = Config {
-        guarded: false,
+    let without_finalizer = Config {
+        has_finalizer: false,
         deeds: DELETIONS,
         left: Left { deletions: 1, ..NOTHING },
         ..Config::plain("no finalizer")
@@ -121,7 +121,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::NotFoundIsCancelled, &provider),
         (Mutation::SilenceIsDecline, &provider),
         (Mutation::SkipsNotice, &notice),
-        (Mutation::ServeUnguarded, &unguarded),
+        (Mutation::ServeWithoutFinalizer, &without_finalizer),
         (Mutation::ChargesTwice, &plain),
         (Mutation::CompletesUndelivered, &plain),
         (Mutation::StatusFirst, &dies),

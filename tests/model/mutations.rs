@@ -65,7 +65,7 @@ pub enum Mutation {
     /// The required notice is taken for sent.
     SkipsNotice,
     /// Orders without our finalizer are served.
-    ServeUnguarded,
+    ServeWithoutFinalizer,
     /// A wallet answers what it has answered.
     ChargesTwice,
     /// An order is complete without its delivery.
@@ -122,7 +122,7 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
         }
         Mutation::AbsenceIsFinal => seen.platform.reference_patience = Some(std::time::Duration::ZERO),
         Mutation::NeverLooksAfresh => seen.order_afresh = true,
-        Mutation::ServeUnguarded => seen.meta.guarded = true,
+        Mutation::ServeWithoutFinalizer => seen.meta.has_finalizer = true,
         Mutation::NeverHolds | Mutation::RefundBeforeHold => {
             let cancelled = seen.payment.present().is_some_and(|payment| payment.cancel);
             let wish = wishes(seen) && (mutation == Mutation::NeverHolds || !cancelled);

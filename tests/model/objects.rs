@@ -142,7 +142,7 @@ pub struct Body {
     pub generation: Generation,
     pub created: Time,
     pub deleting: Option<Time>,
-    pub guarded: bool,
+    pub has_finalizer: bool,
     pub fields: Fields,
 }
 

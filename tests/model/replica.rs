@@ -122,7 +122,9 @@ impl View<'_> {
                     // An old version of the row shows no end.
                     Mutation::RowTakenAtItsWord if !tells => Some(ended && read),
                     // An order that goes too soon is undone by its children: such a fault shows only where they do not know it.
-                    Mutation::RemovedTakenForEnded | Mutation::ServeUnguarded | Mutation::OrderLetGo => Some(true),
+                    Mutation::RemovedTakenForEnded | Mutation::ServeWithoutFinalizer | Mutation::OrderLetGo => {
+                        Some(true)
+                    }
                     _ => tells.then_some(ended),
                 };
                 let mut gone = Order::new(&key(id).name, bought(self.config, false));

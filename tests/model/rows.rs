@@ -101,7 +101,7 @@ fn seen(row: &Row, sources: &Sources, afresh: [bool; 4]) -> Observed {
         created,
         changed: created,
         deleting: None,
-        guarded: false,
+        has_finalizer: false,
         namespace_terminating: false,
     };
     Observed {

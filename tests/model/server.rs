@@ -38,13 +38,13 @@ pub fn write(state: &mut State, step: &Step, rules: bool, guards: bool, now: Tim
             body.deleting = Some(now);
             body.generation.0 += 1;
         }),
-        Op::Finalizer(wanted) => slot.body.with(|body| body.guarded = *wanted),
+        Op::Finalizer(wanted) => slot.body.with(|body| body.has_finalizer = *wanted),
         op => slot.body.with(|body| patch(body, op)),
     };
     if body == slot.body && mark == slot.mark {
         return Answer::Written;
     }
-    if body.deleting.is_some() && !body.guarded {
+    if body.deleting.is_some() && !body.has_finalizer {
         let version = state.next_version(step.id);
         state.cells[step.id] = Cell::Gone { nth: slot.nth, version, noticed: 0, tells: true };
         return Answer::Written;

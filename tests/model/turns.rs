@@ -111,7 +111,7 @@ impl Turns {
                 created: start(),
                 changed: Time::from_millis(0),
                 deleting: None,
-                guarded: true,
+                has_finalizer: true,
                 namespace_terminating: false,
             };
             let mut crowd = self.crowd(side, highest);

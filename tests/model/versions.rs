@@ -14,7 +14,7 @@ use jumun::domain::payment::{Item, Payer};
 use jumun::domain::provider::Token;
 use jumun::domain::store::SellerNotice;
 use jumun::domain::{Money, ObjectRef, Time, ids, payment, platform, ticket};
-use jumun::world::Held;
+use jumun::world::Cached;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time as Moment};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn moment(time: Time) -> Moment {
 }
 
 /// As a cache keeps it.
-fn kept<K: Held>(mut object: K, id: Id, slot: &Slot) -> Arc<K> {
+fn kept<K: Cached>(mut object: K, id: Id, slot: &Slot) -> Arc<K> {
     let body = &slot.body;
     *object.meta_mut() = ObjectMeta {
         name: Some(name(id)),
@@ -64,7 +64,7 @@ fn kept<K: Held>(mut object: K, id: Id, slot: &Slot) -> Arc<K> {
         generation: Some(body.generation.0),
         creation_timestamp: Some(moment(body.created)),
         deletion_timestamp: body.deleting.map(moment),
-        finalizers: body.guarded.then(|| vec![ids::FINALIZER.to_owned()]),
+        finalizers: body.has_finalizer.then(|| vec![ids::FINALIZER.to_owned()]),
         ..ObjectMeta::default()
     };
     transform(&mut object);
@@ -76,8 +76,8 @@ pub fn object(config: &Config, id: Id, slot: &Slot) -> Object {
     match &slot.body.fields {
         Fields::Order { cancel, status } => {
             let mut slot = *slot;
-            if config.mutation == Mutation::ServeUnguarded {
-                slot.body = slot.body.with(|body| body.guarded = true);
+            if config.mutation == Mutation::ServeWithoutFinalizer {
+                slot.body = slot.body.with(|body| body.has_finalizer = true);
             }
             let order = Order { status: Some(status.clone()), ..Order::new("", bought(config, *cancel)) };
             Object::Order(kept(order, id, &slot))
@@ -190,7 +190,7 @@ pub fn bought(config: &Config, cancel: bool) -> crd::OrderSpec {
 }
 
 /// An object that the model holds constant.
-fn constant<K: Held>(name: &str, spec: Value) -> K {
+fn constant<K: Cached>(name: &str, spec: Value) -> K {
     let metadata = json!({ "name": name, "namespace": NAMESPACE, "uid": name, "resourceVersion": "1" });
     serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).expect("an object")
 }

@@ -9,9 +9,9 @@
 //! | release | all of these | status `releasingAt`, then `Released` in every ledger of stock |
 //! | end | every ledger has answered | the end state, which acknowledges the answers |
 //!
-//! Why it turns back, and what decides whether it still can, is in [`super::direction`]. Nothing is created behind the undo's
-//! back: the Payment exists before the order ends, and where it was approved its other children too. `Cancelling` is
-//! written where the undo lasts longer than a second.
+//! Why it turns back, and what decides whether it still can, is in [`super::direction`]. Nothing is created behind the
+//! undo's back: the Payment exists before the order ends, and where it was approved its other children too. `Cancelling`
+//! is written where the undo lasts longer than a second.
 
 use super::super::delivery::types::{self as delivery, Progress};
 use super::super::store::types::Fulfilment;

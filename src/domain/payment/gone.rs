@@ -21,7 +21,7 @@ pub(super) fn last_refund(case: &Case<Observed>, plan: Plan<Status>) -> Plan<Sta
     let seen = case.seen;
     let (Source::Provider(provider), Some(since)) = (&seen.source, seen.meta.deleting) else { return plan };
     let due = since.after(provider.give_up_after);
-    if !seen.meta.guarded {
+    if !seen.meta.has_finalizer {
         return plan;
     }
     if case.now < due {
@@ -108,7 +108,7 @@ pub(super) fn give_back(case: &Case<Observed>) -> Plan<Status> {
     let status = &seen.status;
     if status.releasing_at.is_none() {
         let unfinished = matches!(seen.owner, OwnerState::Gone(gone) if gone.ended == Some(false));
-        if unfinished && seen.has_items && !seen.meta.let_go() {
+        if unfinished && seen.has_items && !seen.meta.goes_with_namespace() {
             return Plan::write(Status { releasing_at: Some(case.now), ..status.clone() });
         }
         return child::retire(case, &seen.order, seen.owner);

@@ -30,7 +30,7 @@ pub(super) fn cancelled(case: &Case<Observed>, refunded: bool, reason: &'static 
         state: Some(if refunded { State::Cancelled } else { State::NotCharged }),
         cancelled_at: Some(case.now),
         refunded_at: refunded.then_some(case.now),
-        releasing_at: (removed && seen.has_items && !seen.meta.let_go()).then_some(case.now),
+        releasing_at: (removed && seen.has_items && !seen.meta.goes_with_namespace()).then_some(case.now),
         ..recovered(seen)
     };
     let message = match removed {
