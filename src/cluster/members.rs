@@ -1,7 +1,7 @@
 //! Which processes work side by side: each has a Lease and sees those of the others.
 //!
 //! Invariants:
-//! - Whoever says that it is alone has had a Lease that others can see for [`SETTLE`], and sees nobody else's: of two that
+//! - Whoever says that it is alone has had a Lease that others can see for [`PROBATION`], and sees nobody else's: of two that
 //!   join in one moment each knows of the other by then.
 //! - A newcomer keeps still for [`JOIN`]: by then whoever was alone knows of it, and what it had begun alone is over.
 //! - Who may be taken for dead keeps still before that: [`SILENT`] and the longest call to an endpoint are less than [`DEAD`].
@@ -24,7 +24,7 @@ use tokio::sync::watch;
 
 pub use lease::Ground;
 use roster::Roster;
-pub use roster::{DEAD, FROZEN, JOIN, Other, RENEW, SETTLE, SILENT, STUCK, Standing};
+pub use roster::{DEAD, FROZEN, JOIN, Other, PROBATION, RENEW, SILENT, STUCK, Standing};
 pub use share::{Left, View};
 
 use super::lock;

@@ -65,7 +65,7 @@ pub trait Controller: Sized + Send + Sync + 'static {
     type Observed: Observation;
 
     /// Whether it keeps still as long as it is not known who else works here: others leave it nothing before that.
-    const SETTLES: bool = false;
+    const ESTABLISHED_ONLY: bool = false;
 
     /// The UID of what the object of this key is part of: it says whose work it is where several processes share it. Nothing
     /// where that is not known: then it is everybody's.

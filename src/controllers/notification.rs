@@ -58,7 +58,7 @@ impl Controller for Notifications {
     type Root = Notification;
     type Observed = Observed;
 
-    const SETTLES: bool = true;
+    const ESTABLISHED_ONLY: bool = true;
 
     fn observe(world: &World, key: &Key, live: &LiveReads) -> Option<Observed> {
         let seen = world.notifications.get(key)?;

@@ -65,7 +65,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     }
     if let Some((reason, message)) = attempt::unreachable(seen) {
         let report = Report::Stalled { reason, message };
-        let due = seen.meta.changed.after(case.policy.gather);
+        let due = seen.meta.changed.after(case.policy.debounce);
         let plan = case.write_after(due, wait(case, report));
         // Whoever waits behind a breaker is woken when the endpoint is back; a refused message looks for itself.
         let again = seen.status.refused_at.map(|_| case.now.after(BEHIND));
@@ -109,7 +109,7 @@ fn blocked(case: &Case<Observed>, probe: Time) -> Plan<Status> {
     let message =
         format!("The endpoint keeps failing: attempts have stopped, it is probed again at {}.", probe.max(case.now));
     let wanted = wait(case, Report::Moving { reason: "CircuitOpen", message });
-    case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
+    case.write_after(case.seen.meta.changed.after(case.policy.debounce), wanted)
 }
 
 fn wait(case: &Case<Observed>, report: Report<'_>) -> Status {

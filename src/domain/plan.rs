@@ -21,7 +21,7 @@ pub struct Policy {
     /// something is asked of it once in this time, to book a sale costs no write of its own.
     pub settle_within: Duration,
     /// A step that only people read is written once nothing has changed for so long: steps that pass quickly are one write.
-    pub gather: Duration,
+    pub debounce: Duration,
     /// The same for what follows from a person's step, counted from the step: people see it within a second.
     pub step: Duration,
 }
@@ -32,7 +32,7 @@ impl Default for Policy {
             linger: Duration::from_secs(300),
             patience: Duration::from_secs(5),
             settle_within: Duration::from_secs(10),
-            gather: Duration::from_secs(1),
+            debounce: Duration::from_secs(1),
             step: Duration::from_millis(500),
         }
     }

@@ -34,7 +34,7 @@ fn troubles(case: &Case<Observed>) -> Vec<Condition> {
 }
 
 /// What nobody waits for may ride on a later write for so long.
-const SETTLE: Duration = Duration::from_secs(2);
+const DEBOUNCE: Duration = Duration::from_secs(2);
 
 /// What to do about an OrderPlatform.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
@@ -67,7 +67,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     let due = if urgent || status.observed_generation != seen.status.observed_generation {
         case.now
     } else {
-        seen.meta.changed.after(SETTLE)
+        seen.meta.changed.after(DEBOUNCE)
     };
     case.write_after(due, status).by(turns.next)
 }

@@ -92,7 +92,7 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
     };
     let wanted = case.says(status, report);
     // A held ticket ends within that time where all goes well.
-    let pause = if seen.held { case.policy.gather } else { case.policy.step };
+    let pause = if seen.held { case.policy.debounce } else { case.policy.step };
     case.write_after(seen.meta.changed.after(pause), wanted)
 }
 

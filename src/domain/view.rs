@@ -26,7 +26,7 @@ use std::time::Duration;
 use super::order::types as order;
 use super::{Case, Intent, Kind, OwnerState, Plan, Time, ids};
 
-use removed::GATHER_UNDO;
+use removed::DEBOUNCE_UNDO;
 
 /// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
 /// controllers run, its first row shows it placed.
@@ -34,13 +34,13 @@ const UNTOUCHED: Duration = Duration::from_secs(1);
 
 /// The row of an order that has not changed for so long was there before: it was deleted, and nothing older than it may
 /// take its place.
-const SETTLED: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_secs(2);
 
 /// What a person has done is shown so long after it: by then the controllers have said what follows from it, and the row
 /// shows both at once.
 const STEP: Duration = Duration::from_millis(700);
 /// A change that leaves the order's state as it is waits this long for others to be written with it.
-const GATHER: Duration = Duration::from_secs(1);
+const DEBOUNCE: Duration = Duration::from_secs(1);
 
 /// Whether the row shows its order's end, and everything that there is to show: it can be frozen.
 pub fn shows_end(seen: &Observed) -> bool {
@@ -92,8 +92,8 @@ fn appear(case: &Case<Observed>, sources: &Sources) -> Plan<()> {
     if sources.order.status.state.is_none() && case.now < due {
         return Plan::wait_until(due);
     }
-    let settled = case.now.since(case.seen.changed) >= SETTLED;
-    if settled && case.seen.afresh != [true; 4] {
+    let quiet = case.now.since(case.seen.changed) >= QUIET;
+    if quiet && case.seen.afresh != [true; 4] {
         return Plan::all(SOURCES.map(|kind| read(sources, kind)).into());
     }
     Plan::only(Intent::CreateView(project(sources, None)))
@@ -139,10 +139,10 @@ fn due(seen: &Observed, sources: &Sources, row: &Row, wanted: &Row) -> Time {
         return seen.changed;
     }
     if undone {
-        return seen.changed.after(GATHER_UNDO);
+        return seen.changed.after(DEBOUNCE_UNDO);
     }
-    let gathered = seen.changed.after(GATHER);
-    if wanted.shows_steps_of(row) { gathered } else { gathered.min(seen.stepped.after(STEP)) }
+    let debounced = seen.changed.after(DEBOUNCE);
+    if wanted.shows_steps_of(row) { debounced } else { debounced.min(seen.stepped.after(STEP)) }
 }
 
 /// The order is on its way back: its money is asked back, or it says so itself.

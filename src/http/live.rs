@@ -43,7 +43,7 @@ impl Collector for Live {
         let members = running.clone().map(|(kind, _)| (kind, world.members.ids(kind).len())).collect();
         gauges("jumun_members", "Processes that run a controller, this one included", "controller", members)?;
         let view = world.members.view();
-        let sharing = running.map(|(kind, _)| (kind, view.settled(kind))).collect();
+        let sharing = running.map(|(kind, _)| (kind, view.established(kind))).collect();
         let help =
             "Processes that were seen at work for a while and run a controller, this one included, wherever they watch";
         gauges("jumun_sharing_members", help, "controller", sharing)?;

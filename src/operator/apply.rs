@@ -44,7 +44,7 @@ pub async fn apply(context: &Context, wanted: &Wanted<'_>) -> Result<bool, Failu
     if let Some(owner) = another(&live, wanted) {
         return Err(Failure::taken(kind, &wanted.key.name, &owner));
     }
-    if compare::has(&live.object, &wanted.object) || is_settled(context, wanted, &live) {
+    if compare::has(&live.object, &wanted.object) || is_unchanged(context, wanted, &live) {
         return Ok(false);
     }
     if live.holds_replicas && wanted.object["spec"]["replicas"].is_null() {
@@ -72,9 +72,9 @@ fn another(live: &Live, wanted: &Wanted<'_>) -> Option<String> {
 }
 
 /// Whether the API server has answered before that this version of the object is as it is wanted.
-fn is_settled(context: &Context, wanted: &Wanted<'_>, live: &Live) -> bool {
-    let settled = lock(&context.settled);
-    let known = settled.get(&(wanted.resource.kind, wanted.key.clone()));
+fn is_unchanged(context: &Context, wanted: &Wanted<'_>, live: &Live) -> bool {
+    let unchanged = lock(&context.unchanged);
+    let known = unchanged.get(&(wanted.resource.kind, wanted.key.clone()));
     known.is_some_and(|(version, object)| *version == live.version && *object == wanted.object)
 }
 
@@ -101,7 +101,7 @@ async fn patch(context: &Context, wanted: &Wanted<'_>, before: Option<&Live>) ->
     let wrote = before.is_none_or(|before| before.version != live.version);
     if !wrote {
         let slot = (wanted.resource.kind, wanted.key.clone());
-        lock(&context.settled).insert(slot, (live.version, wanted.object.clone()));
+        lock(&context.unchanged).insert(slot, (live.version, wanted.object.clone()));
     }
     context.store.put(wanted.resource, live);
     Ok(wrote)

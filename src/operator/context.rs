@@ -13,7 +13,7 @@ use crate::domain::Version;
 use crate::telemetry::operator::Metrics;
 
 /// By kind and object: the version, and what was wanted of it.
-pub type Settled = HashMap<(&'static str, Key), (Version, Value)>;
+pub type Unchanged = HashMap<(&'static str, Key), (Version, Value)>;
 
 /// What a look at a platform needs.
 #[derive(Clone)]
@@ -28,5 +28,5 @@ pub struct Context {
     pub clock: Arc<Clock>,
     pub metrics: Metrics,
     /// Versions of objects which the API server has said to be as they are wanted, though they do not look like it.
-    pub settled: Arc<Mutex<Settled>>,
+    pub unchanged: Arc<Mutex<Unchanged>>,
 }

@@ -79,7 +79,7 @@ pub fn start(config: &Config, options: Options) -> Result<Running, ClientError> 
         queue: Arc::default(),
         clock,
         metrics: Metrics::default(),
-        settled: Arc::default(),
+        unchanged: Arc::default(),
     };
     let mut tasks = JoinSet::new();
     tasks.spawn(watches::run(context.clone()));

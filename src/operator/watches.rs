@@ -85,7 +85,7 @@ async fn watch(context: Context, resource: &'static Resource) {
                 let was = context.store.reading(resource);
                 let namespaces = context.store.replace(resource, std::mem::take(&mut list));
                 let is_there = |key: &Key| context.store.get(resource.kind, key).is_some();
-                lock(&context.settled).retain(|(kind, key), _| *kind != resource.kind || is_there(key));
+                lock(&context.unchanged).retain(|(kind, key), _| *kind != resource.kind || is_there(key));
                 if was != Reading::Filled || resource.role == Role::Shared {
                     enqueue_all(&context);
                 }
@@ -104,7 +104,7 @@ async fn watch(context: Context, resource: &'static Resource) {
             Ok(Event::Delete(found)) => {
                 context.metrics.watched(resource.kind, "delete");
                 let key = context.store.remove(resource, &Live::of(resource, found));
-                lock(&context.settled).remove(&(resource.kind, key.clone()));
+                lock(&context.unchanged).remove(&(resource.kind, key.clone()));
                 changed(&context, resource, key);
             }
             Err(error) => {

@@ -30,10 +30,10 @@ impl Mapping for Delivery {
         let mut enqueued =
             vec![(Kind::Delivery, name.to_owned()), (Kind::Order, order.clone()), (Kind::OrderView, order)];
         // The Payment of an order that is gone waits until the Delivery is held or brought.
-        let settled = |delivery: Option<&Self>| {
+        let decided = |delivery: Option<&Self>| {
             delivery.map(|d| (d.spec.hold.is_some(), d.spec.progress == Some(Progress::Delivered)))
         };
-        if old.is_some() && settled(old) != settled(new) {
+        if old.is_some() && decided(old) != decided(new) {
             enqueued.push((Kind::Payment, name.to_owned()));
         }
         enqueued

@@ -13,7 +13,7 @@ impl Watched for Payment {
     fn index(&self) -> Vec<PaymentIndex> {
         let status = self.status.as_ref();
         let is_final = status.is_some_and(Status::is_final);
-        let settled = status.is_some_and(|status| status.approved_at.is_some()) && !self.spec.cancel;
+        let stands = status.is_some_and(|status| status.approved_at.is_some()) && !self.spec.cancel;
         if self.speaks_for_stock() {
             return self.spec.items.iter().map(|item| PaymentIndex::Asks(item.uid.clone())).collect();
         }
@@ -23,7 +23,7 @@ impl Watched for Payment {
         if self.spec.provider.is_some() {
             return vec![PaymentIndex::AtProvider];
         }
-        if settled {
+        if stands {
             return Vec::new();
         }
         self.spec.wallet().into_iter().map(|wallet| PaymentIndex::Asks(wallet.uid.clone())).collect()

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// A newcomer keeps still for so long: longer than a call to an endpoint and the delay of a watch.
 pub const JOIN: Duration = Duration::from_secs(7);
 /// Alone is who sees nobody for so long after its own Lease was made: longer than the delay of a watch.
-pub const SETTLE: Duration = Duration::from_secs(3);
+pub const PROBATION: Duration = Duration::from_secs(3);
 /// Among others, a Lease is renewed so often.
 pub const RENEW: Duration = Duration::from_secs(5);
 /// Who could not renew for so long keeps still.
@@ -52,7 +52,7 @@ pub struct Other {
     /// The one namespace that it watches; nothing for all.
     pub scope: Option<String>,
     /// Whether it has been there for so long that it does what one must not do who is not known.
-    pub settled: bool,
+    pub established: bool,
 }
 
 struct Peer {
@@ -185,8 +185,8 @@ impl Roster {
             return Standing::Unsure;
         }
         if !self.peers.values().any(|peer| peer.seen.works.iter().any(|other| other == work)) {
-            let settled = |own: &Own| now.duration_since(own.since) >= SETTLE;
-            return if self.own.values().all(settled) { Standing::Alone } else { Standing::Unsure };
+            let passed = |own: &Own| now.duration_since(own.since) >= PROBATION;
+            return if self.own.values().all(passed) { Standing::Alone } else { Standing::Unsure };
         }
         let known = |own: &Own| now.duration_since(own.since) >= JOIN && now.duration_since(own.renewed) <= SILENT;
         if self.own.values().all(known) { Standing::Several } else { Standing::Unsure }
@@ -205,9 +205,9 @@ impl Roster {
         let works = |peer: &Peer| peer.works && now.duration_since(peer.changed) <= SILENT;
         for ((_, name), peer) in self.peers.iter().filter(|(_, peer)| works(peer) && self.shares(peer)) {
             let Seen { works, scope, .. } = peer.seen.clone();
-            let settled = now.duration_since(peer.since) >= JOIN;
-            let other = Other { id: name.clone(), works, scope, settled };
-            others.entry(name).and_modify(|known| known.settled |= settled).or_insert(other);
+            let established = now.duration_since(peer.since) >= JOIN;
+            let other = Other { id: name.clone(), works, scope, established };
+            others.entry(name).and_modify(|known| known.established |= established).or_insert(other);
         }
         others.into_values().collect()
     }

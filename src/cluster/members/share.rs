@@ -17,7 +17,7 @@
 //!   (`controllers/driver/share.rs`). What it loses it does not touch again; what it has begun it ends.
 //! - **All of an order is one process's**: children and the row go by the UID of their order, ledgers by their own.
 //! - Where a process keeps still until others know of it (messages), they leave it nothing before that: [`View::rank`] counts
-//!   settled members alone.
+//!   established members alone.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -46,9 +46,9 @@ pub struct View {
 
 impl View {
     /// How many come before this process for what this UID stands for: its own is what nobody comes before it for.
-    /// `settled`: those alone who have been there for a while.
-    pub fn rank(&self, work: &str, namespace: &str, uid: &str, settled: bool) -> usize {
-        let mut others = self.others.iter().filter(|other| other.does(work, namespace, settled)).peekable();
+    /// `established`: those alone who have been there for a while.
+    pub fn rank(&self, work: &str, namespace: &str, uid: &str, established: bool) -> usize {
+        let mut others = self.others.iter().filter(|other| other.does(work, namespace, established)).peekable();
         if others.peek().is_none() {
             return 0;
         }
@@ -57,15 +57,15 @@ impl View {
     }
 
     /// Among how many this work is shared in all, this process included: those alone that have been there for a while.
-    pub fn settled(&self, work: &str) -> usize {
-        1 + self.others.iter().filter(|other| other.settled && other.works.iter().any(|own| own == work)).count()
+    pub fn established(&self, work: &str) -> usize {
+        1 + self.others.iter().filter(|other| other.established && other.works.iter().any(|own| own == work)).count()
     }
 }
 
 impl Other {
-    fn does(&self, work: &str, namespace: &str, settled: bool) -> bool {
+    fn does(&self, work: &str, namespace: &str, established: bool) -> bool {
         let here = self.scope.as_ref().is_none_or(|scope| scope == namespace);
-        here && (self.settled || !settled) && self.works.iter().any(|own| own == work)
+        here && (self.established || !established) && self.works.iter().any(|own| own == work)
     }
 }
 

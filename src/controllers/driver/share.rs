@@ -84,5 +84,5 @@ fn rank<C: Controller>(view: &View, world: &World, key: &Key) -> usize {
         return 0;
     }
     let part_of = C::part_of(world, key);
-    part_of.map_or(0, |uid| view.rank(C::Root::KIND.as_str(), &key.namespace, &uid, C::SETTLES))
+    part_of.map_or(0, |uid| view.rank(C::Root::KIND.as_str(), &key.namespace, &uid, C::ESTABLISHED_ONLY))
 }

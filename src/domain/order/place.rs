@@ -94,7 +94,7 @@ fn absent(case: &Case<Observed>, missing: &Missing) -> Option<Plan<Status>> {
     if patience.is_zero() && !called {
         return None;
     }
-    let due = seen.meta.changed.after(case.policy.gather.min(patience));
+    let due = seen.meta.changed.after(case.policy.debounce.min(patience));
     let since = match seen.status.missing_since {
         Some(since) => since,
         None if case.now >= due => case.now,
@@ -193,7 +193,7 @@ fn number(seen: &Observed) -> Option<i64> {
 fn pending(case: &Case<Observed>, reason: &str, message: String) -> Plan<Status> {
     let status = Status { missing_since: None, queue_number: number(case.seen), ..case.seen.status.clone() };
     let wanted = moving(case, status, State::Pending, reason, message);
-    case.write_after(case.seen.meta.changed.after(case.policy.gather), wanted)
+    case.write_after(case.seen.meta.changed.after(case.policy.debounce), wanted)
 }
 
 fn queued(case: &Case<Observed>, number: i64) -> Plan<Status> {

@@ -77,7 +77,7 @@ pub(super) fn await_seller_notice(case: &Case<Observed>, notice: AwaitedNotice, 
         AwaitedNotice::Stalled(message) => stall(case, "SellerNoticeStalled", message),
         AwaitedNotice::Waits(message) => {
             let wanted = moving(case, case.seen.status.clone(), state, "WaitingForSellerNotice", message);
-            case.write_after(case.seen.changed.after(case.policy.gather), wanted)
+            case.write_after(case.seen.changed.after(case.policy.debounce), wanted)
         }
     };
     plan.by(forward.next)
@@ -184,7 +184,7 @@ fn cancelling(case: &Case<Observed>, why: Why, payment: &PaymentFacts, reason: &
         return wait(case, State::Cancelling, reason, message);
     }
     let wanted = moving(case, turned(case, why, payment), State::Cancelling, reason, message);
-    case.write_after(case.seen.changed.after(case.policy.gather), wanted)
+    case.write_after(case.seen.changed.after(case.policy.debounce), wanted)
 }
 
 /// Waits until every ledger of stock has answered, then ends.

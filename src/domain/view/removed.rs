@@ -13,7 +13,7 @@ use super::types::{Left, MOMENT, Moment, PaymentSource, Row};
 
 /// A change of an order that is being undone waits this long for others to be written with it: that is many changes in a
 /// row, of which the last is shown at once.
-pub(super) const GATHER_UNDO: Duration = Duration::from_secs(5);
+pub(super) const DEBOUNCE_UNDO: Duration = Duration::from_secs(5);
 
 /// The reason in the row of an order that was removed.
 const REASON: &str = "OrderRemoved";
@@ -76,7 +76,7 @@ pub(super) fn follow(meta: &Meta, row: &Row, left: &Left, owner: OwnerState, now
         }
         OwnerState::Open | OwnerState::Ended(_) => return Plan::rest(),
     };
-    let due = gone.noticed.after(GATHER_UNDO);
+    let due = gone.noticed.after(DEBOUNCE_UNDO);
     if left.payment.present().is_none() && now < due {
         // Its children may be seen a moment later.
         return Plan::wait_until(due);

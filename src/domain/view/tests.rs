@@ -101,14 +101,14 @@ fn what(row: &Row) -> Vec<(&str, i64)> {
 }
 
 #[test]
-fn an_undo_is_gathered_and_its_end_is_shown_at_once() {
+fn an_undo_is_debounced_and_its_end_is_shown_at_once() {
     let mut undoing = paid();
     undoing.payment.iter_mut().for_each(|payment| payment.cancel = true);
     let under_way = seen(&paid(), undoing);
     assert_eq!(decide(&under_way, at(10)), Plan::wait_until(at(15)));
     assert_eq!(written(&under_way, at(15)).unwrap().status.payment, Some(payment::State::Cancelling));
     assert!(written(&seen(&paid(), cancelled()), at(10)).unwrap().status.order.is_end());
-    // Another change of an order that goes on is gathered for a second, and for less where a person waits to see it.
+    // Another change of an order that goes on is debounced for a second, and for less where a person waits to see it.
     let mut waits = paid();
     waits.order.status.cancel_refused = Some("Too late.".into());
     assert_eq!(decide(&seen(&paid(), waits), at(10)), Plan::wait_until(at(11)));

@@ -39,7 +39,7 @@ fn one_that_sees_nobody_else_is_alone_and_renews_nothing() {
     for second in 1..100 {
         let now = start + Duration::from_secs(second);
         assert_eq!(roster.tick(now), []);
-        let wanted = if second < SETTLE.as_secs() { Standing::Unsure } else { Standing::Alone };
+        let wanted = if second < PROBATION.as_secs() { Standing::Unsure } else { Standing::Alone };
         assert_eq!(roster.standing(ORDERS, now), wanted, "after {second} s");
     }
 }
@@ -147,7 +147,7 @@ fn who_shares_no_work_is_nobodys_peer() {
     for second in 1..60 {
         let now = start + Duration::from_secs(second);
         assert_eq!(roster.tick(now), [], "nothing is renewed for it, and it is not buried");
-        let wanted = if second < SETTLE.as_secs() { Standing::Unsure } else { Standing::Alone };
+        let wanted = if second < PROBATION.as_secs() { Standing::Unsure } else { Standing::Alone };
         assert_eq!(roster.standing(ORDERS, now), wanted, "after {second} s");
     }
 }
@@ -229,13 +229,13 @@ fn who_was_not_seen_for_a_while_gets_no_work_until_it_is_seen_again() {
 }
 
 #[test]
-fn a_newcomer_is_settled_when_it_counts_itself_as_known() {
+fn a_newcomer_is_established_when_it_counts_itself_as_known() {
     let start = Instant::now();
     let mut roster = joined(&[], start);
     roster.take(place("shop", "other"), seen(0, &[ORDERS]), start);
     roster.take(place("shop", "other"), seen(1, &[ORDERS]), start);
-    let settled = |roster: &Roster, now| roster.others(now)[0].settled;
-    assert!(!settled(&roster, start));
+    let established = |roster: &Roster, now| roster.others(now)[0].established;
+    assert!(!established(&roster, start));
     roster.take(place("shop", "other"), seen(2, &[ORDERS]), start + RENEW);
-    assert!(settled(&roster, start + JOIN));
+    assert!(established(&roster, start + JOIN));
 }

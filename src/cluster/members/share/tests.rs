@@ -9,7 +9,7 @@ const WORK: &str = "Order";
 const OBJECTS: usize = 2_000;
 
 fn other(id: &str) -> Other {
-    Other { id: id.into(), works: vec![WORK.into()], scope: None, settled: true }
+    Other { id: id.into(), works: vec![WORK.into()], scope: None, established: true }
 }
 
 /// What the first of these sees of the rest.
@@ -72,11 +72,11 @@ fn the_order_of_the_list_does_not_matter_and_the_hash_is_the_same_for_ever() {
 fn work_is_shared_among_those_who_do_it_where_it_is() {
     let rows = Other { works: vec!["OrderView".into()], ..other("rows") };
     let far = Other { scope: Some("far".into()), ..other("far") };
-    let young = Other { settled: false, ..other("young") };
+    let young = Other { established: false, ..other("young") };
     let alone = View { me: "me".into(), others: vec![rows.clone()] };
     let (all, uids) = (View { me: "me".into(), others: vec![rows, far, young] }, || (0..200).map(uid));
     assert!(uids().all(|uid| alone.rank(WORK, "shop", &uid, false) == 0));
-    assert!(uids().all(|uid| all.rank(WORK, "shop", &uid, true) == 0), "one that is not settled gets no messages");
+    assert!(uids().all(|uid| all.rank(WORK, "shop", &uid, true) == 0), "one that is not established gets no messages");
     let left = |namespace: &str| uids().filter(|uid| all.rank(WORK, namespace, uid, false) > 0).count();
     assert!((60..140).contains(&left("shop")), "half of them are the other's: {}", left("shop"));
     assert!((100..167).contains(&left("far")), "two thirds are the others': {}", left("far"));

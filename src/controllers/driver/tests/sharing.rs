@@ -18,7 +18,7 @@ fn members() -> Arc<Members> {
 }
 
 fn other(n: usize) -> Other {
-    Other { id: format!("other-{n}"), works: vec!["Order".into()], scope: None, settled: true }
+    Other { id: format!("other-{n}"), works: vec!["Order".into()], scope: None, established: true }
 }
 
 /// Lets time pass, and gives how often the order was looked at by then.
