@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::cluster::{EVERY, Key, Seen};
 use crate::crd::order::Item;
 use crate::crd::{Order, OrderPlatform};
-use crate::domain::platform::{Affected, Crowd, Guest, Observed, Place, Turn};
+use crate::domain::platform::{Affected, Backlog, Observed, Place, QueuedOrder, Turn};
 use crate::domain::store::{Fulfilment, Intake};
 use crate::domain::{Kind, Lookup, Time};
 use crate::world::breaker::circuit;
@@ -15,29 +15,32 @@ use crate::world::{LiveReads, World};
 
 use super::Controller;
 
-/// How full the platform is. Where nobody asks for a number and there is no room, the orders that wait are not looked at.
-fn crowd(world: &World, key: &Key, platform: &OrderPlatform, live: &LiveReads) -> Crowd {
+/// The orders that wait, and how full the platform is. Where nobody asks for a number and there is no room, the former are
+/// not looked at.
+fn backlog(world: &World, key: &Key, platform: &OrderPlatform, live: &LiveReads) -> Backlog {
     let (limits, paused) = (platform.spec.limits(), platform.spec.is_paused());
-    let mut crowd = Crowd { limits, paused, ..Crowd::default() };
+    let mut backlog = Backlog { limits, paused, ..Backlog::default() };
     if limits.are_none() {
-        return crowd;
+        return backlog;
     }
     let status = platform.status.clone().unwrap_or_default();
     if status.issued.is_none() && live.read(Kind::Order, EVERY).is_some() {
-        crowd.highest = Some(highest(world, key));
+        backlog.highest = Some(highest(world, key));
     }
-    let mut hall = Hall { world, platform, stores: HashMap::new(), crowd };
+    let mut collector = Collector { world, platform, stores: HashMap::new(), backlog };
     let mut known = HashSet::new();
     for turn in &status.turns {
         let found = world.lookup::<Order>(&key.sibling(&turn.name), Some(&turn.order), live);
         known.insert(turn.order.clone());
         match found {
-            Lookup::Present(seen) => hall.take(&seen),
-            Lookup::Gone => hall.gone(turn),
-            Lookup::Unproven if hall.cannot_read(&key.sibling(&turn.name)) => hall.crowd.guests.push(away(turn)),
+            Lookup::Present(seen) => collector.take(&seen),
+            Lookup::Gone => collector.gone(turn),
+            Lookup::Unproven if collector.cannot_read(&key.sibling(&turn.name)) => {
+                collector.backlog.orders.push(away(turn))
+            }
             // What a list of all orders lacks is not there.
-            Lookup::Unproven if live.read(Kind::Order, EVERY).is_some() => hall.gone(turn),
-            Lookup::Unproven => hall.crowd.unproven.push(turn.name.clone()),
+            Lookup::Unproven if live.read(Kind::Order, EVERY).is_some() => collector.gone(turn),
+            Lookup::Unproven => collector.backlog.unproven.push(turn.name.clone()),
         }
     }
     let in_flight = world.orders.find(&key.namespace, OrderIndex::InFlight);
@@ -49,9 +52,9 @@ fn crowd(world: &World, key: &Key, platform: &OrderPlatform, live: &LiveReads) -
     for order in waiting.chain(&in_flight) {
         let seen = world.orders.get(order);
         let new = |seen: &Seen<Order>| seen.object.metadata.uid.as_ref().is_some_and(|uid| !known.contains(uid));
-        seen.filter(new).iter().for_each(|seen| hall.take(seen));
+        seen.filter(new).iter().for_each(|seen| collector.take(seen));
     }
-    hall.crowd
+    collector.backlog
 }
 
 /// The highest number that an order of the namespace holds.
@@ -62,19 +65,19 @@ fn highest(world: &World, key: &Key) -> i64 {
 }
 
 /// Collects the orders that count, and how many each of their stores takes.
-struct Hall<'a> {
+struct Collector<'a> {
     world: &'a World,
     platform: &'a OrderPlatform,
     /// The number of each store.
     stores: HashMap<String, usize>,
-    crowd: Crowd,
+    backlog: Backlog,
 }
 
-impl Hall<'_> {
+impl Collector<'_> {
     fn take(&mut self, seen: &Seen<Order>) {
         let order = &*seen.object;
         let (status, place) = (order.status.as_ref(), self.place(order));
-        self.crowd.guests.push(Guest {
+        self.backlog.orders.push(QueuedOrder {
             order: order.metadata.uid.clone().unwrap_or_default(),
             name: order.metadata.name.clone().unwrap_or_default(),
             created: created(seen),
@@ -84,7 +87,7 @@ impl Hall<'_> {
     }
 
     fn gone(&mut self, turn: &Turn) {
-        self.crowd.guests.push(Guest { place: Place::Over, ..away(turn) });
+        self.backlog.orders.push(QueuedOrder { place: Place::Over, ..away(turn) });
     }
 
     fn cannot_read(&self, order: &Key) -> bool {
@@ -114,8 +117,8 @@ impl Hall<'_> {
         if let Some(store) = self.stores.get(&*key.name) {
             return *store;
         }
-        let store = self.crowd.stores.len();
-        self.crowd.stores.push(free(self.world, key));
+        let store = self.backlog.stores.len();
+        self.backlog.stores.push(free(self.world, key));
         self.stores.insert(key.name.to_string(), store);
         store
     }
@@ -134,9 +137,9 @@ impl Hall<'_> {
 }
 
 /// An order that has a turn, and of which nothing else is known: it does not come now.
-fn away(turn: &Turn) -> Guest {
+fn away(turn: &Turn) -> QueuedOrder {
     let (order, name, created) = (turn.order.clone(), turn.name.clone(), Time::from_millis(0));
-    Guest { order, name, created, number: None, place: Place::Away }
+    QueuedOrder { order, name, created, number: None, place: Place::Away }
 }
 
 /// Whether an object is seen, and not on its way out.
@@ -180,7 +183,7 @@ impl Controller for OrderPlatforms {
         let spec = &seen.object.spec;
         Some(Observed {
             meta: world.meta_of(&seen),
-            crowd: crowd(world, key, &seen.object, live),
+            backlog: backlog(world, key, &seen.object, live),
             circuit: spec.customers().map(|_| circuit(world, &key.namespace, None)),
             denied: world.denied(&key.namespace),
             unreadable: world.not_readable(&key.namespace),
@@ -248,16 +251,16 @@ mod tests {
         platform(&world, json!({ "observedGeneration": 1, "serving": 7 }));
         let key = key("default");
         let seen = world.platforms.get(&key).expect("the platform");
-        let mut crowd = crowd(&world, &key, &seen.object, &LiveReads::default());
-        crowd.guests.sort_by_key(|guest| (guest.number, guest.name.clone()));
-        let places: Vec<_> = crowd.guests.iter().map(|guest| (guest.number, guest.place)).collect();
+        let mut backlog = backlog(&world, &key, &seen.object, &LiveReads::default());
+        backlog.orders.sort_by_key(|queued| (queued.number, queued.name.clone()));
+        let places: Vec<_> = backlog.orders.iter().map(|queued| (queued.number, queued.place)).collect();
         let Place::Ready(open) = places[1].1 else { panic!("{places:?}") };
         let Place::Ready(kitchen) = places[3].1 else { panic!("{places:?}") };
         let Place::Ready(warehouse) = places[6].1 else { panic!("{places:?}") };
         assert!(matches!(places[0].1, Place::Placed { pending: true, .. }), "cooking");
         assert_eq!((places[4].1, places[5].1), (Place::Ready(kitchen), Place::Ready(kitchen)));
         assert_eq!([places[2].1, places[7].1, places[8].1], [Place::Away; 3], "closed, missing");
-        assert_eq!([open, kitchen, warehouse].map(|store| crowd.stores[store]), [usize::MAX, 1, usize::MAX]);
+        assert_eq!([open, kitchen, warehouse].map(|store| backlog.stores[store]), [usize::MAX, 1, usize::MAX]);
     }
 
     #[test]
@@ -269,11 +272,11 @@ mod tests {
         garble(&world, Kind::Order, "garbled");
         let seen = world.platforms.get(&key).expect("the platform");
         let mut live = LiveReads::default();
-        let places = |crowd: &Crowd| crowd.guests.iter().map(|guest| guest.place).collect::<Vec<_>>();
-        let unread = crowd(&world, &key, &seen.object, &live);
+        let places = |backlog: &Backlog| backlog.orders.iter().map(|queued| queued.place).collect::<Vec<_>>();
+        let unread = backlog(&world, &key, &seen.object, &live);
         assert_eq!((places(&unread), unread.unproven), (vec![Place::Away], vec!["gone".to_owned()]));
         live.note(Kind::Order, EVERY, crate::domain::Version(9), Time::from_millis(0));
-        let read = crowd(&world, &key, &seen.object, &live);
+        let read = backlog(&world, &key, &seen.object, &live);
         assert_eq!((read.unproven.len(), places(&read)), (0, vec![Place::Over, Place::Away]));
     }
 }

@@ -89,7 +89,7 @@ pub const CAPACITY: usize = 1_000;
 /// The schema's bound: what gives back is answered up to here, so that a full ledger cannot keep an undo from its end.
 const LIMIT: usize = 1_024;
 /// Above this many entries, those whose requester was not seen are looked into, so many at a time.
-const CROWDED: usize = 64;
+const BACKLOG: usize = 64;
 const LOOK_INTO: usize = 16;
 
 /// Serves `requests`: entries first, so that what leaves makes room; then new requests in order of arrival.
@@ -145,19 +145,19 @@ fn revisit<B: Book>(
 ) -> HashSet<String> {
     let by_order: HashMap<&str, &Request<B::Ask>> = requests.iter().map(|r| (r.order.as_str(), *r)).collect();
     let known: HashSet<String> = entries.iter().map(|e| B::order(e).to_owned()).collect();
-    let crowded = known.len() > CROWDED;
+    let backlogged = known.len() > BACKLOG;
     entries.retain_mut(|entry| {
         let Some(request) = by_order.get(B::order(entry)) else {
             return match missing(B::order(entry)) {
                 Missing::Gone(version) => {
                     book.settle(entry);
                     *mark = (*mark).max(version);
-                    served.urgent |= B::holds(entry) || crowded;
+                    served.urgent |= B::holds(entry) || backlogged;
                     false
                 }
                 Missing::Unreadable => true,
                 Missing::Unproven => {
-                    if B::holds(entry) || (crowded && served.read_afresh.len() < LOOK_INTO) {
+                    if B::holds(entry) || (backlogged && served.read_afresh.len() < LOOK_INTO) {
                         served.read_afresh.push((B::REQUESTERS, B::requester(entry).to_owned()));
                     }
                     true

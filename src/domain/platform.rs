@@ -6,7 +6,9 @@ pub mod ready;
 pub mod turns;
 pub(super) mod types;
 
-pub use types::{Affected, Crowd, Gate, Guest, Limits, NAME, Observed, Place, Standing, Status, Turn, Workloads};
+pub use types::{
+    Affected, Backlog, Gate, Limits, NAME, Observed, Place, QueuedOrder, Standing, Status, Turn, Workloads,
+};
 
 use std::time::Duration;
 
@@ -52,7 +54,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
         Some(_) | None => {}
     }
     let (mut status, generation) = (seen.status.clone(), seen.meta.generation);
-    let turns = turns::advance(&seen.crowd, &mut status, case.now);
+    let turns = turns::advance(&seen.backlog, &mut status, case.now);
     if !turns.reads.is_empty() {
         return Plan::all(turns.reads);
     }
@@ -61,7 +63,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     status.conditions = ready::of_the_operator(&seen.status.conditions).cloned().collect();
     status.conditions.extend(circuit);
     status.conditions.extend(troubles(case));
-    let basis = Basis { generation, waiting: waiting(seen), paused: seen.crowd.paused };
+    let basis = Basis { generation, waiting: waiting(seen), paused: seen.backlog.paused };
     status = ready::conclude(status, &basis, &seen.status.conditions, case.now);
     let urgent = turns.urgent || status.conditions != seen.status.conditions || status.serving != seen.status.serving;
     let due = if urgent || status.observed_generation != seen.status.observed_generation {
@@ -98,28 +100,28 @@ mod tests {
         super::decide(&Case { seen, now, policy: &Policy::default() })
     }
 
-    fn seen(crowd: Crowd) -> Observed {
-        Observed::sample(Meta::sample(NAME, 1, Time::from_millis(0)), crowd, Status::default())
+    fn seen(backlog: Backlog) -> Observed {
+        Observed::sample(Meta::sample(NAME, 1, Time::from_millis(0)), backlog, Status::default())
     }
 
     #[test]
     fn a_platform_whose_intake_is_paused_says_so() {
-        let crowd = Crowd { paused: true, ..Crowd::default() };
-        let ready = decide(&seen(crowd), Time::from_millis(0)).status.unwrap().conditions.remove(0);
+        let backlog = Backlog { paused: true, ..Backlog::default() };
+        let ready = decide(&seen(backlog), Time::from_millis(0)).status.unwrap().conditions.remove(0);
         assert_eq!((ready.status, ready.reason.as_str()), (conditions::Truth::False, "IntakePaused"));
     }
 
     #[test]
     fn a_platform_of_another_name_says_that_it_does_not_count() {
         let meta = Meta::sample("other", 1, Time::from_millis(0));
-        let seen = Observed { meta, ..seen(Crowd::default()) };
+        let seen = Observed { meta, ..seen(Backlog::default()) };
         let status = decide(&seen, Time::from_millis(0)).status.unwrap();
         assert_eq!(status.conditions[0].reason, "Ignored");
     }
 
     #[test]
     fn what_the_operator_says_stays_and_is_counted_in() {
-        let (mut seen, now) = (seen(Crowd::default()), Time::from_millis(0));
+        let (mut seen, now) = (seen(Backlog::default()), Time::from_millis(0));
         let generation = seen.meta.generation;
         seen.status.workloads = Some(Workloads { observed_generation: generation, ..Workloads::default() });
         let theirs = |truth| conditions::extra(&[], effective::WORKLOADS_AVAILABLE, truth, "Why", "", generation, now);
@@ -137,16 +139,21 @@ mod tests {
     fn a_deleted_platform_that_is_needed_says_for_what_and_goes_on_handing_out_turns() {
         let now = Time::from_millis(1_000);
         let limits = Limits { pending: Some(1), per_second: None };
-        let guest = |number: usize| Guest {
+        let queued = |number: usize| QueuedOrder {
             order: format!("uid-{number}"),
             name: format!("order-{number}"),
             created: Time::from_millis(0),
             number: None,
             place: Place::Ready(0),
         };
-        let crowd =
-            Crowd { limits, stores: vec![9], highest: Some(0), guests: vec![guest(1), guest(2)], ..Crowd::default() };
-        let mut leaving = seen(crowd);
+        let backlog = Backlog {
+            limits,
+            stores: vec![9],
+            highest: Some(0),
+            orders: vec![queued(1), queued(2)],
+            ..Backlog::default()
+        };
+        let mut leaving = seen(backlog);
         leaving.has_providers = true;
         leaving.meta.deleting = Some(now);
         assert_eq!(decide(&leaving, now).intents, [Intent::DropFinalizer(leaving.meta.target())], "nobody needs it");
@@ -166,7 +173,7 @@ mod tests {
 
     #[test]
     fn denied_writes_are_a_condition_while_there_are_any() {
-        let (mut seen, now) = (seen(Crowd::default()), Time::from_millis(0));
+        let (mut seen, now) = (seen(Backlog::default()), Time::from_millis(0));
         seen.status = decide(&seen, now).status.expect("a first status");
         let told = |seen: &Observed| seen.status.conditions.iter().find(|c| c.type_ == WRITES_ALLOWED).cloned();
         assert!(told(&seen).is_none() && decide(&seen, now).status.is_none());

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use jumun::domain::platform::{self, Affected, Crowd, Gate, Guest, Limits, Observed, Place, Standing, Status};
+use jumun::domain::platform::{self, Affected, Backlog, Gate, Limits, Observed, Place, QueuedOrder, Standing, Status};
 use jumun::domain::{Case, Generation, Intent, Meta, Policy, Time, Version};
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
@@ -78,8 +78,8 @@ impl Turns {
         start().after(TICK * u32::from(clock))
     }
 
-    fn crowd(&self, side: &Side, highest: Option<i64>) -> Crowd {
-        let mut crowd = Crowd { limits: self.limits, stores: vec![usize::MAX], highest, ..Crowd::default() };
+    fn backlog(&self, side: &Side, highest: Option<i64>) -> Backlog {
+        let mut backlog = Backlog { limits: self.limits, stores: vec![usize::MAX], highest, ..Backlog::default() };
         for (order, known) in side.orders.iter().enumerate() {
             let has_turn = side.platform.turns.iter().any(|turn| turn.order == uid(order));
             let place = match known.placed {
@@ -88,13 +88,13 @@ impl Turns {
             };
             let looked_at = has_turn || known.placed.is_none() || !known.paid;
             if !known.come && has_turn {
-                crowd.unproven.push(order.to_string());
+                backlog.unproven.push(order.to_string());
             } else if known.come && looked_at {
                 let (created, name) = (Self::time(0), order.to_string());
-                crowd.guests.push(Guest { order: uid(order), name, created, number: known.number, place });
+                backlog.orders.push(QueuedOrder { order: uid(order), name, created, number: known.number, place });
             }
         }
-        crowd
+        backlog
     }
 
     /// The platform's controller, live reads included.
@@ -114,14 +114,14 @@ impl Turns {
                 has_finalizer: true,
                 namespace_terminating: false,
             };
-            let mut crowd = self.crowd(side, highest);
+            let mut backlog = self.backlog(side, highest);
             if self.fault == Fault::ServesAhead {
-                crowd.limits.pending = crowd.limits.pending.map(|limit| limit + 1);
+                backlog.limits.pending = backlog.limits.pending.map(|limit| limit + 1);
             }
             let (denied, unreadable) = (Affected::default(), Affected::default());
             let status = side.platform.clone();
             let (has_providers, owed) = (false, Affected::default());
-            let seen = Observed { meta, crowd, circuit: None, denied, unreadable, has_providers, owed, status };
+            let seen = Observed { meta, backlog, circuit: None, denied, unreadable, has_providers, owed, status };
             let plan = platform::decide(&Case { seen: &seen, now, policy: &Policy::default() });
             if plan.intents.is_empty() {
                 return self.write(town, replica, plan.status);

@@ -21,7 +21,7 @@ const BEAT: Duration = Duration::from_secs(1);
 /// A write that the API server refuses as such, or that we have no right to, is tried again after this long.
 const REFUSED: Duration = Duration::from_secs(30);
 /// Others are writing the same objects: what they wrote is on its way here, in so many milliseconds.
-const CROWDED: std::ops::Range<u64> = 10..60;
+const CONTENDED: std::ops::Range<u64> = 10..60;
 
 /// Takes keys from a kind's queue and reconciles them, `concurrency` at a time, for as long as it is polled.
 pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurrency: usize) {
@@ -99,7 +99,7 @@ impl Worker<'_> {
             Some(Next::After(delay)) => ("success", Some(queue.pace(key, delay, progress, jitter))),
             Some(Next::Busy(delay)) => ("busy", Some(queue.pace(key, delay, progress, jitter))),
             Some(Next::Unsettled) => {
-                let soon = if progress { rand::random_range(CROWDED) } else { 0 };
+                let soon = if progress { rand::random_range(CONTENDED) } else { 0 };
                 ("unsettled", Some(queue.pace(key, Duration::from_millis(soon), progress, jitter)))
             }
             Some(Next::Lost) => ("lost_race", Some(queue.failed(key, jitter))),

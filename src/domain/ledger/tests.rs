@@ -162,7 +162,7 @@ fn a_full_ledger_lets_requests_wait() {
     assert!(status.entries.iter().any(|entry| entry.order == "one-more"), "who leaves makes room");
 }
 
-/// `stock_is_conserved`: whatever a crowd of orders does, and in whatever order and however stale it is seen.
+/// `stock_is_conserved`: whatever many orders do, and in whatever order and however stale it is seen.
 #[test]
 fn stock_is_conserved() {
     let seed: u64 = rand::random();
@@ -304,13 +304,13 @@ fn a_wallets_mark_from_another_history_is_replaced_too() {
 }
 
 #[test]
-fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
-    let entries = (0..=CROWDED).map(|n| {
+fn a_backlogged_ledger_looks_into_entries_whose_requester_was_not_seen() {
+    let entries = (0..=BACKLOG).map(|n| {
         let order = format!("order-{n}");
         Entry { order: order.clone(), name: order, quantity: 1, answer: Answer::Refused }
     });
-    let crowded = product::Status { entries: entries.collect(), ..Default::default() };
-    let mut status = product::Status { observed_generation: Generation(1), ..crowded };
+    let backlogged = product::Status { entries: entries.collect(), ..Default::default() };
+    let mut status = product::Status { observed_generation: Generation(1), ..backlogged };
     status = decide(0, &product::Status { observed_generation: Generation(0), ..status }, Vec::new())
         .status
         .expect("a first status");
@@ -318,7 +318,7 @@ fn a_crowded_ledger_looks_into_entries_whose_requester_was_not_seen() {
     assert_eq!(on(&seen, now(), &policy()).intents.len(), LOOK_INTO);
     seen.asked.missing = vec![("order-3".into(), Missing::Gone(Version(40)))];
     let settled = on(&seen, now(), &policy()).status.expect("a write");
-    assert_eq!(settled.entries.len(), CROWDED);
+    assert_eq!(settled.entries.len(), BACKLOG);
 }
 
 #[test]

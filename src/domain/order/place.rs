@@ -74,11 +74,11 @@ fn enter(case: &Case<Observed>, terms: Terms) -> Plan<Status> {
         let waits = absent(case, &Missing::platform(seen)).filter(|_| !waited);
         return waits.unwrap_or_else(|| placed(case, terms, seen.status.queue_number));
     }
-    match entrance(case) {
-        Entrance::Open(number) => placed(case, terms, number),
-        Entrance::Wait(reason, message) => pending(case, reason, message),
-        Entrance::Number(number) => queued(case, number),
-        Entrance::Closed(outcome) => judge(case, outcome),
+    match admission(case) {
+        Admission::Open(number) => placed(case, terms, number),
+        Admission::Wait(reason, message) => pending(case, reason, message),
+        Admission::Number(number) => queued(case, number),
+        Admission::Closed(outcome) => judge(case, outcome),
     }
 }
 
@@ -132,7 +132,7 @@ fn stuck(case: &Case<Observed>, missing: &Missing) -> Plan<Status> {
 }
 
 /// Whether a valid order is taken now.
-enum Entrance {
+enum Admission {
     /// It is, with this number where it has one.
     Open(Option<i64>),
     Wait(&'static str, String),
@@ -141,17 +141,17 @@ enum Entrance {
     Closed(Outcome),
 }
 
-fn entrance(case: &Case<Observed>) -> Entrance {
+fn admission(case: &Case<Observed>) -> Admission {
     let seen = case.seen;
     let store = seen.store.present();
     match store.map(|store| store.intake).unwrap_or_default() {
         Intake::Open => {}
         Intake::Hold => {
-            return Entrance::Wait("StoreOnHold", "The store takes no orders for now; this one waits.".to_owned());
+            return Admission::Wait("StoreOnHold", "The store takes no orders for now; this one waits.".to_owned());
         }
         Intake::Drain => {
             let message = "spec.store: the store takes no orders any more.";
-            return Entrance::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
+            return Admission::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
         }
     }
     let gate = seen.platform.queue.gate(seen.status.queue_number, case.now);
@@ -159,15 +159,15 @@ fn entrance(case: &Case<Observed>) -> Entrance {
     let full = cooks && seen.platform.kitchen_full;
     let kitchen = "The kitchen has as many orders as it takes; this one waits.";
     match gate {
-        Gate::Open(_) if full => Entrance::Wait("KitchenFull", kitchen.to_owned()),
-        Gate::Open(number) => Entrance::Open(number),
-        Gate::Numbered(number) => Entrance::Number(number),
+        Gate::Open(_) if full => Admission::Wait("KitchenFull", kitchen.to_owned()),
+        Gate::Open(number) => Admission::Open(number),
+        Gate::Numbered(number) => Admission::Number(number),
         // Higher numbers were called: those before them have no place in their kitchen.
         Gate::Waiting(number) if full && number <= seen.platform.queue.serving => {
-            Entrance::Wait("KitchenFull", kitchen.to_owned())
+            Admission::Wait("KitchenFull", kitchen.to_owned())
         }
-        Gate::Waiting(number) => Entrance::Wait("WaitingForTurn", turn(number)),
-        Gate::Unnumbered => Entrance::Wait("WaitingForTurn", "It is about to get a number.".to_owned()),
+        Gate::Waiting(number) => Admission::Wait("WaitingForTurn", turn(number)),
+        Gate::Unnumbered => Admission::Wait("WaitingForTurn", "It is about to get a number.".to_owned()),
     }
 }
 

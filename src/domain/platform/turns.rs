@@ -18,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::super::{Intent, Kind, Time};
-use super::types::{Crowd, Guest, KEPT, Place, Status, Turn};
+use super::types::{Backlog, KEPT, Place, QueuedOrder, Status, Turn};
 
 /// The second of the limit a second.
 const SECOND: Duration = Duration::from_secs(1);
@@ -43,29 +43,30 @@ pub(super) struct Advance {
 }
 
 /// Hands out numbers, calls as many as there is room for, and lets turns leave that nobody needs.
-pub(super) fn advance(crowd: &Crowd, status: &mut Status, now: Time) -> Advance {
-    if crowd.limits.are_none() {
+pub(super) fn advance(backlog: &Backlog, status: &mut Status, now: Time) -> Advance {
+    if backlog.limits.are_none() {
         return lift(status, now);
     }
-    let Some(issued) = status.issued.or(crowd.highest) else {
+    let Some(issued) = status.issued.or(backlog.highest) else {
         return Advance { reads: vec![Intent::ReadOrders], ..Advance::default() };
     };
-    if !crowd.unproven.is_empty() {
+    if !backlog.unproven.is_empty() {
         let read = |name: &String| Intent::read(Kind::Order, name);
-        let many = crowd.unproven.len() > READS;
-        let reads = if many { vec![Intent::ReadOrders] } else { crowd.unproven.iter().map(read).collect() };
+        let many = backlog.unproven.len() > READS;
+        let reads = if many { vec![Intent::ReadOrders] } else { backlog.unproven.iter().map(read).collect() };
         return Advance { reads, ..Advance::default() };
     }
-    let guests: HashMap<&str, &Guest> = crowd.guests.iter().map(|guest| (guest.order.as_str(), guest)).collect();
-    keep(crowd, &guests, status, now);
-    seat(crowd, &guests, status, now);
-    let mut urgent = hand_out(crowd, status, issued);
-    let (room, full_until) = room(crowd, &guests, &status.turns, now);
-    let (called, left) = call(crowd, &guests, status, room, now);
+    let orders: HashMap<&str, &QueuedOrder> =
+        backlog.orders.iter().map(|queued| (queued.order.as_str(), queued)).collect();
+    keep(backlog, &orders, status, now);
+    seat(backlog, &orders, status, now);
+    let mut urgent = hand_out(backlog, status, issued);
+    let (room, full_until) = room(backlog, &orders, &status.turns, now);
+    let (called, left) = call(backlog, &orders, status, room, now);
     urgent |= called;
-    let lapses = status.turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(&guests, turn));
+    let lapses = status.turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(&orders, turn));
     let lapses = lapses.filter_map(|turn| turn.called_at).map(|at| at.after(KEPT)).min();
-    let leaves = status.turns.iter().filter_map(|turn| match guests.get(turn.order.as_str())?.place {
+    let leaves = status.turns.iter().filter_map(|turn| match orders.get(turn.order.as_str())?.place {
         Place::Placed { at, pending: false } => Some(at.after(SECOND)),
         _ => None,
     });
@@ -84,39 +85,39 @@ fn lift(status: &mut Status, now: Time) -> Advance {
     Advance { urgent, ..Advance::default() }
 }
 
-fn is_waiting(guests: &HashMap<&str, &Guest>, turn: &Turn) -> bool {
-    let place = guests.get(turn.order.as_str()).map(|guest| guest.place);
+fn is_waiting(orders: &HashMap<&str, &QueuedOrder>, turn: &Turn) -> bool {
+    let place = orders.get(turn.order.as_str()).map(|queued| queued.place);
     !matches!(place, Some(Place::Placed { .. } | Place::Over))
 }
 
 /// Lets the turns leave that nobody needs, and notes who waits elsewhere.
-fn keep(crowd: &Crowd, guests: &HashMap<&str, &Guest>, status: &mut Status, now: Time) {
+fn keep(backlog: &Backlog, orders: &HashMap<&str, &QueuedOrder>, status: &mut Status, now: Time) {
     let many = status.turns.len() > MANY;
     status.turns.retain_mut(|turn| {
-        let Some(guest) = guests.get(turn.order.as_str()) else { return true };
+        let Some(queued) = orders.get(turn.order.as_str()) else { return true };
         let called = turn.called_at.is_some();
-        match guest.place {
+        match queued.place {
             Place::Over => false,
             Place::Placed { at, pending } => {
-                let recent = crowd.limits.per_second.is_some() && now.since(at) < SECOND;
-                recent || (crowd.limits.pending.is_some() && pending && !(many && now.since(at) >= SECOND))
+                let recent = backlog.limits.per_second.is_some() && now.since(at) < SECOND;
+                recent || (backlog.limits.pending.is_some() && pending && !(many && now.since(at) >= SECOND))
             }
             Place::Away => {
                 turn.away = called;
-                called || guest.number.is_none()
+                called || queued.number.is_none()
             }
-            Place::Ready(_) => called || guest.number.is_none(),
+            Place::Ready(_) => called || queued.number.is_none(),
         }
     });
 }
 
 /// Who was called and finds the kitchen full keeps no place on the platform.
-fn seat(crowd: &Crowd, guests: &HashMap<&str, &Guest>, status: &mut Status, now: Time) {
-    let mut free = crowd.stores.clone();
+fn seat(backlog: &Backlog, orders: &HashMap<&str, &QueuedOrder>, status: &mut Status, now: Time) {
+    let mut free = backlog.stores.clone();
     let mut called: Vec<&mut Turn> = status.turns.iter_mut().filter(|turn| turn.lets_in(now)).collect();
     called.sort_by_key(|turn| turn.number);
     for turn in called {
-        let Some(Place::Ready(store)) = guests.get(turn.order.as_str()).map(|guest| guest.place) else { continue };
+        let Some(Place::Ready(store)) = orders.get(turn.order.as_str()).map(|queued| queued.place) else { continue };
         match free.get_mut(store) {
             Some(places) if *places > 0 => *places -= 1,
             _ => turn.away = true,
@@ -125,19 +126,19 @@ fn seat(crowd: &Crowd, guests: &HashMap<&str, &Guest>, status: &mut Status, now:
 }
 
 /// Numbers for those who have none, in order of arrival.
-fn hand_out(crowd: &Crowd, status: &mut Status, issued: i64) -> bool {
+fn hand_out(backlog: &Backlog, status: &mut Status, issued: i64) -> bool {
     let given: HashSet<&str> = status.turns.iter().map(|turn| turn.order.as_str()).collect();
-    let waits = |guest: &&Guest| matches!(guest.place, Place::Ready(_) | Place::Away);
-    let asks = |guest: &&Guest| guest.number.is_none() && !given.contains(guest.order.as_str());
-    let mut asking: Vec<&Guest> = crowd.guests.iter().filter(waits).filter(asks).collect();
-    asking.sort_by_key(|guest| (guest.created, &guest.order));
+    let waits = |queued: &&QueuedOrder| matches!(queued.place, Place::Ready(_) | Place::Away);
+    let asks = |queued: &&QueuedOrder| queued.number.is_none() && !given.contains(queued.order.as_str());
+    let mut asking: Vec<&QueuedOrder> = backlog.orders.iter().filter(waits).filter(asks).collect();
+    asking.sort_by_key(|queued| (queued.created, &queued.order));
     let free = HANDED.saturating_sub(status.turns.iter().filter(|turn| turn.called_at.is_none()).count());
     let free = free.min(MOST.saturating_sub(status.turns.len()));
     // A platform that was made anew learns what its orders hold.
-    let mut last = crowd.guests.iter().filter_map(|guest| guest.number).fold(issued, i64::max);
-    for guest in asking.iter().take(free) {
+    let mut last = backlog.orders.iter().filter_map(|queued| queued.number).fold(issued, i64::max);
+    for queued in asking.iter().take(free) {
         last += 1;
-        let (order, name) = (guest.order.clone(), guest.name.clone());
+        let (order, name) = (queued.order.clone(), queued.name.clone());
         status.turns.push(Turn { order, name, number: last, called_at: None, away: false });
     }
     let handed = !asking.is_empty() && free > 0;
@@ -148,14 +149,14 @@ fn hand_out(crowd: &Crowd, status: &mut Status, issued: i64) -> bool {
 }
 
 /// How many more may be called, and when there may be more room if nothing else happens.
-fn room(crowd: &Crowd, guests: &HashMap<&str, &Guest>, turns: &[Turn], now: Time) -> (usize, Option<Time>) {
-    if crowd.paused {
+fn room(backlog: &Backlog, orders: &HashMap<&str, &QueuedOrder>, turns: &[Turn], now: Time) -> (usize, Option<Time>) {
+    if backlog.paused {
         return (0, None);
     }
-    let called = turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(guests, turn)).count();
+    let called = turns.iter().filter(|turn| turn.lets_in(now) && is_waiting(orders, turn)).count();
     let (mut in_flight, mut recent, mut until) = (called, called, None::<Time>);
-    for guest in &crowd.guests {
-        let Place::Placed { at, pending } = guest.place else { continue };
+    for queued in &backlog.orders {
+        let Place::Placed { at, pending } = queued.place else { continue };
         in_flight += usize::from(pending);
         if now.since(at) < SECOND {
             recent += 1;
@@ -163,35 +164,35 @@ fn room(crowd: &Crowd, guests: &HashMap<&str, &Guest>, turns: &[Turn], now: Time
             until = Some(until.map_or(over, |until| until.min(over)));
         }
     }
-    (crowd.limits.room(in_flight, recent), until.filter(|_| crowd.limits.per_second.is_some()))
+    (backlog.limits.room(in_flight, recent), until.filter(|_| backlog.limits.per_second.is_some()))
 }
 
 /// Calls so many, the lowest numbers first; who was called and did not come is called after all others. Gives whether
 /// anybody was called, and whether anybody is left who could come.
 fn call(
-    crowd: &Crowd,
-    guests: &HashMap<&str, &Guest>,
+    backlog: &Backlog,
+    orders: &HashMap<&str, &QueuedOrder>,
     status: &mut Status,
     mut room: usize,
     now: Time,
 ) -> (bool, bool) {
     let turns: HashMap<&str, usize> =
         status.turns.iter().enumerate().map(|(at, turn)| (turn.order.as_str(), at)).collect();
-    let mut free = crowd.stores.clone();
+    let mut free = backlog.stores.clone();
     let mut candidates = Vec::new();
-    for guest in guests.values() {
-        let Place::Ready(store) = guest.place else { continue };
-        let at = turns.get(guest.order.as_str()).copied();
+    for queued in orders.values() {
+        let Place::Ready(store) = queued.place else { continue };
+        let at = turns.get(queued.order.as_str()).copied();
         let turn = at.and_then(|at| status.turns.get(at));
         if turn.is_some_and(|turn| turn.lets_in(now)) {
             free.iter_mut().skip(store).take(1).for_each(|free| *free = free.saturating_sub(1));
-        } else if let Some(number) = guest.number.or(turn.map(|turn| turn.number)) {
-            candidates.push((turn.is_some_and(|turn| turn.lapsed(now)), number, store, at, *guest));
+        } else if let Some(number) = queued.number.or(turn.map(|turn| turn.number)) {
+            candidates.push((turn.is_some_and(|turn| turn.lapsed(now)), number, store, at, *queued));
         }
     }
     candidates.sort_by_key(|(lapsed, number, ..)| (*lapsed, *number));
     let (mut called, mut left) = (false, false);
-    for (_, number, store, at, guest) in candidates {
+    for (_, number, store, at, queued) in candidates {
         let Some(places) = free.get_mut(store).filter(|places| **places > 0) else { continue };
         if room == 0 || (at.is_none() && status.turns.len() >= MOST) {
             left = true;
@@ -200,7 +201,7 @@ fn call(
         match at.and_then(|at| status.turns.get_mut(at)) {
             Some(turn) => (turn.called_at, turn.away) = (Some(now), false),
             None => {
-                let (order, name) = (guest.order.clone(), guest.name.clone());
+                let (order, name) = (queued.order.clone(), queued.name.clone());
                 status.turns.push(Turn { order, name, number, called_at: Some(now), away: false });
             }
         }

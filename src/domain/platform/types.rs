@@ -32,7 +32,7 @@ impl Affected {
         }
     }
 
-    /// How many, in words. A crowd is not counted to the last: it would be written all the time.
+    /// How many, in words. A backlog is not counted to the last: it would be written all the time.
     pub(super) fn count(&self) -> Option<String> {
         match self.objects {
             0 => None,
@@ -94,7 +94,7 @@ pub struct Workloads {
 #[derive(Clone, Debug)]
 pub struct Observed {
     pub meta: Meta,
-    pub crowd: Crowd,
+    pub backlog: Backlog,
     /// Whether there is an endpoint for customers' notices, and how that does.
     pub circuit: Option<Circuit>,
     /// The writes that are denied in the namespace.
@@ -111,9 +111,9 @@ pub struct Observed {
 #[cfg(test)]
 impl Observed {
     /// A platform for a test, without endpoint and providers.
-    pub(super) fn sample(meta: Meta, crowd: Crowd, status: Status) -> Self {
+    pub(super) fn sample(meta: Meta, backlog: Backlog, status: Status) -> Self {
         let (denied, unreadable, owed) = Default::default();
-        Self { meta, crowd, circuit: None, denied, unreadable, has_providers: false, owed, status }
+        Self { meta, backlog, circuit: None, denied, unreadable, has_providers: false, owed, status }
     }
 }
 
@@ -220,7 +220,7 @@ impl Standing {
 /// Where an order is that has a turn or asks for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// It can be placed as soon as it is called: at the store with this number in [`Crowd::stores`].
+    /// It can be placed as soon as it is called: at the store with this number in [`Backlog::stores`].
     Ready(usize),
     /// It waits for something else: its store, or something else that it refers to.
     Away,
@@ -232,7 +232,7 @@ pub enum Place {
 
 /// What is seen of an order that has a turn or asks for one, or that is placed and not paid.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Guest {
+pub struct QueuedOrder {
     /// UID of the Order.
     pub order: String,
     pub name: String,
@@ -242,13 +242,13 @@ pub struct Guest {
     pub place: Place,
 }
 
-/// How full the platform is.
+/// The orders that wait, and how full the platform is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Crowd {
+pub struct Backlog {
     pub limits: Limits,
     /// Nobody is called.
     pub paused: bool,
-    pub guests: Vec<Guest>,
+    pub orders: Vec<QueuedOrder>,
     /// How many orders each store takes now.
     pub stores: Vec<usize>,
     /// Names of orders that have a turn and are neither seen nor known to be gone.
