@@ -14,16 +14,16 @@ use crate::world::{LiveReads, World};
 use super::Controller;
 
 /// Whether it is the one, among the messages that wait for the endpoint, that probes it. Those that an undo may wait for
-/// and the others take turns, of each the one that was attempted least often: neither keeps the other from its turn.
+/// and the others alternate, of each the one that was attempted least often: neither keeps the other waiting.
 fn is_probe(world: &World, key: &Key, store: Option<String>) -> bool {
     let required = tried(world, &key.namespace, NotificationIndex::Required(store.clone()));
     let failing = tried(world, &key.namespace, NotificationIndex::Failing(store.clone()));
     let last = |all: &[(i64, Key, Option<Time>)]| all.iter().filter_map(|(_, _, last)| *last).max();
-    let turn_of_others = last(&required) > last(&failing);
+    let others_are_next = last(&required) > last(&failing);
     let least = |all: Vec<(i64, Key, Option<Time>)>| all.into_iter().min().map(|(_, key, _)| key);
     let untried = world.notifications.first(&key.namespace, NotificationIndex::Untried(store));
     let (required, other) = (least(required), untried.or_else(|| least(failing)));
-    let first = if turn_of_others { other.or(required) } else { required.or(other) };
+    let first = if others_are_next { other.or(required) } else { required.or(other) };
     first.is_none_or(|first| first == *key)
 }
 
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_undo_may_wait_for_and_the_rest_take_turns_as_probes() {
+    fn what_an_undo_may_wait_for_and_the_rest_alternate_as_probes() {
         let world = World::default();
         put(&world, "b", false, 2, 10, false);
         put(&world, "c", false, 1, 20, false);
@@ -135,11 +135,11 @@ mod tests {
         put(&world, "required", true, 0, 0, false);
         assert_eq!(probes(&world), ["required"]);
         put(&world, "required", true, 1, 30, false);
-        assert_eq!(probes(&world), ["a"], "its turn is over");
+        assert_eq!(probes(&world), ["a"], "then the other one");
         put(&world, "a", false, 1, 40, false);
         assert_eq!(probes(&world), ["required"]);
         put(&world, "required", true, 9, 50, false);
-        assert_eq!(probes(&world), ["a"], "it keeps no other from its turn, however often it fails");
+        assert_eq!(probes(&world), ["a"], "it keeps no other waiting, however often it fails");
     }
 
     #[test]

@@ -27,7 +27,7 @@ impl Controller for Payments {
             meta: world.meta_of(&seen),
             owner: world.owner_state(key, &order, live),
             order,
-            source: source(world, key, spec, live),
+            funding: funding(world, key, spec, live),
             free: spec.is_free(),
             cancel: spec.cancel,
             unreadable: match spec.wallet() {
@@ -66,7 +66,7 @@ pub(super) fn owed(world: &World, key: &Key, live: &LiveReads) -> bool {
 }
 
 /// Who answers for the money.
-fn source(world: &World, key: &Key, spec: &PaymentSpec, live: &LiveReads) -> payment::Source {
+fn funding(world: &World, key: &Key, spec: &PaymentSpec, live: &LiveReads) -> payment::Funding {
     if let Some(wallet) = spec.wallet() {
         let found = world.lookup::<Wallet>(&key.sibling(&wallet.name), Some(&wallet.uid), live);
         let entry = found.map(|seen| {
@@ -76,7 +76,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, live: &LiveReads) -> pay
         });
         let lacked = entry.present().cloned().flatten().and_then(|(_, lacked)| lacked);
         let answer = entry.map(|entry| entry.map(|(answer, _)| answer));
-        return payment::Source::Wallet { name: wallet.name.clone(), answer, lacked };
+        return payment::Funding::Wallet { name: wallet.name.clone(), answer, lacked };
     }
     let name = spec.provider.clone().unwrap_or_default();
     let order = world.orders.get(&key.sibling(&spec.order.name));
@@ -86,7 +86,7 @@ fn source(world: &World, key: &Key, spec: &PaymentSpec, live: &LiveReads) -> pay
         Some(Outcome::Provider(reply)) => Some(reply),
         _ => None,
     };
-    payment::Source::Provider(payment::Provider {
+    payment::Funding::Provider(payment::Provider {
         known: platform.as_ref().is_some_and(|platform| platform.object.spec.provider(&name).is_some()),
         name,
         token: Token(spec.token.clone().unwrap_or_default()),

@@ -14,7 +14,7 @@
 //! The breaker of an endpoint is no state of its own: it is read from the Notifications that wait for the endpoint, so
 //! every replica sees the same one. Closed, each attempts by itself, with growing pauses. Once the failures since the last
 //! success add up to [`TRIP`], it is open: all wait but one at a time, the probe: those that an undo may wait for and the
-//! others take turns, of each the one with the fewest attempts. A probe that gets through closes it, and so does one that
+//! others alternate, of each the one with the fewest attempts. A probe that gets through closes it, and so does one that
 //! the endpoint, well again, refuses as such. What it has refused waits for nobody and nobody for it.
 
 use std::time::Duration;

@@ -25,7 +25,7 @@ mod gone;
 mod report;
 pub(super) mod types;
 
-pub use types::{Draft, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, Shipment, Source, State, Status};
+pub use types::{Draft, Funding, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, Provider, Shipment, State, Status};
 
 use super::wallet::types as wallet;
 use super::{Case, Kind, Lookup, OwnerState, Plan, Report, child};
@@ -65,9 +65,9 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
         let report = Report::Stalled { reason: "Unreadable", message: message.clone() };
         return wait(case, if seen.cancel { State::Cancelling } else { State::Pending }, report);
     }
-    match &seen.source {
-        Source::Provider(provider) => ask::provider(case, provider),
-        Source::Wallet { name, answer, lacked } => match (answer, seen.cancel) {
+    match &seen.funding {
+        Funding::Provider(provider) => ask::provider(case, provider),
+        Funding::Wallet { name, answer, lacked } => match (answer, seen.cancel) {
             (Lookup::Unproven, _) => Plan::read(Kind::Wallet, name),
             (Lookup::Present(answer), true) => cancel(case, name, *answer),
             (Lookup::Present(answer), false) => charge(case, name, *answer, lacked.as_deref()),

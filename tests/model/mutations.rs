@@ -257,19 +257,19 @@ pub fn order_plan(mutation: Mutation, seen: &order::Observed, plan: Plan<order::
 
 /// What a Payment sees.
 pub fn of_payment(mutation: Mutation, seen: &mut payment::Observed) {
-    match (mutation, &mut seen.source) {
-        (Mutation::ApprovesUnanswered, payment::Source::Wallet { answer, .. }) => {
+    match (mutation, &mut seen.funding) {
+        (Mutation::ApprovesUnanswered, payment::Funding::Wallet { answer, .. }) => {
             if let (Lookup::Present(answer), false) = (answer, seen.cancel) {
                 answer.get_or_insert(wallet::Answer::Charged);
             }
         }
-        (Mutation::NotFoundIsCancelled, payment::Source::Provider(provider))
+        (Mutation::NotFoundIsCancelled, payment::Funding::Provider(provider))
             if seen.cancel && provider.reply == Some(Reply::NotFound) =>
         {
             provider.reply = Some(Reply::Voided);
         }
         (Mutation::RemovedUnheld, _) => seen.delivery = Lookup::Present(Shipment { held: true, delivered: false }),
-        (Mutation::SilenceIsDecline, payment::Source::Provider(provider)) => {
+        (Mutation::SilenceIsDecline, payment::Funding::Provider(provider)) => {
             if matches!(provider.reply, Some(Reply::Unknown { .. })) {
                 provider.reply = Some(Reply::Declined { reason: "Timeout".to_owned() });
             }

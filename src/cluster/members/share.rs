@@ -91,7 +91,7 @@ pub struct Left(HashMap<Key, Wait>);
 impl Left {
     /// A key has come up for which so many others come first. Gives how long to leave it to them; nothing where it is to be
     /// looked at now.
-    pub fn turn(&mut self, key: &Key, rank: usize, version: Option<Version>, now: Instant) -> Option<Duration> {
+    pub fn rest(&mut self, key: &Key, rank: usize, version: Option<Version>, now: Instant) -> Option<Duration> {
         if rank == 0 {
             self.0.remove(key);
             return None;

@@ -20,7 +20,7 @@ use crate::telemetry::metrics;
 use crate::world::World;
 
 /// What becomes of a key that has come up.
-pub(super) enum Turn {
+pub(super) enum Assignment {
     Own,
     /// It is another process's, and has stood for too long.
     Instead,
@@ -63,17 +63,17 @@ impl<C: Controller> Share<C> {
     }
 
     /// What becomes of a key that has come up.
-    pub fn turn(&mut self, context: &Context, key: &Key) -> Turn {
+    pub fn assign(&mut self, context: &Context, key: &Key) -> Assignment {
         let rank = rank::<C>(&self.view, &context.world, key);
         let version = C::Root::cache(&context.world).get(key).map(|seen| seen.version);
-        match self.left.turn(key, rank, version, Instant::now()) {
+        match self.left.rest(key, rank, version, Instant::now()) {
             Some(rest) => {
                 let controller = metrics::Controller { controller: C::Root::KIND.as_str() };
                 context.metrics.looks_left.get_or_create(&controller).inc();
-                Turn::Left(rest)
+                Assignment::Left(rest)
             }
-            None if rank > 0 => Turn::Instead,
-            None => Turn::Own,
+            None if rank > 0 => Assignment::Instead,
+            None => Assignment::Own,
         }
     }
 }

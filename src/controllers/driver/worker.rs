@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures::FutureExt;
 use tracing::Instrument;
 
-use super::share::{Share, Turn};
+use super::share::{Assignment, Share};
 use super::{Next, Progress, reconcile};
 use crate::cluster::watch::Feed;
 use crate::cluster::{Class, Key, Watched};
@@ -41,12 +41,12 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
             }
             key = queue.next() => key,
         };
-        let turn = share.turn(&context, &key);
-        if let Turn::Left(rest) = turn {
+        let assignment = share.assign(&context, &key);
+        if let Assignment::Left(rest) = assignment {
             queue.leave(&key, rest);
             continue;
         }
-        let instead = matches!(turn, Turn::Instead);
+        let instead = matches!(assignment, Assignment::Instead);
         let (context, queue) = (context.clone(), queue.clone());
         tasks.spawn(async move {
             let started = Instant::now();

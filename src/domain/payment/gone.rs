@@ -10,7 +10,7 @@
 use super::super::product::types as product;
 use super::super::{Case, Gone, Intent, Kind, Lookup, OwnerState, Plan, Report, child, provider};
 use super::report::wait;
-use super::types::{Observed, Source, State, Status};
+use super::types::{Funding, Observed, State, Status};
 
 /// What a person can do about money that nobody asks for any more.
 const BY_KEY: &str = "Look it up there and give it back by hand.";
@@ -19,7 +19,7 @@ const BY_KEY: &str = "Look it up there and give it back by hand.";
 /// same plan as ever, until that is over.
 pub(super) fn last_refund(case: &Case<Observed>, plan: Plan<Status>) -> Plan<Status> {
     let seen = case.seen;
-    let (Source::Provider(provider), Some(since)) = (&seen.source, seen.meta.deleting) else { return plan };
+    let (Funding::Provider(provider), Some(since)) = (&seen.funding, seen.meta.deleting) else { return plan };
     let due = since.after(provider.give_up_after);
     if !seen.meta.has_finalizer {
         return plan;

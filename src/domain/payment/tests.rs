@@ -20,7 +20,7 @@ fn seen(reply: Option<Reply>) -> Observed {
     Observed {
         meta: Meta::sample("order-1-pay", 9, now()),
         order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-        source: Source::Provider(Provider {
+        funding: Funding::Provider(Provider {
             name: "card".into(),
             token: provider::Token("tok".into()),
             amount: Money::new(2_000, "KRW"),
@@ -46,9 +46,9 @@ fn seen(reply: Option<Reply>) -> Observed {
 }
 
 fn provider(seen: &mut Observed) -> &mut Provider {
-    match &mut seen.source {
-        Source::Provider(provider) => provider,
-        Source::Wallet { .. } => unreachable!("it is paid by card"),
+    match &mut seen.funding {
+        Funding::Provider(provider) => provider,
+        Funding::Wallet { .. } => unreachable!("it is paid by card"),
     }
 }
 
@@ -135,8 +135,8 @@ fn nothing_is_approved_and_cancelled_without_asking_anybody() {
     assert!(cancelled.intents.is_empty() && status.cancelled_at.is_some() && status.refunded_at.is_none());
     free.status = Status::default();
     assert!(plan(&free).status.unwrap().cancelled_at.is_some(), "nor where it was never approved");
-    let wallet = Source::Wallet { name: "alice".into(), answer: Lookup::Gone, lacked: None };
-    let by_wallet = Observed { source: wallet, cancel: false, ..free };
+    let wallet = Funding::Wallet { name: "alice".into(), answer: Lookup::Gone, lacked: None };
+    let by_wallet = Observed { funding: wallet, cancel: false, ..free };
     assert!(plan(&by_wallet).status.unwrap().approved_at.is_some());
 }
 
@@ -205,21 +205,21 @@ fn what_a_person_can_do_is_said_where_only_a_person_can() {
 
 #[test]
 fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
-    let answer = |answer| Source::Wallet { name: "alice".into(), answer: Lookup::Present(answer), lacked: None };
-    let mut left = Observed { source: answer(None), owner: OwnerState::Unproven, ..seen(None) };
+    let answer = |answer| Funding::Wallet { name: "alice".into(), answer: Lookup::Present(answer), lacked: None };
+    let mut left = Observed { funding: answer(None), owner: OwnerState::Unproven, ..seen(None) };
     assert!(matches!(&plan(&left).intents[..], [Intent::ReadAfresh { kind: Kind::Order, .. }]));
     left.owner = removed(Some(false));
     assert_eq!(plan(&left).intents, [Intent::CancelPayment(left.meta.target())], "it bars itself");
     left.cancel = true;
-    left.source = answer(Some(wallet::Answer::Refunded));
+    left.funding = answer(Some(wallet::Answer::Refunded));
     let status = plan(&left).status.expect("cancelled");
     assert!(status.refunded_at.is_some() && status.releasing_at.is_some(), "the stock is asked back, too");
 }
 
 #[test]
 fn a_payment_says_that_its_wallet_cannot_be_written() {
-    let source = Source::Wallet { name: "alice".into(), answer: Lookup::Present(None), lacked: None };
-    let mut barred = Observed { source, wallet_denied: Some("patch status Wallet alice: no".into()), ..seen(None) };
+    let funding = Funding::Wallet { name: "alice".into(), answer: Lookup::Present(None), lacked: None };
+    let mut barred = Observed { funding, wallet_denied: Some("patch status Wallet alice: no".into()), ..seen(None) };
     barred.meta.changed = Time::from_millis(0);
     for cancel in [false, true] {
         barred.cancel = cancel;
@@ -228,8 +228,8 @@ fn a_payment_says_that_its_wallet_cannot_be_written() {
         let message = &stalled.message;
         assert!(message.contains("Wallet alice cannot be written") && message.contains(": no"), "{message}");
     }
-    barred.source =
-        Source::Wallet { name: "alice".into(), answer: Lookup::Present(Some(wallet::Answer::Refunded)), lacked: None };
+    barred.funding =
+        Funding::Wallet { name: "alice".into(), answer: Lookup::Present(Some(wallet::Answer::Refunded)), lacked: None };
     assert!(plan(&barred).status.is_some_and(|status| status.refunded_at.is_some()), "it is answered already");
 }
 
@@ -346,6 +346,6 @@ fn in_a_namespace_that_goes_away_a_provider_is_asked_for_a_bounded_time() {
     assert!(let_go(&ended), "what was bought was brought");
     ended.owner = removed(Some(false));
     let answer = Lookup::Present(Some(wallet::Answer::Charged));
-    ended.source = Source::Wallet { name: "alice".into(), answer, lacked: None };
+    ended.funding = Funding::Wallet { name: "alice".into(), answer, lacked: None };
     assert!(let_go(&ended), "the wallet goes with the namespace");
 }

@@ -116,7 +116,7 @@ pub struct Draft {
 
 /// Who answers for the money, and what was answered.
 #[derive(Clone, Debug)]
-pub enum Source {
+pub enum Funding {
     /// The wallet that the order recorded, and its answer.
     Wallet {
         name: String,
@@ -152,7 +152,7 @@ pub struct Provider {
 pub struct Observed {
     pub meta: Meta,
     pub order: OrderRef,
-    pub source: Source,
+    pub funding: Funding,
     /// There is nothing to pay.
     pub free: bool,
     pub cancel: bool,
@@ -210,7 +210,7 @@ pub struct Kitchen {
 impl Observed {
     /// Whether a provider may have money of this order: what it says is waited for, also while the namespace goes away.
     pub fn is_owed(&self) -> bool {
-        matches!(self.source, Source::Provider(_)) && !self.free && !self.status.is_final() && !self.stands()
+        matches!(self.funding, Funding::Provider(_)) && !self.free && !self.status.is_final() && !self.stands()
     }
 
     /// Whether the charge stands for good: its order has ended with it, or what was bought was brought.

@@ -86,19 +86,19 @@ fn work_is_shared_among_those_who_do_it_where_it_is() {
 fn what_is_left_to_others_is_looked_at_once_it_stands_for_too_long() {
     let (mut left, key, start) = (Left::default(), Key::new("shop", "order-1"), Instant::now());
     let second = Duration::from_secs(1);
-    assert_eq!(left.turn(&key, 0, Some(Version(1)), start), None, "one's own");
-    assert_eq!(left.turn(&key, 1, Some(Version(1)), start), Some(PATIENCE));
-    assert_eq!(left.turn(&key, 1, Some(Version(1)), start + second), Some(PATIENCE - second), "asked again");
-    assert_eq!(left.turn(&key, 1, Some(Version(2)), start + PATIENCE), Some(PATIENCE), "somebody works on it");
-    assert_eq!(left.turn(&key, 1, Some(Version(2)), start + PATIENCE * 2), None, "nobody does any more");
+    assert_eq!(left.rest(&key, 0, Some(Version(1)), start), None, "one's own");
+    assert_eq!(left.rest(&key, 1, Some(Version(1)), start), Some(PATIENCE));
+    assert_eq!(left.rest(&key, 1, Some(Version(1)), start + second), Some(PATIENCE - second), "asked again");
+    assert_eq!(left.rest(&key, 1, Some(Version(2)), start + PATIENCE), Some(PATIENCE), "somebody works on it");
+    assert_eq!(left.rest(&key, 1, Some(Version(2)), start + PATIENCE * 2), None, "nobody does any more");
     assert_eq!(left.keys().count(), 0);
-    assert_eq!(left.turn(&key, 2, None, start), Some(PATIENCE * 2), "the next in line comes first");
-    assert_eq!(left.turn(&key, 9, None, start), Some(PATIENCE * 3));
+    assert_eq!(left.rest(&key, 2, None, start), Some(PATIENCE * 2), "the next in line comes first");
+    assert_eq!(left.rest(&key, 9, None, start), Some(PATIENCE * 3));
     for seconds in 1..LONGEST.as_secs() {
         let now = start + second * seconds as u32;
-        assert!(left.turn(&key, 2, Some(Version(seconds)), now).is_some(), "it changes all the time");
+        assert!(left.rest(&key, 2, Some(Version(seconds)), now).is_some(), "it changes all the time");
     }
-    assert_eq!(left.turn(&key, 2, Some(Version(200)), start + LONGEST), None);
+    assert_eq!(left.rest(&key, 2, Some(Version(200)), start + LONGEST), None);
 }
 
 /// Each member has a list of its own making, which changes while work is waiting; some do not work at all.
@@ -129,7 +129,7 @@ fn whatever_each_believes_of_the_others_no_object_is_left_alone() {
                         continue;
                     }
                     let rank = views[at].rank(WORK, "shop", &uid(n), false);
-                    match lefts[at].turn(&key, rank, Some(Version(1)), now) {
+                    match lefts[at].rest(&key, rank, Some(Version(1)), now) {
                         Some(rest) => drop(due[at].insert(key, now + rest)),
                         None => drop(open.remove(&key)),
                     }
