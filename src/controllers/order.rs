@@ -7,7 +7,7 @@ use crate::domain::order::{Earlier, Observed, Status};
 use crate::domain::{Kind, ids};
 use crate::world::{LiveReads, World};
 
-use super::{Controller, facts};
+use super::{Controller, observed};
 
 /// The Order controller.
 pub struct Orders;
@@ -22,28 +22,28 @@ impl Controller for Orders {
         let meta = world.meta_of(&seen);
         let status = order.status.clone().unwrap_or_default();
         let child = key.sibling(&ids::child_name(&meta.name, &meta.uid));
-        let owed_notice = facts::owed_notice(&meta, &status);
+        let owed_notice = observed::owed_notice(&meta, &status);
         let payment = world.lookup::<Payment>(&child, None, live);
         let ticket = world.lookup::<Ticket>(&child, None, live);
         let delivery = world.lookup::<Delivery>(&child, None, live);
         let steps = [ticket.present().map(|t| t.since), delivery.present().map(|d| d.since)];
         let ats = [payment.present().map(|p| p.at), ticket.present().map(|t| t.at), delivery.present().map(|d| d.at)];
         Some(Observed {
-            request: facts::request(order),
-            store: world.lookup(&key.sibling(&order.spec.store), None, live).map(facts::store),
-            products: facts::products(world, key, order, &meta.uid, live),
-            wallet: facts::wallet(world, key, order, live),
-            platform: facts::platform(world, key, order, &status, live),
-            unreadable: facts::unreadable(world, key, order, &status, &child),
-            references_afresh: facts::references_afresh(key, order, live),
+            request: observed::request(order),
+            store: world.lookup(&key.sibling(&order.spec.store), None, live).map(observed::store),
+            products: observed::products(world, key, order, &meta.uid, live),
+            wallet: observed::wallet(world, key, order, live),
+            platform: observed::platform(world, key, order, &status, live),
+            unreadable: observed::unreadable(world, key, order, &status, &child),
+            references_afresh: observed::references_afresh(key, order, live),
             order_afresh: live.read(Kind::Order, &meta.name).is_some(),
-            dependents_afresh: facts::dependents_afresh(order, &meta, live),
+            dependents_afresh: observed::dependents_afresh(order, &meta, live),
             stepped: steps.into_iter().flatten().fold(seen.since, std::cmp::max),
             changed: ats.into_iter().flatten().fold(seen.at, std::cmp::max),
-            payment: payment.map(facts::payment),
-            ticket: ticket.map(facts::ticket),
-            delivery: delivery.map(facts::delivery),
-            notices: facts::notices(world, key, &meta, owed_notice.is_some() || status.ended_at.is_none()),
+            payment: payment.map(observed::payment),
+            ticket: ticket.map(observed::ticket),
+            delivery: delivery.map(observed::delivery),
+            notices: observed::notices(world, key, &meta, owed_notice.is_some() || status.ended_at.is_none()),
             owed_notice,
             earlier: earlier(world, key, order, &status, live),
             view_shows_end: meta.deleting.is_some() && view_shows_end(world, key, live),

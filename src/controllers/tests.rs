@@ -132,7 +132,7 @@ fn an_order_that_cannot_be_read_keeps_no_place_in_a_kitchen() {
     }
     let full = || {
         let seen = world.orders.get(&key("b")).expect("an order");
-        facts::platform(&world, &key("b"), &seen.object, &Default::default(), &LiveReads::default()).kitchen_full
+        observed::platform(&world, &key("b"), &seen.object, &Default::default(), &LiveReads::default()).kitchen_full
     };
     assert!(full(), "the one before it comes first");
     garble(&world, Kind::Order, "a");

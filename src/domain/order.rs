@@ -22,18 +22,18 @@
 
 pub mod deadlines;
 pub mod direction;
-pub mod facts;
 pub mod forward;
 pub mod notices;
+pub mod observed;
 pub mod place;
 mod report;
 mod terms;
 pub(super) mod types;
 pub mod undo;
 
-pub use facts::{
-    Agreed, DeliveryFacts, Earlier, NoticeFacts, Observed, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request,
-    StoreFacts, TicketFacts, WalletFacts,
+pub use observed::{
+    Agreed, Earlier, Observed, ObservedDelivery, ObservedNotice, ObservedPayment, ObservedPlatform, ObservedProduct,
+    ObservedStore, ObservedTicket, ObservedWallet, Pay, Request,
 };
 pub use types::{Line, Outcome, State, Status, Terms};
 

@@ -12,7 +12,7 @@ use super::store::Store;
 use crate::cluster::Key;
 use crate::crd::OrderPlatformSpec;
 use crate::domain::Kind;
-use crate::domain::platform::effective::{Facts, Finding};
+use crate::domain::platform::effective::{Finding, Findings};
 use crate::platform::rights::{both, rules};
 use crate::platform::{CONTAINER, Kept, Workload, workloads};
 
@@ -39,7 +39,7 @@ pub fn kept(store: &Store, namespace: &str, spec: &OrderPlatformSpec) -> Kept {
 
 /// Says of each Deployment that keeps something what it waits for: not all is as it is asked for. What keeps the other from
 /// running comes before that, so whoever keeps something stands last.
-pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
+pub fn say(findings: &mut Findings, kept: &Kept, spec: &OrderPlatformSpec) {
     let workloads = workloads(spec);
     for (giver, all) in workloads.iter().filter_map(|workload| Some((workload, kept.get(workload.component)?))) {
         let passes = |kind: &&Kind| !giver.kinds().contains(*kind);
@@ -49,11 +49,11 @@ pub fn say(facts: &mut Facts, kept: &Kept, spec: &OrderPlatformSpec) {
         let message = format!(
             "Deployment {giver} runs the controller of {kind}, too, until Deployment {taker} does; kubectl describe deployment {taker}."
         );
-        let Some(at) = facts.deployments.iter().position(|one| one.name == giver) else { continue };
-        let mut keeps = facts.deployments.remove(at);
+        let Some(at) = findings.deployments.iter().position(|one| one.name == giver) else { continue };
+        let mut keeps = findings.deployments.remove(at);
         keeps.rolled_out = false;
         keeps.trouble.get_or_insert_with(|| Finding::unknown("HandingOver", message));
-        facts.deployments.push(keeps);
+        findings.deployments.push(keeps);
     }
 }
 
@@ -175,9 +175,9 @@ mod tests {
         };
         let said = |taker: i64| {
             let deployments = vec![deployment("jumun-order", 1), deployment("jumun-ticket", taker)];
-            let mut facts = Facts { deployments, ..Facts::default() };
-            say(&mut facts, &kept, &spec(&groups));
-            let all = facts.conditions(&[], Time::from_millis(0));
+            let mut findings = Findings { deployments, ..Findings::default() };
+            say(&mut findings, &kept, &spec(&groups));
+            let all = findings.conditions(&[], Time::from_millis(0));
             let found = conditions::find(&all, WORKLOADS_AVAILABLE).expect("a condition");
             (found.status, found.reason.clone(), found.message.clone())
         };

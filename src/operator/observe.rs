@@ -1,4 +1,4 @@
-//! What is seen of the objects that a platform asks for, as the facts that its status is derived from. Reads what the
+//! What is seen of the objects that a platform asks for, as the findings that its status is derived from. Reads what the
 //! watches have brought, and nothing else.
 
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use crate::cluster::Key;
 use crate::crd::OrderPlatform;
 use crate::crd::platform::Gateway;
 use crate::domain::conditions::Truth;
-use crate::domain::platform::effective::{Denied, Deployment, Facts, Finding, Part, sentence};
+use crate::domain::platform::effective::{Denied, Deployment, Finding, Findings, Part, sentence};
 use crate::domain::{Generation, Time};
 use crate::platform::workload::{COMMAND, QUERY};
 use crate::platform::{CORS, TIMEOUT};
@@ -49,9 +49,9 @@ pub fn features(store: &Store, class: &str) -> BTreeSet<String> {
 }
 
 impl Look<'_> {
-    /// The facts, after what failed in this very look.
-    pub fn facts(&self, failures: &[Failure]) -> Facts {
-        Facts {
+    /// The findings, after what failed in this very look.
+    pub fn findings(&self, failures: &[Failure]) -> Findings {
+        Findings {
             generation: self.generation(failures),
             deployments: self.deployments(),
             denied: failures.iter().filter_map(Failure::denied).chain(self.refused()).collect(),
@@ -62,7 +62,7 @@ impl Look<'_> {
         }
     }
 
-    /// The generation of the spec that was built: the one of before where a call failed of which the facts say nothing,
+    /// The generation of the spec that was built: the one of before where a call failed of which the findings say nothing,
     /// since what stands is not what is wanted then.
     fn generation(&self, failures: &[Failure]) -> Generation {
         if failures.iter().all(|failure| failure.denied().is_some()) {
@@ -250,7 +250,7 @@ mod tests {
     use serde_json::json;
 
     /// What is seen of a platform whose spec is of generation 3 and was last built in generation 2, and of these objects.
-    fn seen(live: &[Value], wanted: &[Wanted<'_>], failures: &[Failure]) -> Facts {
+    fn seen(live: &[Value], wanted: &[Wanted<'_>], failures: &[Failure]) -> Findings {
         let store = Store::default();
         for object in live {
             let resource = find(object["kind"].as_str().unwrap()).unwrap();
@@ -263,7 +263,7 @@ mod tests {
         });
         let platform = serde_json::from_value(platform).unwrap();
         let now = Time::from_millis(0);
-        Look { store: &store, platform: &platform, namespace: "shop", wanted, now }.facts(failures)
+        Look { store: &store, platform: &platform, namespace: "shop", wanted, now }.findings(failures)
     }
 
     #[test]
@@ -278,7 +278,7 @@ mod tests {
         };
         assert_eq!(seen(&[], &[], &[]).generation, Generation(3));
         for class in [Class::Denied, Class::Invalid] {
-            assert_eq!(seen(&[], &[], &[failure(class)]).generation, Generation(3), "the facts say it: {class:?}");
+            assert_eq!(seen(&[], &[], &[failure(class)]).generation, Generation(3), "the findings say it: {class:?}");
         }
         for class in [Class::Transient, Class::Conflict] {
             let failures = [failure(Class::Denied), failure(class)];
@@ -293,14 +293,14 @@ mod tests {
         let (platform, store) = (serde_json::from_value(platform).unwrap(), Store::default());
         let look =
             Look { store: &store, platform: &platform, namespace: "shop", wanted: &[], now: Time::from_millis(0) };
-        let facts = look.facts(&[]);
+        let findings = look.findings(&[]);
         let unknown = |finding: &Finding| finding.truth == Truth::Unknown && finding.message.contains("/apis/");
-        assert!(facts.gateway.iter().chain(&facts.routes).chain(&facts.headroom).all(unknown), "{facts:?}");
-        assert_eq!((facts.gateway.iter().count(), facts.routes.len(), facts.headroom.len()), (1, 1, 1));
+        assert!(findings.gateway.iter().chain(&findings.routes).chain(&findings.headroom).all(unknown), "{findings:?}");
+        assert_eq!((findings.gateway.iter().count(), findings.routes.len(), findings.headroom.len()), (1, 1, 1));
         for resource in resources::all() {
             store.set_reading(resource, Reading::Absent);
         }
-        assert_eq!(look.facts(&[]).gateway.map(|finding| finding.reason), Some("ApiMissing".to_owned()));
+        assert_eq!(look.findings(&[]).gateway.map(|finding| finding.reason), Some("ApiMissing".to_owned()));
     }
 
     #[test]

@@ -56,9 +56,9 @@ pub async fn reconcile(context: &Context, namespace: &str) -> Outcome {
     let wanted: Vec<Wanted<'_>> =
         build_with(&inputs, &kept).into_iter().filter_map(|built| wanted(&live, built)).collect();
     let mut failures = carry_out(context, &live, &platform, &wanted).await;
-    let mut facts = look(context, &platform, namespace, &wanted).facts(&failures);
-    handover::say(&mut facts, &kept, &platform.spec);
-    failures.extend(status::write(context, resource, &platform, &facts).await.err());
+    let mut findings = look(context, &platform, namespace, &wanted).findings(&failures);
+    handover::say(&mut findings, &kept, &platform.spec);
+    failures.extend(status::write(context, resource, &platform, &findings).await.err());
     Outcome { failures }
 }
 
@@ -80,7 +80,7 @@ async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wan
     for one in &widened(&look(context, platform, namespace, wanted)) {
         let undecided = context.store.is_undecided(one.resource, component(&one.object));
         if undecided || !matches!(context.store.reading(one.resource), Reading::Filled) {
-            continue; // What cannot be seen is not written; the facts say so.
+            continue; // What cannot be seen is not written; the findings say so.
         }
         match apply(context, one).await {
             Ok(_) => {}

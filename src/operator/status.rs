@@ -15,18 +15,18 @@ use crate::cluster::Key;
 use crate::cluster::diff::merge_patch;
 use crate::crd::OrderPlatform;
 use crate::domain::conditions::READY;
-use crate::domain::platform::effective::{Facts, OF_THE_OPERATOR};
+use crate::domain::platform::effective::{Findings, OF_THE_OPERATOR};
 use crate::domain::platform::ready::{Basis, conclude};
 use crate::domain::platform::{NAME, Status};
 use crate::domain::{Condition, Generation, Time};
 
 /// The status that says what was seen.
-pub fn derive(platform: &OrderPlatform, facts: &Facts, now: Time) -> Status {
+pub fn derive(platform: &OrderPlatform, findings: &Findings, now: Time) -> Status {
     let mut status = platform.status.clone().unwrap_or_default();
     let seen = status.conditions.clone();
     let is_mine = |condition: &Condition| OF_THE_OPERATOR.contains(&condition.type_.as_str());
-    status.workloads = Some(facts.workloads());
-    status.conditions = facts.conditions(&seen, now);
+    status.workloads = Some(findings.workloads());
+    status.conditions = findings.conditions(&seen, now);
     status.conditions.extend(seen.iter().filter(|c| c.type_ != READY && !is_mine(c)).cloned());
     let deleting = platform.metadata.deletion_timestamp.is_some();
     let generation = Generation(platform.metadata.generation.unwrap_or_default());
@@ -39,9 +39,9 @@ pub async fn write(
     context: &Context,
     resource: &'static Resource,
     platform: &OrderPlatform,
-    facts: &Facts,
+    findings: &Findings,
 ) -> Result<bool, Failure> {
-    let wanted = derive(platform, facts, context.clock.now());
+    let wanted = derive(platform, findings, context.clock.now());
     let encoded = (serde_json::to_value(platform.status.clone().unwrap_or_default()), serde_json::to_value(&wanted));
     let (Ok(before), Ok(after)) = encoded else { return Ok(false) };
     let Some(change) = merge_patch(&before, &after) else { return Ok(false) };

@@ -3,7 +3,7 @@
 
 use jumun::domain::child::OwnerState;
 use jumun::domain::ledger::{Missing, Request};
-use jumun::domain::order::{self, DeliveryFacts, TicketFacts};
+use jumun::domain::order::{self, ObservedDelivery, ObservedTicket};
 use jumun::domain::payment::Shipment;
 use jumun::domain::provider::{Call, Reply};
 use jumun::domain::store::Acceptance;
@@ -135,8 +135,8 @@ pub fn of_order(mutation: Mutation, seen: &mut order::Observed) {
         }
         Mutation::EndsUnanswered if seen.status.releasing_at.is_some() => {
             for product in &mut seen.products {
-                if let Lookup::Present(facts) = product {
-                    facts.answer = Some(product::Answer::Released);
+                if let Lookup::Present(found) = product {
+                    found.answer = Some(product::Answer::Released);
                 }
             }
         }
@@ -192,8 +192,8 @@ fn nowhere() -> Target {
     Target { name: String::new(), uid: "none-9".to_owned(), version: Version(9_999) }
 }
 
-fn held_ticket() -> TicketFacts {
-    TicketFacts {
+fn held_ticket() -> ObservedTicket {
+    ObservedTicket {
         target: nowhere(),
         held: Some(delivery::Cause::Customer),
         acceptance: Acceptance::Automatic,
@@ -206,8 +206,8 @@ fn held_ticket() -> TicketFacts {
     }
 }
 
-fn held_delivery() -> DeliveryFacts {
-    DeliveryFacts {
+fn held_delivery() -> ObservedDelivery {
+    ObservedDelivery {
         target: nowhere(),
         held: Some(delivery::Cause::Customer),
         ready: false,

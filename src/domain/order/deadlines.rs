@@ -5,7 +5,7 @@ use super::super::delivery::types::Progress;
 use super::super::store::types::Fulfilment;
 use super::super::ticket::types as ticket;
 use super::super::{Case, Plan, Span, Time};
-use super::facts::{DeliveryFacts, Observed, TicketFacts};
+use super::observed::{Observed, ObservedDelivery, ObservedTicket};
 use super::types::{Status, Terms};
 
 /// What decides whether the order can still turn back.
@@ -44,7 +44,7 @@ pub(super) fn current(seen: &Observed, terms: &Terms) -> Option<Deadline> {
     }
 }
 
-fn kitchen(seen: &Observed, terms: &Terms, ticket: &TicketFacts) -> Option<Deadline> {
+fn kitchen(seen: &Observed, terms: &Terms, ticket: &ObservedTicket) -> Option<Deadline> {
     let limits = &terms.deadlines;
     if ticket.accepted() {
         let decisive = Decisive::Ticket(ticket::Step::CookingFinished);
@@ -54,7 +54,7 @@ fn kitchen(seen: &Observed, terms: &Terms, ticket: &TicketFacts) -> Option<Deadl
     due(seen.status.paid_at, limits.accept, "AcceptDeadline", "The store had not decided in time.", decisive)
 }
 
-fn courier(terms: &Terms, delivery: &DeliveryFacts, ready_at: Option<Time>) -> Option<Deadline> {
+fn courier(terms: &Terms, delivery: &ObservedDelivery, ready_at: Option<Time>) -> Option<Deadline> {
     let limits = &terms.deadlines;
     match delivery.progress {
         None => {

@@ -14,7 +14,7 @@ use super::super::store::types::{CutOff, Fulfilment};
 use super::super::{Case, Lookup};
 use super::super::{product::types as product, ticket::types as ticket};
 use super::deadlines::Decisive;
-use super::facts::Observed;
+use super::observed::Observed;
 use super::types::{Outcome, State, Terms};
 use super::{deadlines, notices};
 
@@ -125,7 +125,7 @@ fn failure(seen: &Observed, terms: &Terms) -> Option<Why> {
     let mut products = seen.products.iter().zip(&terms.items).enumerate().filter(|_| !seen.is_sold());
     products.find_map(|(index, (product, line))| {
         let reason = match product {
-            Lookup::Present(facts) if facts.answer == Some(product::Answer::Refused) => "InsufficientStock",
+            Lookup::Present(found) if found.answer == Some(product::Answer::Refused) => "InsufficientStock",
             Lookup::Gone => "ProductGone",
             Lookup::Present(_) | Lookup::Unproven => return None,
         };

@@ -13,7 +13,7 @@ use super::super::{
     delivery::types as delivery, payment::types as payment, product::types as product, ticket::types as ticket,
 };
 use super::direction;
-use super::facts::{DeliveryFacts, Observed, Pay, PaymentFacts, ProductFacts, TicketFacts};
+use super::observed::{Observed, ObservedDelivery, ObservedPayment, ObservedProduct, ObservedTicket, Pay};
 use super::report::{ended, may_create, moving, stalled};
 use super::types::{State, Status, Terms};
 
@@ -52,8 +52,8 @@ fn next_step(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     if !reads.is_empty() {
         return Plan::all(reads);
     }
-    let held = |product: &Lookup<ProductFacts>| {
-        product.present().is_some_and(|facts| facts.answer == Some(product::Answer::Held))
+    let held = |product: &Lookup<ObservedProduct>| {
+        product.present().is_some_and(|product| product.answer == Some(product::Answer::Held))
     };
     if seen.products.iter().all(held) {
         if !may_create(case) {
@@ -138,7 +138,7 @@ pub(super) fn delivery_draft(
     }
 }
 
-fn await_payment(case: &Case<Observed>, payment: &PaymentFacts) -> Plan<Status> {
+fn await_payment(case: &Case<Observed>, payment: &ObservedPayment) -> Plan<Status> {
     if let Some(why) = &payment.stalled {
         return stall(case, "PaymentStalled", why.clone());
     }
@@ -153,7 +153,7 @@ fn await_payment(case: &Case<Observed>, payment: &PaymentFacts) -> Plan<Status> 
 
 /// Paid: the Ticket or the Delivery is created. That it is paid the order says like any step that only people read, in
 /// one write with those that follow at once; where the platform counts who is not paid yet, without delay.
-fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts) -> Plan<Status> {
+fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment) -> Plan<Status> {
     let seen = case.seen;
     let kitchen = terms.fulfilment == Fulfilment::Kitchen;
     let exists = if kitchen { seen.ticket.present().is_some() } else { seen.delivery.present().is_some() };
@@ -212,7 +212,7 @@ fn cook(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
 }
 
 /// The order's state as the kitchen has it, what is waited for, and the sentence that says so.
-fn kitchen_step(ticket: &TicketFacts) -> (State, &'static str, &'static str) {
+fn kitchen_step(ticket: &ObservedTicket) -> (State, &'static str, &'static str) {
     match (ticket.cooking.is_some(), ticket.finished()) {
         (_, true) => (State::Cooked, "WaitingForCourier", "A courier of the zone claims it and delivers."),
         (true, false) => (State::Cooking, "WaitingForKitchen", "The store cooks it."),
@@ -234,7 +234,7 @@ fn ship(case: &Case<Observed>) -> Plan<Status> {
 }
 
 /// How far the courier and the customer are; before the courier has it, `step` says.
-fn progress(case: &Case<Observed>, delivery: &DeliveryFacts, step: (State, &str, &str)) -> Plan<Status> {
+fn progress(case: &Case<Observed>, delivery: &ObservedDelivery, step: (State, &str, &str)) -> Plan<Status> {
     if delivery.confirmed {
         return Plan::write(ended(case, case.seen.status.clone(), State::Completed, "Completed", String::new()));
     }

@@ -8,7 +8,7 @@ use super::super::notification::types::{Content, Draft};
 pub use super::super::notification::{Audience, Topic};
 use super::super::store::types::SellerNotice;
 use super::super::{Intent, Plan};
-use super::facts::{NoticeFacts, Observed, TicketFacts};
+use super::observed::{Observed, ObservedNotice, ObservedTicket};
 use super::types::{State, Status, Terms};
 
 /// Every notice that an order can have, for who looks them up.
@@ -77,7 +77,7 @@ fn reaches(seen: &Observed, to: Audience) -> bool {
 }
 
 /// The notice of this topic, where it exists.
-pub(super) fn find(seen: &Observed, topic: Topic, to: Audience) -> Option<&NoticeFacts> {
+pub(super) fn find(seen: &Observed, topic: Topic, to: Audience) -> Option<&ObservedNotice> {
     seen.notices.iter().find(|notice| notice.topic == topic && notice.to == to)
 }
 
@@ -114,7 +114,7 @@ fn undone(left: &Status, to: Audience) -> bool {
 
 /// Whether there was a delivery to be cancelled; one that was created held only stood in the way of a late one.
 fn had_delivery(seen: &Observed) -> bool {
-    let accepted = seen.ticket.present().is_some_and(TicketFacts::accepted);
+    let accepted = seen.ticket.present().is_some_and(ObservedTicket::accepted);
     seen.delivery.present().is_some_and(|delivery| delivery.ready || accepted)
 }
 

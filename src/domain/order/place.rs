@@ -10,7 +10,7 @@ use super::super::conditions;
 use super::super::platform::types::Gate;
 use super::super::store::types::{Fulfilment, Intake};
 use super::super::{Case, Intent, Kind, Plan, platform};
-use super::facts::{Earlier, Observed, Pay, StoreFacts};
+use super::observed::{Earlier, Observed, ObservedStore, Pay};
 use super::report::{ended, moving, stalled};
 use super::terms::{self, Missing, Obstacle};
 use super::types::{Outcome, State, Status, Terms};
@@ -155,7 +155,7 @@ fn admission(case: &Case<Observed>) -> Admission {
         }
     }
     let gate = seen.platform.queue.gate(seen.status.queue_number, case.now);
-    let cooks = store.is_some_and(|store: &StoreFacts| store.fulfilment == Fulfilment::Kitchen);
+    let cooks = store.is_some_and(|store: &ObservedStore| store.fulfilment == Fulfilment::Kitchen);
     let full = cooks && seen.platform.kitchen_full;
     let kitchen = "The kitchen has as many orders as it takes; this one waits.";
     match gate {

@@ -2,7 +2,7 @@
 
 use crate::domain::{Case, Report, Time};
 
-use super::facts::Observed;
+use super::observed::Observed;
 use super::types::{State, Status};
 
 /// The status of an order under way.

@@ -2,7 +2,7 @@
 //! something that is missing and may still come.
 
 use super::super::{Kind, Lookup, Money, ObjectRef, money, platform};
-use super::facts::{Observed, Pay};
+use super::observed::{Observed, Pay};
 use super::types::{Line, Outcome, State, Terms};
 
 /// What stands in the way of an order's terms.

@@ -40,13 +40,13 @@ fn fresh() -> Observed {
         status: Status::default(),
         store: Lookup::Present(store()),
         products: vec![Lookup::Present(mug(None))],
-        wallet: Lookup::Present(WalletFacts {
+        wallet: Lookup::Present(ObservedWallet {
             uid: "uid-of-alice".into(),
             owner: "alice".into(),
             currency: "KRW".into(),
             deleting: false,
         }),
-        platform: PlatformFacts::default(),
+        platform: ObservedPlatform::default(),
         references_afresh: false,
         order_afresh: false,
         dependents_afresh: false,
@@ -63,8 +63,8 @@ fn fresh() -> Observed {
     }
 }
 
-fn store() -> StoreFacts {
-    StoreFacts {
+fn store() -> ObservedStore {
+    ObservedStore {
         seller: "kim".into(),
         fulfilment: Fulfilment::Warehouse,
         acceptance: Acceptance::Automatic,
@@ -77,9 +77,9 @@ fn store() -> StoreFacts {
     }
 }
 
-fn mug(answer: Option<product::Answer>) -> ProductFacts {
+fn mug(answer: Option<product::Answer>) -> ObservedProduct {
     let price = Money::new(1_000, "KRW");
-    ProductFacts {
+    ObservedProduct {
         uid: "uid-of-mug".into(),
         store: "shop".into(),
         price,
@@ -106,9 +106,9 @@ fn placed() -> Observed {
     seen
 }
 
-fn payment() -> PaymentFacts {
+fn payment() -> ObservedPayment {
     let target = target("payment");
-    PaymentFacts {
+    ObservedPayment {
         target,
         cancel: false,
         approved_at: None,
@@ -120,8 +120,8 @@ fn payment() -> PaymentFacts {
     }
 }
 
-fn delivery() -> DeliveryFacts {
-    DeliveryFacts {
+fn delivery() -> ObservedDelivery {
+    ObservedDelivery {
         target: target("delivery"),
         held: None,
         ready: true,
@@ -135,7 +135,7 @@ fn delivery() -> DeliveryFacts {
 fn delivering() -> Observed {
     let mut seen = placed();
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
-    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { approved_at: Some(now()), ..payment() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
     seen.delivery = Lookup::Present(delivery());
     seen.status = later(&seen).status.expect("paid");
@@ -144,8 +144,8 @@ fn delivering() -> Observed {
 }
 
 /// The notice that a wish waits for, not taken yet.
-fn untaken(trouble: &str) -> NoticeFacts {
-    NoticeFacts {
+fn untaken(trouble: &str) -> ObservedNotice {
+    ObservedNotice {
         topic: super::notices::Topic::CancelRequested,
         to: super::notices::Audience::Seller,
         sent: false,
@@ -199,7 +199,7 @@ fn no_delivery_without_payment() {
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Held)))];
     seen.payment = Lookup::Present(payment());
     assert_eq!(plan(&seen).intents, [], "not before it is approved");
-    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { approved_at: Some(now()), ..payment() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_none()));
     seen.delivery = Lookup::Present(delivery());
     assert_eq!(later(&seen).status.unwrap().state, Some(State::Delivering));
@@ -209,7 +209,7 @@ fn no_delivery_without_payment() {
 fn a_confirmed_delivery_completes_the_order() {
     let mut seen = delivering();
     seen.delivery =
-        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
+        Lookup::Present(ObservedDelivery { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     let status = plan(&seen).status.unwrap();
     assert_eq!((status.state, status.ended_at), (Some(State::Completed), Some(now())));
 }
@@ -220,12 +220,12 @@ fn too_little_stock_ends_the_order_only_after_its_payment_is_barred() {
     seen.products = vec![Lookup::Present(mug(Some(product::Answer::Refused)))];
     let intents = plan(&seen).intents;
     assert!(matches!(&intents[..], [Intent::CreatePayment(draft)] if draft.cancel), "{intents:?}");
-    seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { cancel: true, ..payment() });
     assert!(plan(&seen).status.is_none(), "the wallet has not promised yet that it never charges");
     let mut slow = seen.clone();
     slow.changed = Time::from_millis(0);
     assert_eq!(plan(&slow).status.unwrap().state, Some(State::Cancelling), "an undo that lasts is shown");
-    seen.payment = Lookup::Present(PaymentFacts { cancel: true, cancelled: true, ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { cancel: true, cancelled: true, ..payment() });
     seen.status = plan(&seen).status.unwrap();
     assert!(seen.status.releasing_at.is_some() && seen.status.ended_at.is_none());
     assert!(plan(&seen).status.is_none(), "no end before every ledger has answered");
@@ -238,12 +238,12 @@ fn a_paid_order_is_held_before_it_is_refunded() {
     let mut seen = wishes(delivering());
     assert!(matches!(&plan(&seen).intents[..], [Intent::HoldDelivery(..)]));
     assert!(plan(&seen).status.is_none(), "it turns only once the hold is seen");
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), ..delivery() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), ..delivery() });
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
     seen.payment =
-        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
+        Lookup::Present(ObservedPayment { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     assert!(plan(&seen).status.is_none(), "the delivery is still to be recalled");
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     let status = plan(&seen).status.unwrap();
     assert!(status.releasing_at.is_some() && status.state == Some(State::Cancelling));
 }
@@ -251,7 +251,7 @@ fn a_paid_order_is_held_before_it_is_refunded() {
 #[test]
 fn a_wish_that_comes_after_the_delivery_is_refused() {
     let mut seen = wishes(delivering());
-    seen.delivery = Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), ..delivery() });
+    seen.delivery = Lookup::Present(ObservedDelivery { progress: Some(Progress::Delivered), ..delivery() });
     let plan = plan(&seen);
     assert_eq!(plan.intents, []);
     let status = plan.status.unwrap();
@@ -264,7 +264,7 @@ fn a_wish_while_the_payment_is_open_bars_the_payment_first() {
     seen.payment = Lookup::Present(payment());
     assert!(matches!(&plan(&seen).intents[..], [Intent::CancelPayment(_)]));
     // It was approved in the meantime: now the delivery decides, created held where there is none.
-    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { approved_at: Some(now()), ..payment() });
     let intents = plan(&seen).intents;
     assert!(matches!(&intents[..], [Intent::CreateDelivery(draft)] if draft.hold.is_some()), "{intents:?}");
 }
@@ -290,7 +290,7 @@ fn a_recorded_payment_that_is_missing_is_stalled_never_recreated() {
 fn terminal_is_final() {
     let mut seen = delivering();
     seen.delivery =
-        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
+        Lookup::Present(ObservedDelivery { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     seen.status = plan(&seen).status.unwrap();
     let seen = wishes(seen);
     let status = plan(&seen).status.unwrap();
@@ -303,7 +303,7 @@ fn terminal_is_final() {
 fn a_deleted_order_goes_once_its_row_shows_the_end() {
     let mut seen = delivering();
     seen.delivery =
-        Lookup::Present(DeliveryFacts { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
+        Lookup::Present(ObservedDelivery { progress: Some(Progress::Delivered), confirmed: true, ..delivery() });
     seen.status = plan(&seen).status.unwrap();
     seen.meta.deleting = Some(now());
     assert_eq!(plan(&seen), Plan::rest());
@@ -326,7 +326,7 @@ fn a_wait_is_written_down_only_once_it_has_lasted() {
 fn an_order_says_which_product_cannot_be_written() {
     let mut seen = placed();
     let why = "patch status Product mug: status.sold must not be negative";
-    seen.products = vec![Lookup::Present(ProductFacts { denied: Some(why.into()), ..mug(None) })];
+    seen.products = vec![Lookup::Present(ObservedProduct { denied: Some(why.into()), ..mug(None) })];
     seen.changed = Time::from_millis(0);
     let said = plan(&seen);
     let conditions = said.status.expect("it says so").conditions;
@@ -336,7 +336,7 @@ fn an_order_says_which_product_cannot_be_written() {
     assert_eq!(said.facts.len(), 1, "and once as an Event");
     // What was answered already needs no write of it.
     seen.products =
-        vec![Lookup::Present(ProductFacts { denied: Some(why.into()), ..mug(Some(product::Answer::Held)) })];
+        vec![Lookup::Present(ObservedProduct { denied: Some(why.into()), ..mug(Some(product::Answer::Held)) })];
     assert!(matches!(plan(&seen).intents[..], [Intent::CreatePayment(_)]));
 }
 
@@ -344,7 +344,7 @@ fn an_order_says_which_product_cannot_be_written() {
 fn a_provider_that_fails_is_what_an_order_waits_for_however_often_it_is_asked() {
     let mut seen = placed();
     let trouble = "Provider card answers 500; next attempt in 2 s.";
-    seen.payment = Lookup::Present(PaymentFacts { trouble: Some(trouble.to_owned()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { trouble: Some(trouble.to_owned()), ..payment() });
     seen.status.placed_at = Some(now().before(std::time::Duration::from_secs(6)));
     // The Payment was written a moment ago, as with every attempt.
     seen.changed = now();
@@ -359,7 +359,7 @@ fn a_provider_that_fails_is_what_an_order_waits_for_however_often_it_is_asked() 
 fn an_order_says_what_its_payment_needs_a_person_for() {
     let mut seen = placed();
     let why = "The OrderPlatform has no payment provider card.";
-    seen.payment = Lookup::Present(PaymentFacts { stalled: Some(why.into()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { stalled: Some(why.into()), ..payment() });
     seen.changed = Time::from_millis(0);
     let conditions = plan(&seen).status.unwrap().conditions;
     let stalled = conditions.iter().find(|condition| condition.type_ == conditions::STALLED).expect("stalled");
@@ -375,7 +375,7 @@ fn nothing_is_created_for_an_old_order_before_it_was_read_afresh() {
     let reads = |seen: &Observed| plan(seen).intents == std::slice::from_ref(&read);
     assert!(reads(&seen), "no payment");
     assert!(reads(&wishes(seen.clone())), "not even one to stand in the way");
-    seen.payment = Lookup::Present(PaymentFacts { approved_at: Some(now()), ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { approved_at: Some(now()), ..payment() });
     assert!(reads(&seen), "no delivery");
     assert!(reads(&wishes(seen.clone())), "not even a held one");
     seen.order_afresh = true;

@@ -19,10 +19,10 @@ use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan};
 use super::super::{product::types as product, ticket::types as ticket};
 use super::deadlines::Decisive;
 use super::direction::{AwaitedNotice, Why};
-use super::facts::{Observed, PaymentFacts};
 use super::forward::{
     absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
 };
+use super::observed::{Observed, ObservedPayment};
 use super::report::{ended, may_create, moving};
 use super::types::{Line, State, Status, Terms};
 
@@ -134,7 +134,7 @@ fn read(kind: Kind, seen: &Observed) -> Intent {
 }
 
 /// Waits until money, ticket and delivery are undone, then says so: from here on the stock is given back.
-fn refund(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts, why: Why) -> Plan<Status> {
+fn refund(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment, why: Why) -> Plan<Status> {
     let seen = case.seen;
     if !payment.cancelled && payment.declined.is_none() {
         if let Some(trouble) = &payment.stalled {
@@ -167,7 +167,7 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &PaymentFacts, why: Why
 
 /// The status of an order that has turned: why, and the Payment that it relies on. What was approved was paid, even if the
 /// order did not come to say so.
-fn turned(case: &Case<Observed>, why: Why, payment: &PaymentFacts) -> Status {
+fn turned(case: &Case<Observed>, why: Why, payment: &ObservedPayment) -> Status {
     let seen = case.seen;
     let sold = payment.approved_at.or(seen.is_sold().then_some(case.now));
     Status {
@@ -179,7 +179,13 @@ fn turned(case: &Case<Observed>, why: Why, payment: &PaymentFacts) -> Status {
 }
 
 /// Says that the order is being undone, where that lasts.
-fn cancelling(case: &Case<Observed>, why: Why, payment: &PaymentFacts, reason: &str, message: String) -> Plan<Status> {
+fn cancelling(
+    case: &Case<Observed>,
+    why: Why,
+    payment: &ObservedPayment,
+    reason: &str,
+    message: String,
+) -> Plan<Status> {
     if case.seen.status.state == Some(State::Cancelling) {
         return wait(case, State::Cancelling, reason, message);
     }
@@ -197,7 +203,7 @@ fn release(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     let open = seen
         .products
         .iter()
-        .any(|product| product.present().is_some_and(|facts| facts.answer != Some(product::Answer::Released)));
+        .any(|product| product.present().is_some_and(|product| product.answer != Some(product::Answer::Released)));
     if open {
         if let Some(why) = denied_product(seen, terms) {
             return stall(case, "LedgerDenied", why);

@@ -116,7 +116,7 @@ pub struct Denied {
 
 /// What the operator has seen of what it builds for one generation of the spec.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facts {
+pub struct Findings {
     pub generation: Generation,
     pub deployments: Vec<Deployment>,
     pub denied: Vec<Denied>,
@@ -130,7 +130,7 @@ pub struct Facts {
     pub headroom: Vec<Finding>,
 }
 
-impl Facts {
+impl Findings {
     /// How many pods are available of how many.
     pub fn workloads(&self) -> Workloads {
         let count = |part: Part| {
@@ -245,63 +245,63 @@ mod tests {
         Deployment { name: name.to_owned(), part, wanted: 1, available, rolled_out: true, trouble: None }
     }
 
-    fn facts() -> Facts {
+    fn findings() -> Findings {
         let all = [("jumun-order", Part::Controllers), ("jumun-view", Part::Controllers), ("jumun-query", Part::Query)];
         let deployments = all.map(|(name, part)| deployment(name, part, 1)).into();
-        Facts { generation: Generation(3), deployments, ..Facts::default() }
+        Findings { generation: Generation(3), deployments, ..Findings::default() }
     }
 
-    fn said(facts: &Facts, type_: &str) -> Option<(Truth, String, String)> {
-        let all = facts.conditions(&[], Time::from_millis(0));
+    fn said(findings: &Findings, type_: &str) -> Option<(Truth, String, String)> {
+        let all = findings.conditions(&[], Time::from_millis(0));
         conditions::find(&all, type_).map(|c| (c.status, c.reason.clone(), c.message.clone()))
     }
 
     #[test]
     fn what_is_not_asked_for_has_no_condition_and_what_runs_says_nothing() {
-        let all = facts().conditions(&[], Time::from_millis(0));
+        let all = findings().conditions(&[], Time::from_millis(0));
         let types: Vec<&str> = all.iter().map(|condition| condition.type_.as_str()).collect();
         assert_eq!(types, [WORKLOADS_AVAILABLE, RIGHTS_GRANTED]);
         assert!(all.iter().all(|c| c.status == Truth::True && c.message.is_empty() && c.observed_generation.0 == 3));
-        let workloads = facts().workloads();
+        let workloads = findings().workloads();
         assert_eq!((workloads.controllers.as_str(), workloads.command.as_str()), ("2/2", "0/0"));
         assert_eq!((workloads.query.as_str(), workloads.observed_generation), ("1/1", Generation(3)));
     }
 
     #[test]
     fn the_worst_of_the_workloads_is_said_by_name() {
-        let mut facts = facts();
-        facts.deployments[1].rolled_out = false;
-        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        let mut findings = findings();
+        findings.deployments[1].rolled_out = false;
+        let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert_eq!((truth, reason.as_str()), (Truth::False, "RollingOut"));
         assert!(message.contains("jumun-view"), "{message}");
-        facts.deployments[1] = deployment("jumun-view", Part::Controllers, 0);
-        assert_eq!(facts.workloads().controllers, "1/2");
-        let (_, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        findings.deployments[1] = deployment("jumun-view", Part::Controllers, 0);
+        assert_eq!(findings.workloads().controllers, "1/2");
+        let (_, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert!(reason == "Unavailable" && message.contains("jumun-view: 0 of 1"), "{message}");
-        facts.deployments[1].trouble = Some(Finding::bad("ImageCannotBePulled", "Pod x: no such image"));
-        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "ImageCannotBePulled");
-        facts.deployments[1].trouble = Some(Finding::unknown("Unschedulable", "Pod x finds no node"));
-        let (truth, reason, _) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        findings.deployments[1].trouble = Some(Finding::bad("ImageCannotBePulled", "Pod x: no such image"));
+        assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().1, "ImageCannotBePulled");
+        findings.deployments[1].trouble = Some(Finding::unknown("Unschedulable", "Pod x finds no node"));
+        let (truth, reason, _) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert_eq!((truth, reason.as_str()), (Truth::False, "Unschedulable"));
-        facts.deployments[1].available = 1;
-        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        findings.deployments[1].available = 1;
+        let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert_eq!((truth, reason.as_str()), (Truth::True, "Available"), "there are enough without it");
         assert!(message.contains("no node"), "{message}");
     }
 
     #[test]
     fn a_pod_that_was_restarted_once_is_said_and_one_that_is_again_and_again_is_not_available() {
-        let mut facts = facts();
+        let mut findings = findings();
         let restarted = Finding { message: "Pod x was restarted".to_owned(), ..Finding::well("Restarted") };
-        facts.deployments[0].trouble = Some(restarted);
-        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
-        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().1, "Restarted");
-        facts.deployments[2].trouble = Some(Finding::bad("Restarting", "Pod y is restarted again and again"));
-        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        findings.deployments[0].trouble = Some(restarted);
+        assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
+        assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().1, "Restarted");
+        findings.deployments[2].trouble = Some(Finding::bad("Restarting", "Pod y is restarted again and again"));
+        let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert_eq!((truth, reason.as_str()), (Truth::True, "Restarting"), "there are enough at this moment");
         assert!(message.contains("Pod y"), "{message}");
-        facts.deployments[2].available = 0;
-        let (truth, reason, _) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        findings.deployments[2].available = 0;
+        let (truth, reason, _) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert_eq!((truth, reason.as_str()), (Truth::False, "Restarting"));
     }
 
@@ -314,41 +314,42 @@ mod tests {
             let word = reason(text);
             assert!(!word.is_empty() && word.is_ascii(), "{text} is {word}");
         }
-        let mut facts = facts();
-        facts.gateway = Some(Finding::bad(&reason(&"Long".repeat(256)), "wort".repeat(512)));
-        let (_, reason, message) = said(&facts, GATEWAY_PROGRAMMED).unwrap();
+        let mut findings = findings();
+        findings.gateway = Some(Finding::bad(&reason(&"Long".repeat(256)), "wort".repeat(512)));
+        let (_, reason, message) = said(&findings, GATEWAY_PROGRAMMED).unwrap();
         assert!(reason.chars().count() <= 64 && message.chars().count() <= 512, "{reason}: {message}");
     }
 
     #[test]
     fn what_is_denied_is_said_where_it_belongs_with_what_to_do() {
-        let mut facts = facts();
+        let mut findings = findings();
         let denied = |write: &str, sentence: &str, right| Denied {
             write: write.to_owned(),
             sentence: sentence.to_owned(),
             right,
         };
-        facts.denied = vec![denied("create Role jumun-view", "account \"a\" cannot create resource \"roles\"", true)];
-        let (truth, _, message) = said(&facts, RIGHTS_GRANTED).unwrap();
+        findings.denied =
+            vec![denied("create Role jumun-view", "account \"a\" cannot create resource \"roles\"", true)];
+        let (truth, _, message) = said(&findings, RIGHTS_GRANTED).unwrap();
         assert!(truth == Truth::False && message.contains("Role jumun-view") && message.contains("platform-rbac.yaml"));
-        assert_eq!(said(&facts, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
-        facts.denied = vec![denied("create Service jumun-query", "exceeded quota: few", false)];
-        let (truth, reason, message) = said(&facts, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
+        findings.denied = vec![denied("create Service jumun-query", "exceeded quota: few", false)];
+        let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert!(truth == Truth::False && reason == "WriteDenied" && message.contains("ResourceQuota"), "{message}");
-        assert_eq!(said(&facts, RIGHTS_GRANTED).unwrap().0, Truth::True);
+        assert_eq!(said(&findings, RIGHTS_GRANTED).unwrap().0, Truth::True);
     }
 
     #[test]
     fn each_aspect_that_is_asked_for_says_how_it_does() {
-        let mut facts = facts();
-        facts.gateway = Some(Finding::well("Programmed"));
-        facts.routes = vec![Finding::well("Accepted"), Finding::unknown("Pending", "HTTPRoute b: not looked at")];
-        facts.autoscalers = vec![Finding::bad("MetricUnavailable", "HorizontalPodAutoscaler a: no metrics")];
-        facts.headroom = vec![Finding::well("Granted")];
-        let all = facts.conditions(&[], Time::from_millis(0));
+        let mut findings = findings();
+        findings.gateway = Some(Finding::well("Programmed"));
+        findings.routes = vec![Finding::well("Accepted"), Finding::unknown("Pending", "HTTPRoute b: not looked at")];
+        findings.autoscalers = vec![Finding::bad("MetricUnavailable", "HorizontalPodAutoscaler a: no metrics")];
+        findings.headroom = vec![Finding::well("Granted")];
+        let all = findings.conditions(&[], Time::from_millis(0));
         let types: Vec<&str> = all.iter().map(|condition| condition.type_.as_str()).collect();
         assert_eq!(types, OF_THE_OPERATOR);
-        assert_eq!(said(&facts, ROUTES_ACCEPTED).unwrap().0, Truth::Unknown);
-        assert_eq!(said(&facts, AUTOSCALED).unwrap().0, Truth::False);
+        assert_eq!(said(&findings, ROUTES_ACCEPTED).unwrap().0, Truth::Unknown);
+        assert_eq!(said(&findings, AUTOSCALED).unwrap().0, Truth::False);
     }
 }

@@ -26,7 +26,7 @@ fn lacking() -> Vec<(Observed, Kind, &'static str, &'static str)> {
             seen.platform.exists = exists;
         })
     };
-    let leaving = ProductFacts { deleting: true, ..mug(None) };
+    let leaving = ObservedProduct { deleting: true, ..mug(None) };
     vec![
         (
             with(&|seen| seen.store = Lookup::Unproven),
@@ -72,7 +72,7 @@ fn what_is_missing_is_read_then_waited_for_and_only_then_refused() {
     for (mut seen, kind, what, reason) in lacking() {
         let first = plan(&seen);
         let reads = matches!(&first.intents[..], [Intent::ReadAfresh { kind: read, .. }] if *read == kind);
-        let leaving = seen.products.iter().any(|product| product.present().is_some_and(|facts| facts.deleting));
+        let leaving = seen.products.iter().any(|product| product.present().is_some_and(|product| product.deleting));
         assert!(reads || leaving, "{what}: {first:?}");
         assert!(first.status.is_none(), "nothing is written for a moment");
         let late = now().after(Duration::from_secs(1));
@@ -149,7 +149,7 @@ fn without_patience_what_is_missing_is_refused_at_once() {
 #[test]
 fn what_is_there_and_wrong_is_refused_at_once() {
     let mut seen = fresh();
-    seen.products = vec![Lookup::Present(ProductFacts { store: "other".into(), ..mug(None) })];
+    seen.products = vec![Lookup::Present(ObservedProduct { store: "other".into(), ..mug(None) })];
     assert_eq!(plan(&seen).intents.len(), 3, "once it was read");
     seen.references_afresh = true;
     assert_eq!(plan(&seen).status.unwrap().outcome.unwrap().reason, "ProductOfAnotherStore");

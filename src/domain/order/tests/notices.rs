@@ -5,7 +5,7 @@ use super::*;
 
 /// Everybody has an endpoint.
 fn told(mut seen: Observed) -> Observed {
-    seen.store = Lookup::Present(StoreFacts { has_endpoint: true, ..store() });
+    seen.store = Lookup::Present(ObservedStore { has_endpoint: true, ..store() });
     seen.platform.tells_customers = true;
     seen
 }
@@ -35,7 +35,7 @@ fn tells(seen: &Observed) -> (Vec<Told>, bool) {
 fn a_customer_whose_payment_fails_is_told_so_and_no_seller_is() {
     let mut seen = leaving(placed(), State::PaymentFailed, "InsufficientFunds");
     seen.payment =
-        Lookup::Present(PaymentFacts { declined: Some("InsufficientFunds".into()), cancel: true, ..payment() });
+        Lookup::Present(ObservedPayment { declined: Some("InsufficientFunds".into()), cancel: true, ..payment() });
     let failed = (Topic::Undone, Audience::Customer, Some(State::PaymentFailed), Some("InsufficientFunds".to_owned()));
     assert_eq!(tells(&seen), (vec![failed], true));
 }
@@ -44,8 +44,8 @@ fn a_customer_whose_payment_fails_is_told_so_and_no_seller_is() {
 fn a_delivery_is_called_cancelled_only_where_there_was_one() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
     seen.payment =
-        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+        Lookup::Present(ObservedPayment { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     let topics = |seen: &Observed| {
         let (told, ends) = tells(seen);
         assert!(ends, "made with the end");
@@ -56,7 +56,7 @@ fn a_delivery_is_called_cancelled_only_where_there_was_one() {
     assert_eq!(topics_of_one, cancelled);
     // One that was created held only stood in the way.
     seen.delivery =
-        Lookup::Present(DeliveryFacts { ready: false, held: Some(Cause::Customer), cancelled: true, ..delivery() });
+        Lookup::Present(ObservedDelivery { ready: false, held: Some(Cause::Customer), cancelled: true, ..delivery() });
     let topics_of_none: Vec<_> = topics(&seen);
     assert_eq!(topics_of_none, [(Topic::Undone, Audience::Customer), (Topic::Undone, Audience::Seller)]);
     // Who has rejected it knows.
@@ -69,8 +69,8 @@ fn a_delivery_is_called_cancelled_only_where_there_was_one() {
 fn nothing_tells_of_an_end_before_the_end() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
     seen.payment =
-        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+        Lookup::Present(ObservedPayment { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     seen.status.releasing_at = None;
     let (told, ends) = tells(&seen);
     assert!(!ends && told.iter().all(|(topic, ..)| *topic == Topic::Placed), "{told:?}");
@@ -80,8 +80,8 @@ fn nothing_tells_of_an_end_before_the_end() {
 fn a_notice_that_was_denied_at_the_end_is_made_after_it() {
     let mut seen = leaving(delivering(), State::Cancelled, "ChangedMind");
     seen.payment =
-        Lookup::Present(PaymentFacts { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+        Lookup::Present(ObservedPayment { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), cancelled: true, ..delivery() });
     seen.status = plan(&seen).status.expect("the end");
     seen.meta.generation = seen.status.observed_generation;
     assert_eq!(plan(&seen), Plan::rest(), "one that somebody has removed is not made again");
@@ -89,7 +89,7 @@ fn a_notice_that_was_denied_at_the_end_is_made_after_it() {
     (seen.owed_notice, seen.delivery) = (Some(Topic::DeliveryCancelled), Lookup::Gone);
     let of = |to| (Topic::DeliveryCancelled, to, Some(State::Cancelled), Some("ChangedMind".to_owned()));
     assert_eq!(tells(&seen), (vec![of(Audience::Customer), of(Audience::Seller)], false));
-    let customer = NoticeFacts { topic: Topic::DeliveryCancelled, to: Audience::Customer, ..untaken("") };
+    let customer = ObservedNotice { topic: Topic::DeliveryCancelled, to: Audience::Customer, ..untaken("") };
     seen.notices = vec![customer];
     assert_eq!(tells(&seen), (vec![of(Audience::Seller)], false), "each once");
 }
@@ -104,11 +104,11 @@ fn a_deleted_order_that_has_ended_waits_for_no_notice() {
 }
 
 /// A wish that waits for a seller who must be told, and is not.
-fn waits_for_the_seller(notice: NoticeFacts) -> Observed {
+fn waits_for_the_seller(notice: ObservedNotice) -> Observed {
     let mut seen = delivering();
     let terms = seen.status.terms.as_mut().expect("terms");
     terms.seller_notice = SellerNotice::Required;
-    seen.store = Lookup::Present(StoreFacts { has_endpoint: true, ..store() });
+    seen.store = Lookup::Present(ObservedStore { has_endpoint: true, ..store() });
     seen.notices = vec![notice];
     seen.changed = Time::from_millis(0);
     wishes(seen)
@@ -122,13 +122,13 @@ fn stalled(seen: &Observed, now: Time) -> Option<String> {
 #[test]
 fn a_seller_who_cannot_be_told_is_a_matter_for_a_person() {
     let cure = "Store shop is gone: create it again.".to_owned();
-    let seen = waits_for_the_seller(NoticeFacts { stalled: Some(cure.clone()), ..untaken("") });
+    let seen = waits_for_the_seller(ObservedNotice { stalled: Some(cure.clone()), ..untaken("") });
     let said = stalled(&seen, now()).expect("stalled");
     assert!(said.starts_with("SellerNoticeStalled") && said.contains(&cure), "{said}");
     let plan = plan(&seen);
     assert_eq!(plan.facts.len(), 1, "an Event once");
     let again = Observed { status: plan.status.expect("a status"), ..seen };
-    let other = NoticeFacts { stalled: Some("Another sentence.".into()), ..untaken("") };
+    let other = ObservedNotice { stalled: Some("Another sentence.".into()), ..untaken("") };
     let again = Observed { notices: vec![other], ..again };
     let next = decide(&again, now(), &Policy::default());
     assert!(next.status.is_some() && next.facts.is_empty(), "{next:?}");

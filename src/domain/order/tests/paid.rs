@@ -20,12 +20,13 @@ fn that_it_is_paid_is_written_with_the_steps_that_follow_at_once() {
     assert_eq!(plan(&seen), Plan::wait_until(now().after(Policy::default().step)));
     let paid = later(&seen).status.expect("it lasts");
     assert_eq!((paid.state, paid.paid_at.is_some(), paid.payment.is_some()), (Some(State::Delivering), true, true));
-    let counted = Observed { platform: PlatformFacts { counts_unpaid: true, ..seen.platform.clone() }, ..seen.clone() };
+    let counted =
+        Observed { platform: ObservedPlatform { counts_unpaid: true, ..seen.platform.clone() }, ..seen.clone() };
     assert_eq!(plan(&counted).status.expect("others wait for it").paid_at, Some(now()));
     let approved_at = Some(Time::from_millis(now().as_millis() - 11_000));
-    let stepping = Observed { payment: Lookup::Present(PaymentFacts { approved_at, ..payment() }), ..seen.clone() };
+    let stepping = Observed { payment: Lookup::Present(ObservedPayment { approved_at, ..payment() }), ..seen.clone() };
     assert!(plan(&stepping).status.expect("long enough").paid_at.is_some(), "whoever goes on stepping");
-    seen.delivery = Lookup::Present(DeliveryFacts { confirmed: true, ..delivery() });
+    seen.delivery = Lookup::Present(ObservedDelivery { confirmed: true, ..delivery() });
     let ended = plan(&seen).status.expect("the end");
     assert_eq!((ended.state, ended.paid_at, ended.ended_at), (Some(State::Completed), Some(now()), Some(now())));
     assert!(ended.payment.is_some(), "{ended:?}");
@@ -61,13 +62,13 @@ fn a_payment_that_is_gone_once_handed_over_is_never_made_again_whatever_ends_the
         assert!(said.status.expect("said").conditions.iter().any(|c| c.reason == "PaymentMissing"));
     }
     // Made anew by hand, as the message says: the delivery is held before anything else.
-    seen.payment = Lookup::Present(PaymentFacts { cancel: true, ..payment() });
+    seen.payment = Lookup::Present(ObservedPayment { cancel: true, ..payment() });
     seen.dependents_afresh = true;
     assert!(matches!(&later(&seen).intents[..], [Intent::HoldDelivery(..)]), "{:?}", later(&seen));
     // And no seller who must be told first is passed over.
     let mut told = wishes(handed_over());
     told.status.terms.as_mut().unwrap().seller_notice = SellerNotice::Required;
-    told.store = Lookup::Present(StoreFacts { has_endpoint: true, ..store() });
+    told.store = Lookup::Present(ObservedStore { has_endpoint: true, ..store() });
     told.payment = Lookup::Gone;
     assert!(matches!(&later(&told).intents[..], [Intent::CreateNotification(draft)] if draft.0.required));
 }
@@ -89,7 +90,7 @@ fn that_it_is_paid_is_written_though_the_next_step_cannot_be_made() {
 fn an_order_that_turns_back_at_once_was_paid_when_its_payment_was_approved() {
     let mut seen = wishes(handed_over());
     let approved_at = Some(Time::from_millis(now().as_millis() - 200));
-    seen.delivery = Lookup::Present(DeliveryFacts { held: Some(Cause::Customer), cancelled: true, ..delivery() });
-    seen.payment = Lookup::Present(PaymentFacts { approved_at, cancel: true, cancelled: true, ..payment() });
+    seen.delivery = Lookup::Present(ObservedDelivery { held: Some(Cause::Customer), cancelled: true, ..delivery() });
+    seen.payment = Lookup::Present(ObservedPayment { approved_at, cancel: true, cancelled: true, ..payment() });
     assert_eq!(plan(&seen).status.expect("released").paid_at, approved_at);
 }

@@ -57,7 +57,7 @@ pub struct Earlier {
 
 /// What is read of a Store: all of it when an order is placed, whether it has an endpoint for notices at any time.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct StoreFacts {
+pub struct ObservedStore {
     pub seller: String,
     pub fulfilment: Fulfilment,
     pub acceptance: Acceptance,
@@ -71,7 +71,7 @@ pub struct StoreFacts {
 
 /// What is read of a Product.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ProductFacts {
+pub struct ObservedProduct {
     pub uid: String,
     pub store: String,
     pub price: Money,
@@ -85,7 +85,7 @@ pub struct ProductFacts {
 
 /// What is read of a Wallet when an order is placed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct WalletFacts {
+pub struct ObservedWallet {
     pub uid: String,
     pub owner: String,
     pub currency: String,
@@ -94,7 +94,7 @@ pub struct WalletFacts {
 
 /// What is read of the OrderPlatform, and of how full everything is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct PlatformFacts {
+pub struct ObservedPlatform {
     /// Whether there is one.
     pub exists: bool,
     /// Whether it was read from the API server for this very decision.
@@ -119,7 +119,7 @@ pub struct PlatformFacts {
 
 /// What is read of the order's Payment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct PaymentFacts {
+pub struct ObservedPayment {
     pub target: Target,
     /// The parent's word: give it back.
     pub cancel: bool,
@@ -135,7 +135,7 @@ pub struct PaymentFacts {
     pub trouble: Option<String>,
 }
 
-impl PaymentFacts {
+impl ObservedPayment {
     /// What a Payment with this word of its parent and this status tells.
     pub fn of(target: Target, cancel: bool, status: &payment::Status) -> Self {
         let said = |type_| conditions::find(&status.conditions, type_);
@@ -155,7 +155,7 @@ impl PaymentFacts {
 
 /// What is read of the order's Ticket.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct TicketFacts {
+pub struct ObservedTicket {
     pub target: Target,
     pub held: Option<Cause>,
     pub acceptance: Acceptance,
@@ -168,7 +168,7 @@ pub struct TicketFacts {
     pub over: bool,
 }
 
-impl TicketFacts {
+impl ObservedTicket {
     /// Whether the store has taken the order.
     pub fn accepted(&self) -> bool {
         ticket::is_accepted(self.acceptance, self.decision)
@@ -194,7 +194,7 @@ impl TicketFacts {
 
 /// What is read of the order's Delivery.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct DeliveryFacts {
+pub struct ObservedDelivery {
     pub target: Target,
     pub held: Option<Cause>,
     /// Whether couriers may claim it.
@@ -206,7 +206,7 @@ pub struct DeliveryFacts {
     pub cancelled: bool,
 }
 
-impl DeliveryFacts {
+impl ObservedDelivery {
     /// Whether the customer has it.
     pub fn delivered(&self) -> bool {
         self.progress == Some(Progress::Delivered)
@@ -215,7 +215,7 @@ impl DeliveryFacts {
 
 /// What is read of one of the order's Notifications.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct NoticeFacts {
+pub struct ObservedNotice {
     pub topic: Topic,
     pub to: Audience,
     /// Whether its endpoint has taken it.
@@ -227,7 +227,7 @@ pub struct NoticeFacts {
     pub stalled: Option<String>,
 }
 
-impl NoticeFacts {
+impl ObservedNotice {
     /// What a Notification with this status tells.
     pub fn of(topic: Topic, to: Audience, created: Time, status: &notification::Status) -> Self {
         Self {
@@ -247,12 +247,12 @@ pub struct Observed {
     pub meta: Meta,
     pub request: Request,
     pub status: Status,
-    pub store: Lookup<StoreFacts>,
+    pub store: Lookup<ObservedStore>,
     /// In the order of `request.items`, or of `status.terms.items` once there are terms.
-    pub products: Vec<Lookup<ProductFacts>>,
+    pub products: Vec<Lookup<ObservedProduct>>,
     /// Looked at where a wallet pays.
-    pub wallet: Lookup<WalletFacts>,
-    pub platform: PlatformFacts,
+    pub wallet: Lookup<ObservedWallet>,
+    pub platform: ObservedPlatform,
     /// What it needs and this version cannot read, in a sentence that says what to do.
     pub unreadable: Option<String>,
     /// Whether store, products, wallet and platform were all read from the API server for this very decision.
@@ -261,11 +261,11 @@ pub struct Observed {
     pub order_afresh: bool,
     /// Whether the order, its children and its products were.
     pub dependents_afresh: bool,
-    pub payment: Lookup<PaymentFacts>,
-    pub ticket: Lookup<TicketFacts>,
-    pub delivery: Lookup<DeliveryFacts>,
+    pub payment: Lookup<ObservedPayment>,
+    pub ticket: Lookup<ObservedTicket>,
+    pub delivery: Lookup<ObservedDelivery>,
     /// The notices that exist.
-    pub notices: Vec<NoticeFacts>,
+    pub notices: Vec<ObservedNotice>,
     /// The notice whose creation the API server denied: the order has gone on without it, and owes it.
     pub owed_notice: Option<Topic>,
     /// When the newest of order and children was first seen in its present version.
@@ -295,7 +295,7 @@ impl Observed {
 
     /// Whether it is paid, whatever has become of the Payment since.
     pub(super) fn is_sold(&self) -> bool {
-        let approved = |payment: &PaymentFacts| payment.approved_at.is_some();
+        let approved = |payment: &ObservedPayment| payment.approved_at.is_some();
         self.status.paid_at.is_some() || self.payment.present().is_some_and(approved) || self.is_handed_over()
     }
 

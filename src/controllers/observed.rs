@@ -8,8 +8,8 @@ use crate::cluster::{Key, Seen};
 use crate::crd::order::Method;
 use crate::crd::{Delivery, Order, OrderPlatform, OrderPlatformSpec, Payment, Product, Store, Ticket, Wallet};
 use crate::domain::order::{
-    Agreed, DeliveryFacts, NoticeFacts, Pay, PaymentFacts, PlatformFacts, ProductFacts, Request, Status, StoreFacts,
-    TicketFacts, WalletFacts, notices,
+    Agreed, ObservedDelivery, ObservedNotice, ObservedPayment, ObservedPlatform, ObservedProduct, ObservedStore,
+    ObservedTicket, ObservedWallet, Pay, Request, Status, notices,
 };
 use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Money, Target, denial, ids, platform as platforms};
@@ -41,9 +41,9 @@ pub(super) fn request(order: &Order) -> Request {
     }
 }
 
-pub(super) fn store(seen: Seen<Store>) -> StoreFacts {
+pub(super) fn store(seen: Seen<Store>) -> ObservedStore {
     let spec = &seen.object.spec;
-    StoreFacts {
+    ObservedStore {
         seller: spec.seller.clone(),
         fulfilment: spec.fulfilment,
         acceptance: spec.acceptance,
@@ -63,7 +63,7 @@ pub(super) fn products(
     order: &Order,
     uid: &str,
     live: &LiveReads,
-) -> Vec<Lookup<ProductFacts>> {
+) -> Vec<Lookup<ObservedProduct>> {
     let product = |name: &str, wanted: Option<&str>| {
         let product = key.sibling(name);
         let denied = || world.why_denied::<Product>(&product);
@@ -75,8 +75,8 @@ pub(super) fn products(
     }
 }
 
-fn product_facts(product: &Product, order: &str, denied: Option<String>) -> ProductFacts {
-    ProductFacts {
+fn product_facts(product: &Product, order: &str, denied: Option<String>) -> ObservedProduct {
+    ObservedProduct {
         uid: product.metadata.uid.clone().unwrap_or_default(),
         store: product.spec.store.clone(),
         price: product.spec.price.clone(),
@@ -87,11 +87,11 @@ fn product_facts(product: &Product, order: &str, denied: Option<String>) -> Prod
     }
 }
 
-pub(super) fn wallet(world: &World, key: &Key, order: &Order, live: &LiveReads) -> Lookup<WalletFacts> {
+pub(super) fn wallet(world: &World, key: &Key, order: &Order, live: &LiveReads) -> Lookup<ObservedWallet> {
     let Some(name) = &order.spec.payment.wallet else { return Lookup::Unproven };
     world.lookup(&key.sibling(name), None, live).map(|seen: Seen<Wallet>| {
         let wallet = &*seen.object;
-        WalletFacts {
+        ObservedWallet {
             uid: wallet.metadata.uid.clone().unwrap_or_default(),
             owner: wallet.spec.owner.clone(),
             currency: wallet.spec.deposited.currency.clone(),
@@ -135,12 +135,12 @@ pub(super) fn dependents_afresh(order: &Order, meta: &Meta, live: &LiveReads) ->
 }
 
 /// What the platform says, and how full everything is; the latter is looked at only while the order is not placed.
-pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, live: &LiveReads) -> PlatformFacts {
+pub(super) fn platform(world: &World, key: &Key, order: &Order, status: &Status, live: &LiveReads) -> ObservedPlatform {
     let found = world.platform(key);
     let spec = found.as_ref().map(|seen| &seen.object.spec);
     let provider = order.spec.payment.provider.as_deref();
     let placing = status.terms.is_none() && status.ended_at.is_none();
-    PlatformFacts {
+    ObservedPlatform {
         exists: spec.is_some(),
         afresh: live.read(Kind::OrderPlatform, platforms::NAME).is_some(),
         paused: spec.is_some_and(OrderPlatformSpec::is_paused),
@@ -198,15 +198,15 @@ fn kitchen_is_full(world: &World, key: &Key, order: &Order) -> bool {
     before.take(free + 1).count() >= free
 }
 
-pub(super) fn payment(seen: Seen<Payment>) -> PaymentFacts {
+pub(super) fn payment(seen: Seen<Payment>) -> ObservedPayment {
     let status = seen.object.status.clone().unwrap_or_default();
-    PaymentFacts::of(target(&seen), seen.object.spec.cancel, &status)
+    ObservedPayment::of(target(&seen), seen.object.spec.cancel, &status)
 }
 
-pub(super) fn ticket(seen: Seen<Ticket>) -> TicketFacts {
+pub(super) fn ticket(seen: Seen<Ticket>) -> ObservedTicket {
     let ticket = &*seen.object;
     let status = ticket.status.clone().unwrap_or_default();
-    TicketFacts {
+    ObservedTicket {
         target: target(&seen),
         held: ticket.spec.hold.map(|hold| hold.cause),
         acceptance: ticket.spec.acceptance,
@@ -219,10 +219,10 @@ pub(super) fn ticket(seen: Seen<Ticket>) -> TicketFacts {
     }
 }
 
-pub(super) fn delivery(seen: Seen<Delivery>) -> DeliveryFacts {
+pub(super) fn delivery(seen: Seen<Delivery>) -> ObservedDelivery {
     let delivery = &*seen.object;
     let status = delivery.status.clone().unwrap_or_default();
-    DeliveryFacts {
+    ObservedDelivery {
         target: target(&seen),
         held: delivery.spec.hold.map(|hold| hold.cause),
         ready: delivery.spec.ready,
@@ -234,7 +234,7 @@ pub(super) fn delivery(seen: Seen<Delivery>) -> DeliveryFacts {
 }
 
 /// The notices of an order that exist, while it is under way.
-pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -> Vec<NoticeFacts> {
+pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -> Vec<ObservedNotice> {
     if !are_needed || world.notifications.is_empty() {
         return Vec::new();
     }
@@ -242,7 +242,7 @@ pub(super) fn notices(world: &World, key: &Key, meta: &Meta, are_needed: bool) -
         let name = ids::notification_name(&meta.name, &meta.uid, topic.slug(), to.slug());
         let seen = world.notifications.get(&key.sibling(&name))?;
         let status = seen.object.status.clone().unwrap_or_default();
-        Some(NoticeFacts::of(topic, to, created(&seen), &status))
+        Some(ObservedNotice::of(topic, to, created(&seen), &status))
     };
     notices::ALL.into_iter().filter_map(find).collect()
 }
