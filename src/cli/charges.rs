@@ -237,14 +237,14 @@ impl Charges {
         let holds = |intent: &&Intent| matches!(intent, Intent::HoldTicket(..) | Intent::HoldDelivery(..));
         match plan.intents.iter().find(holds) {
             // What comes too late is seen at the next look: it was brought at this very moment.
-            Some(hold) => self.perform::<C::Root>(key, hold, live).await.map(|_| true),
+            Some(hold) => self.execute::<C::Root>(key, hold, live).await.map(|_| true),
             None => Ok(false),
         }
     }
 
     /// Carries out an intent; gives whether the object was as it was seen.
-    async fn perform<K: Cached>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
-        match self.executor.perform::<K>(key, intent, Instant::now(), live).await {
+    async fn execute<K: Cached>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
+        match self.executor.execute::<K>(key, intent, Instant::now(), live).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.class(), Class::Conflict | Class::Invalid) => Ok(false),
             Err(error) => Err(error.into()),
@@ -262,7 +262,7 @@ impl Charges {
             let case = Case { seen: &seen, now: self.executor.access.clock.now(), policy: &Policy::default() };
             let plan = Payments::decide(&case);
             if let Some(intent) = plan.intents.first() {
-                let met = self.perform::<Payment>(&key, intent, live).await?;
+                let met = self.execute::<Payment>(&key, intent, live).await?;
                 if met && intent.informs() {
                     continue;
                 }

@@ -97,6 +97,6 @@ pub struct Context {
 pub struct Look<C: Controller> {
     pub observed: C::Observed,
     /// The conditions as they stand, where they say which write was denied.
-    pub carried: Option<Vec<Condition>>,
+    pub conditions: Option<Vec<Condition>>,
     pub decided: Instant,
 }

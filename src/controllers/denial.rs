@@ -28,7 +28,7 @@ pub(super) fn report<C: Controller>(context: &Context, key: &Key, look: &Look<C>
     if news {
         context.world.enqueue_platform(&key.namespace);
     }
-    if !news || denial.is_known(look.carried.as_deref().unwrap_or_default()) {
+    if !news || denial.is_known(look.conditions.as_deref().unwrap_or_default()) {
         return;
     }
     let fact = Fact { reason: "WriteDenied", message: denial.advice(), warning: true };
@@ -56,8 +56,8 @@ pub(super) async fn say<C: Controller>(
     let Some((meta, status)) = look.observed.seen() else { return Ok(()) };
     let mut before = serde_json::to_value(status)?;
     let mut after = before.clone();
-    if let Some(carried) = &look.carried {
-        before["conditions"] = serde_json::to_value(carried)?;
+    if let Some(conditions) = &look.conditions {
+        before["conditions"] = serde_json::to_value(conditions)?;
     }
     put(context, look, meta, denial, &mut after)?;
     let Some(patch) = merge_patch(&before, &after) else { return Ok(()) };
@@ -76,7 +76,7 @@ pub(super) fn put<C: Controller>(
         Some(conditions) => serde_json::from_value(conditions.clone())?,
         None => Vec::new(),
     };
-    let seen = look.carried.as_deref().unwrap_or(&wanted);
+    let seen = look.conditions.as_deref().unwrap_or(&wanted);
     let said = denial.on(C::Root::KIND, seen, &wanted, meta.generation, context.clock.now());
     status["conditions"] = serde_json::to_value(said)?;
     Ok(())

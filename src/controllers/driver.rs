@@ -1,4 +1,4 @@
-//! The one driver: observes, decides, and carries the plan out, one write at a time, the status last.
+//! The one driver: observes, decides, and executes the plan, one write at a time, the status last.
 //!
 //! Each gap between two writes is a point at which the process can die: whatever is left undone then is decided anew from
 //! what stands. A plan that meets a changed object is dropped, the object read afresh and the decision taken again.
@@ -74,7 +74,7 @@ struct Done {
     again: Option<Duration>,
 }
 
-/// A plan that could not be carried out: why, and at which intent, where it was not the status.
+/// A plan that could not be executed: why, and at which intent, where it was not the status.
 struct Failure<'a> {
     error: Error,
     intent: Option<&'a Intent>,
@@ -95,8 +95,8 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
             return Next::Changed; // What was last understood of it is old by now.
         }
         let Some(mut observed) = C::observe(&context.world, key, &live) else { return Next::Changed };
-        let carried = observed.conditions().and_then(crate::domain::denial::take);
-        let look = Look::<C> { observed, carried, decided };
+        let conditions = observed.conditions().and_then(crate::domain::denial::take);
+        let look = Look::<C> { observed, conditions, decided };
         let version = look.observed.version();
         progress.sees(version);
         if !live.fits(version) {
@@ -152,7 +152,7 @@ async fn act<'a, C: Controller>(
 ) -> Result<Done, Failure<'a>> {
     let mut done = Done::default();
     for intent in &plan.intents {
-        match (context.executor.perform::<C::Root>(key, intent, look.decided, live).await, intent) {
+        match (context.executor.execute::<C::Root>(key, intent, look.decided, live).await, intent) {
             (Ok(news), _) => (done.news, done.wrote) = (done.news | news, done.wrote | !intent.informs()),
             // A notice that is refused blocks nothing: what must wait for it waits until it is seen sent.
             (Err(error), Intent::CreateNotification(_)) if matches!(error.class(), Class::Invalid | Class::Denied) => {
@@ -170,14 +170,14 @@ async fn act<'a, C: Controller>(
         context.world.allowed(C::Root::KIND, key);
     }
     let Some((meta, seen)) = look.observed.seen() else { return Ok(done) };
-    let said = done.denied.is_some() || (look.carried.is_some() && lifted);
+    let said = done.denied.is_some() || (look.conditions.is_some() && lifted);
     if plan.status.is_none() && !said && plan.facts.is_empty() {
         return Ok(done);
     }
     let mut before = serde_json::to_value(seen)?;
     let mut after = plan.status.as_ref().map_or_else(|| Ok(before.clone()), serde_json::to_value)?;
-    if let Some(carried) = &look.carried {
-        before["conditions"] = serde_json::to_value(carried)?;
+    if let Some(conditions) = &look.conditions {
+        before["conditions"] = serde_json::to_value(conditions)?;
     }
     if let Some(denied) = &done.denied {
         denial::put(context, look, meta, denied, &mut after)?;

@@ -1,4 +1,4 @@
-//! Carries out intents: one guarded write each, or one call to what is outside.
+//! Executes intents: one guarded write each, or one call to what is outside.
 //!
 //! Invariants: nothing is created under a name that is not derived, so a write sent twice has one effect; no intent is sent
 //! that was decided more than a minute ago.
@@ -30,7 +30,7 @@ impl Executor {
     ///
     /// # Errors
     /// Classified by what happens next; nothing was written then, unless the error is a timeout.
-    pub async fn perform<K: Cached>(
+    pub async fn execute<K: Cached>(
         &self,
         key: &Key,
         intent: &Intent,

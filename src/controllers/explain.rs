@@ -1,5 +1,5 @@
 //! What the operator makes of one order: observes and decides as its controllers do, about the order and whatever it
-//! concerns, and carries nothing out.
+//! concerns, and executes nothing.
 
 use serde_json::Value;
 

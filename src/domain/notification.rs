@@ -67,7 +67,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
         let report = Report::Stalled { reason, message };
         let due = seen.meta.changed.after(case.policy.debounce);
         let plan = case.write_after(due, wait(case, report));
-        // Whoever waits behind a breaker is woken when the endpoint is back; a refused message looks for itself.
+        // Whoever waits behind a breaker is enqueued when the endpoint is back; a refused message looks for itself.
         let again = seen.status.refused_at.map(|_| case.now.after(BEHIND));
         return Plan { next: plan.next.or(again), ..plan };
     }

@@ -121,7 +121,7 @@ pub struct Fact {
     pub warning: bool,
 }
 
-/// The outcome of a decision. Intents are carried out one at a time, in order; the status is written last.
+/// The outcome of a decision. Intents are executed one at a time, in order; the status is written last.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Plan<S> {
     pub intents: Vec<Intent>,

@@ -55,7 +55,7 @@ pub async fn reconcile(context: &Context, namespace: &str) -> Outcome {
     let kept = handover::kept(&context.store, namespace, &platform.spec);
     let wanted: Vec<Wanted<'_>> =
         build_with(&inputs, &kept).into_iter().filter_map(|built| wanted(&live, built)).collect();
-    let mut failures = carry_out(context, &live, &platform, &wanted).await;
+    let mut failures = execute(context, &live, &platform, &wanted).await;
     let mut findings = look(context, &platform, namespace, &wanted).findings(&failures);
     handover::say(&mut findings, &kept, &platform.spec);
     failures.extend(status::write(context, resource, &platform, &findings).await.err());
@@ -73,7 +73,7 @@ fn look<'a>(
 
 /// Applies what is wanted and prunes the rest. An autoscaler that is no longer wanted goes first: it would scale what the
 /// spec gives a number again.
-async fn carry_out(context: &Context, live: &Live, platform: &OrderPlatform, wanted: &[Wanted<'_>]) -> Vec<Failure> {
+async fn execute(context: &Context, live: &Live, platform: &OrderPlatform, wanted: &[Wanted<'_>]) -> Vec<Failure> {
     let namespace = &*live.key.namespace;
     let is_scaler = |kind: &str| kind == "HorizontalPodAutoscaler";
     let mut failures = prune(context, namespace, &live.uid, wanted, is_scaler, &Default::default()).await;

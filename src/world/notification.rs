@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_waits_behind_a_breaker_is_woken_when_it_closes_or_needs_another_probe() {
+    fn whoever_waits_behind_a_breaker_is_enqueued_when_it_closes_or_needs_another_probe() {
         let (all, another) = (waiting(&Some("shop".into())).to_vec(), next(&Some("shop".into())).to_vec());
         let sent = notice(Some(Status { sent_at: Some(Time::from_millis(1)), ..Status::default() }));
         let found = |old: &Notification, new: Option<&Notification>| Notification::enqueues_found(Some(old), new);

@@ -67,7 +67,7 @@ async fn a_failing_endpoint_trips_its_breaker_and_a_probe_closes_it_again() {
         all.iter().all(|n| n.status.as_ref().is_some_and(|s| s.sent_at.is_some())).then_some(())
     })
     .await;
-    assert!(closed.elapsed() < std::time::Duration::from_secs(50), "they are woken, not found when they look again");
+    assert!(closed.elapsed() < std::time::Duration::from_secs(50), "they are enqueued, not found when they look again");
     let mut told = push.taken();
     let count = told.len();
     told.sort();

@@ -12,7 +12,7 @@ pub enum Race {
     StepRefused,
     /// A ledger saw an old version of a requester that it had settled.
     SettledRequesterSeenOld,
-    /// A delayed request was carried out.
+    /// A delayed request was executed.
     DelayedLands,
     /// A delayed creation met the object that stands in its way.
     DelayedCreateRefused,

@@ -127,7 +127,7 @@ fn decide(view: &View) -> Option<(Vec<Step>, bool)> {
     })
 }
 
-/// Where a plan is carried out.
+/// Where a plan is executed.
 struct Lower<'a> {
     config: &'a Config,
     state: &'a State,

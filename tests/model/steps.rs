@@ -1,4 +1,4 @@
-//! One replica carries a plan out: a step at a time, the status last (`src/controllers/driver.rs`).
+//! One replica executes a plan: a step at a time, the status last (`src/controllers/driver.rs`).
 
 use jumun::domain::Kind;
 use jumun::domain::provider::{Call, Reply};
@@ -21,9 +21,9 @@ pub const ARRIVAL_LIMIT: u64 = 70;
 /// What happens to the next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
-    /// It is carried out and answered.
+    /// It is executed and answered.
     Well,
-    /// It is on its way, and carried out later or never; its plan is dropped.
+    /// It is on its way, and executed later or never; its plan is dropped.
     Delayed,
     /// A provider's reply is lost.
     Lost,
@@ -69,7 +69,7 @@ pub fn go(config: &Config, from: &State, replica: usize, id: Id, mode: Mode) -> 
         flight.steps.clear();
         return (mode == Mode::Well).then(|| rest(Some(flight)));
     }
-    perform(config, rest(None), replica, flight, step, mode, informs)
+    execute(config, rest(None), replica, flight, step, mode, informs)
 }
 
 fn keep(mut state: State, replica: usize, flight: Flight) -> State {
@@ -79,7 +79,7 @@ fn keep(mut state: State, replica: usize, flight: Flight) -> State {
     state
 }
 
-fn perform(
+fn execute(
     config: &Config,
     mut state: State,
     replica: usize,

@@ -89,7 +89,7 @@ fn stand(case: &Case<Observed>) -> Plan<Status> {
         return reads;
     }
     if seen.stock.iter().any(|(_, answer)| answer.present() == Some(&Some(product::Answer::Held))) {
-        // An entry that leaves wakes nobody.
+        // An entry that leaves enqueues nobody.
         return Plan::wait_until(case.now.after(case.policy.settle_within));
     }
     child::retire(case, &seen.order, seen.owner)
