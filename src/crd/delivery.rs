@@ -39,22 +39,36 @@ use crate::domain::store::{Confirmation, Deadlines};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.deliverTo == oldSelf.spec.deliverTo && self.spec.zone == oldSelf.spec.zone && self.spec.confirmation == oldSelf.spec.confirmation && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
+        "self.spec.order == oldSelf.spec.order \
+         && self.spec.deliverTo == oldSelf.spec.deliverTo \
+         && self.spec.zone == oldSelf.spec.zone \
+         && self.spec.confirmation == oldSelf.spec.confirmation \
+         && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
+         && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
     )
     .message("where and for whom to deliver cannot be changed")
     .field_path(".spec"),
     validation = Rule::new("!oldSelf.spec.ready || self.spec.ready").message("a ready delivery stays ready").field_path(".spec.ready"),
-    validation = Rule::new("!has(self.spec.courier) || has(oldSelf.spec.courier) || (oldSelf.spec.ready && self.spec.courier.zone == self.spec.zone)")
+    validation = Rule::new(
+        "!has(self.spec.courier) \
+         || has(oldSelf.spec.courier) \
+         || (oldSelf.spec.ready && self.spec.courier.zone == self.spec.zone)"
+    )
         .message("only a ready delivery can be claimed, and only by a courier of its zone")
         .field_path(".spec.courier"),
-    validation = Rule::new("!has(oldSelf.spec.courier) || (has(self.spec.courier) && self.spec.courier == oldSelf.spec.courier)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.courier) \
+         || (has(self.spec.courier) && self.spec.courier == oldSelf.spec.courier)"
+    )
         .message("it is claimed already, and a claim stays")
         .field_path(".spec"),
     validation = Rule::new("!has(self.spec.progress) || has(self.spec.courier)")
         .message("claim it first: set courier")
         .field_path(".spec.progress"),
     validation = Rule::new(
-        "!has(oldSelf.spec.progress) || (has(self.spec.progress) && (self.spec.progress == oldSelf.spec.progress || self.spec.progress == 'Delivered'))"
+        "!has(oldSelf.spec.progress) \
+         || (has(self.spec.progress) \
+           && (self.spec.progress == oldSelf.spec.progress || self.spec.progress == 'Delivered'))"
     )
     .message("progress does not go back")
     .field_path(".spec"),
@@ -62,33 +76,53 @@ use crate::domain::store::{Confirmation, Deadlines};
         .message("it is picked up before it is delivered")
         .field_path(".spec.progress"),
     validation = Rule::new(
-        "!has(self.spec.received) || !self.spec.received || (has(oldSelf.spec.progress) && oldSelf.spec.progress == 'Delivered')"
+        "!has(self.spec.received) \
+         || !self.spec.received \
+         || (has(oldSelf.spec.progress) && oldSelf.spec.progress == 'Delivered')"
     )
     .message("only what was delivered can be received")
     .field_path(".spec.received"),
-    validation = Rule::new("!has(oldSelf.spec.received) || !oldSelf.spec.received || (has(self.spec.received) && self.spec.received)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.received) \
+         || !oldSelf.spec.received \
+         || (has(self.spec.received) && self.spec.received)"
+    )
         .message("received stays received")
         .field_path(".spec"),
     validation = Rule::new("!has(oldSelf.spec.hold) || (has(self.spec.hold) && self.spec.hold == oldSelf.spec.hold)")
         .message("a hold is never lifted")
         .field_path(".spec"),
     validation = Rule::new(
-        "!has(self.spec.hold) || (has(self.spec.courier) == has(oldSelf.spec.courier) && has(self.spec.progress) == has(oldSelf.spec.progress) && (!has(self.spec.progress) || self.spec.progress == oldSelf.spec.progress) && (has(self.spec.received) && self.spec.received) == (has(oldSelf.spec.received) && oldSelf.spec.received))"
+        "!has(self.spec.hold) \
+         || (has(self.spec.courier) == has(oldSelf.spec.courier) \
+           && has(self.spec.progress) == has(oldSelf.spec.progress) \
+           && (!has(self.spec.progress) || self.spec.progress == oldSelf.spec.progress) \
+           && (has(self.spec.received) && self.spec.received) == (has(oldSelf.spec.received) && oldSelf.spec.received))"
     )
     .message("the delivery is held: its order is being undone")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(self.spec.hold) || has(oldSelf.spec.hold) || !has(oldSelf.spec.progress) || (oldSelf.spec.progress != 'Delivered' && self.spec.hold.step != 'PickedUp')"
+        "!has(self.spec.hold) \
+         || has(oldSelf.spec.hold) \
+         || !has(oldSelf.spec.progress) \
+         || (oldSelf.spec.progress != 'Delivered' && self.spec.hold.step != 'PickedUp')"
     )
     .message("too late for a hold: the step that decides is done")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(self.status) || !has(self.status.confirmedAt) || (has(self.spec.progress) && self.spec.progress == 'Delivered')"
+        "!has(self.status) \
+         || !has(self.status.confirmedAt) \
+         || (has(self.spec.progress) && self.spec.progress == 'Delivered')"
     )
     .message("only what was delivered is confirmed")
     .field_path(".status"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.confirmedAt) == has(oldSelf.status.confirmedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
+        "!has(oldSelf.status) \
+         || !(has(oldSelf.status.confirmedAt) || has(oldSelf.status.cancelledAt)) \
+         || (has(self.status.state) \
+           && self.status.state == oldSelf.status.state \
+           && has(self.status.confirmedAt) == has(oldSelf.status.confirmedAt) \
+           && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a confirmed or cancelled delivery never changes its state again")
     .field_path(".status")

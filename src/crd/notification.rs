@@ -34,7 +34,12 @@ use crate::domain::{Money, OrderRef, ids};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.spec == oldSelf.spec").message("a message cannot be changed").field_path(".spec"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.sentAt) || has(oldSelf.status.gaveUpAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.sentAt) == has(oldSelf.status.sentAt) && has(self.status.gaveUpAt) == has(oldSelf.status.gaveUpAt))"
+        "!has(oldSelf.status) \
+         || !(has(oldSelf.status.sentAt) || has(oldSelf.status.gaveUpAt)) \
+         || (has(self.status.state) \
+           && self.status.state == oldSelf.status.state \
+           && has(self.status.sentAt) == has(oldSelf.status.sentAt) \
+           && has(self.status.gaveUpAt) == has(oldSelf.status.gaveUpAt))"
     )
     .message("a message that was sent or given up never changes its state again")
     .field_path(".status")

@@ -33,19 +33,36 @@ use crate::domain::{Time, delivery::Address, order::Status};
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name of an Order has at most 63 characters"),
     validation = Rule::new(
-        "self.spec.customer == oldSelf.spec.customer && self.spec.store == oldSelf.spec.store && self.spec.items == oldSelf.spec.items && self.spec.payment == oldSelf.spec.payment && self.spec.deliverTo == oldSelf.spec.deliverTo && has(self.spec.agreed) == has(oldSelf.spec.agreed) && (!has(self.spec.agreed) || self.spec.agreed == oldSelf.spec.agreed)"
+        "self.spec.customer == oldSelf.spec.customer \
+         && self.spec.store == oldSelf.spec.store \
+         && self.spec.items == oldSelf.spec.items \
+         && self.spec.payment == oldSelf.spec.payment \
+         && self.spec.deliverTo == oldSelf.spec.deliverTo \
+         && has(self.spec.agreed) == has(oldSelf.spec.agreed) \
+         && (!has(self.spec.agreed) || self.spec.agreed == oldSelf.spec.agreed)"
     )
     .message("an order cannot be changed: cancel it and place another")
     .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.cancel) || (has(self.spec.cancel) && self.spec.cancel == oldSelf.spec.cancel)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.cancel) \
+         || (has(self.spec.cancel) && self.spec.cancel == oldSelf.spec.cancel)"
+    )
         .message("a wish to cancel stays as it is")
         .field_path(".spec"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !has(oldSelf.status.endedAt) || (has(self.status.endedAt) && self.status.endedAt == oldSelf.status.endedAt && self.status.state == oldSelf.status.state)"
+        "!has(oldSelf.status) \
+         || !has(oldSelf.status.endedAt) \
+         || (has(self.status.endedAt) \
+           && self.status.endedAt == oldSelf.status.endedAt \
+           && self.status.state == oldSelf.status.state)"
     )
     .message("an order that has ended never changes its state again")
     .field_path(".status"),
-    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.terms) || (has(self.status.terms) && self.status.terms == oldSelf.status.terms)")
+    validation = Rule::new(
+        "!has(oldSelf.status) \
+         || !has(oldSelf.status.terms) \
+         || (has(self.status.terms) && self.status.terms == oldSelf.status.terms)"
+    )
         .message("the terms of a placed order never change")
         .field_path(".status")
 )]
@@ -103,7 +120,9 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
 #[x_kube(validation = Rule::new(
-    "self.method == 'Wallet' ? has(self.wallet) && !has(self.provider) && !has(self.token) : has(self.provider) && has(self.token) && !has(self.wallet)"
+    "self.method == 'Wallet' \
+       ? has(self.wallet) && !has(self.provider) && !has(self.token) \
+       : has(self.provider) && has(self.token) && !has(self.wallet)"
 ).message("method Wallet takes wallet alone, method Provider takes provider and token"))]
 #[x_kube(validation = Rule::new("!has(self.token) || !self.token.matches('^[0-9 -]{12,}$')")
     .message("a token is single-use and comes from the provider; this looks like a card number").field_path(".token"))]

@@ -35,25 +35,43 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.amount == oldSelf.spec.amount && self.spec.method == oldSelf.spec.method && (self.spec.method == 'Wallet' ? self.spec.wallet == oldSelf.spec.wallet : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0) && has(self.spec.items) == has(oldSelf.spec.items) && (!has(self.spec.items) || self.spec.items == oldSelf.spec.items)"
+        "self.spec.order == oldSelf.spec.order \
+         && self.spec.amount == oldSelf.spec.amount \
+         && self.spec.method == oldSelf.spec.method \
+         && (self.spec.method == 'Wallet' \
+             ? self.spec.wallet == oldSelf.spec.wallet \
+             : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) \
+         && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0) \
+         && has(self.spec.items) == has(oldSelf.spec.items) \
+         && (!has(self.spec.items) || self.spec.items == oldSelf.spec.items)"
     )
     .message("a payment cannot be changed")
     .field_path(".spec"),
     validation = Rule::new(
-        "self.spec.method == 'Wallet' ? has(self.spec.wallet) && !has(self.spec.provider) && !has(self.spec.token) : has(self.spec.provider) && has(self.spec.token) && !has(self.spec.wallet)"
+        "self.spec.method == 'Wallet' \
+           ? has(self.spec.wallet) && !has(self.spec.provider) && !has(self.spec.token) \
+           : has(self.spec.provider) && has(self.spec.token) && !has(self.spec.wallet)"
     )
     .message("method Wallet takes wallet alone, method Provider takes provider and token")
     .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.cancel) || !oldSelf.spec.cancel || (has(self.spec.cancel) && self.spec.cancel)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.cancel) \
+         || !oldSelf.spec.cancel \
+         || (has(self.spec.cancel) && self.spec.cancel)"
+    )
         .message("a cancelled payment stays cancelled")
         .field_path(".spec"),
     validation = Rule::new(
-        "!has(self.spec.refundedByHand) || !self.spec.refundedByHand || (has(self.spec.cancel) && self.spec.cancel)"
+        "!has(self.spec.refundedByHand) \
+         || !self.spec.refundedByHand \
+         || (has(self.spec.cancel) && self.spec.cancel)"
     )
     .message("only a cancelled payment is given back")
     .field_path(".spec.refundedByHand"),
     validation = Rule::new(
-        "!has(self.status) || !(has(self.status.cancelledAt) || has(self.status.refundedAt)) || (has(self.spec.cancel) && self.spec.cancel)"
+        "!has(self.status) \
+         || !(has(self.status.cancelledAt) || has(self.status.refundedAt)) \
+         || (has(self.spec.cancel) && self.spec.cancel)"
     )
     .message("a payment ends as cancelled only where spec.cancel asks for it")
     .field_path(".status"),
@@ -61,7 +79,12 @@ use crate::domain::{Money, ObjectRef, OrderRef};
         .message("an approved payment is not declined: cancel it")
         .field_path(".status"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.declinedAt) == has(oldSelf.status.declinedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
+        "!has(oldSelf.status) \
+         || !(has(oldSelf.status.declinedAt) || has(oldSelf.status.cancelledAt)) \
+         || (has(self.status.state) \
+           && self.status.state == oldSelf.status.state \
+           && has(self.status.declinedAt) == has(oldSelf.status.declinedAt) \
+           && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a declined or cancelled payment never changes its state again")
     .field_path(".status")

@@ -35,7 +35,10 @@ use crate::domain::{Money, product::Status};
         .message("spec.price.currency cannot be changed: make another Product")
         .field_path(".spec.price.currency"),
     validation = Rule::new(
-        "!has(self.status) || !has(self.status.reserved) || !has(self.status.sold) || self.status.reserved + self.status.sold <= self.spec.stock"
+        "!has(self.status) \
+         || !has(self.status.reserved) \
+         || !has(self.status.sold) \
+         || self.status.reserved + self.status.sold <= self.spec.stock"
     )
     .message("spec.stock is everything ever supplied: it cannot be less than what is reserved and sold")
     .field_path(".spec.stock")

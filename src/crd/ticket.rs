@@ -37,24 +37,44 @@ use crate::domain::{Money, OrderRef};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order && self.spec.store == oldSelf.spec.store && self.spec.customer == oldSelf.spec.customer && self.spec.items == oldSelf.spec.items && self.spec.amount == oldSelf.spec.amount && self.spec.acceptance == oldSelf.spec.acceptance && self.spec.until == oldSelf.spec.until && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
+        "self.spec.order == oldSelf.spec.order \
+         && self.spec.store == oldSelf.spec.store \
+         && self.spec.customer == oldSelf.spec.customer \
+         && self.spec.items == oldSelf.spec.items \
+         && self.spec.amount == oldSelf.spec.amount \
+         && self.spec.acceptance == oldSelf.spec.acceptance \
+         && self.spec.until == oldSelf.spec.until \
+         && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
+         && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
     )
     .message("what was ordered and paid cannot be changed")
     .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.decision) || (has(self.spec.decision) && self.spec.decision == oldSelf.spec.decision)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.decision) \
+         || (has(self.spec.decision) && self.spec.decision == oldSelf.spec.decision)"
+    )
         .message("it is decided already, and a decision stays")
         .field_path(".spec"),
     validation = Rule::new("(has(self.spec.decision) && self.spec.decision == 'Reject') == has(self.spec.reject)")
         .message("a rejection says why, and nothing else does: set decision: Reject together with reject.reason")
         .field_path(".spec.reject"),
-    validation = Rule::new("!has(oldSelf.spec.reject) || (has(self.spec.reject) && self.spec.reject == oldSelf.spec.reject)")
+    validation = Rule::new(
+        "!has(oldSelf.spec.reject) \
+         || (has(self.spec.reject) && self.spec.reject == oldSelf.spec.reject)"
+    )
         .message("the reason of a rejection stays")
         .field_path(".spec"),
-    validation = Rule::new("!has(self.spec.decision) || self.spec.acceptance == 'Manual' || self.spec.decision == 'Accept'")
+    validation = Rule::new(
+        "!has(self.spec.decision) \
+         || self.spec.acceptance == 'Manual' \
+         || self.spec.decision == 'Accept'"
+    )
         .message("the store accepts automatically: it was accepted at birth")
         .field_path(".spec.decision"),
     validation = Rule::new(
-        "!has(self.spec.cooking) || self.spec.acceptance == 'Automatic' || (has(self.spec.decision) && self.spec.decision == 'Accept')"
+        "!has(self.spec.cooking) \
+         || self.spec.acceptance == 'Automatic' \
+         || (has(self.spec.decision) && self.spec.decision == 'Accept')"
     )
     .message("only an accepted order is cooked: set decision: Accept")
     .field_path(".spec.cooking"),
@@ -62,7 +82,9 @@ use crate::domain::{Money, OrderRef};
         .message("cooking is started before it is finished")
         .field_path(".spec.cooking"),
     validation = Rule::new(
-        "!has(oldSelf.spec.cooking) || (has(self.spec.cooking) && (self.spec.cooking == oldSelf.spec.cooking || self.spec.cooking == 'Finished'))"
+        "!has(oldSelf.spec.cooking) \
+         || (has(self.spec.cooking) \
+           && (self.spec.cooking == oldSelf.spec.cooking || self.spec.cooking == 'Finished'))"
     )
     .message("cooking does not go back")
     .field_path(".spec"),
@@ -70,17 +92,32 @@ use crate::domain::{Money, OrderRef};
         .message("a hold is never lifted")
         .field_path(".spec"),
     validation = Rule::new(
-        "!has(self.spec.hold) || (has(self.spec.decision) == has(oldSelf.spec.decision) && has(self.spec.cooking) == has(oldSelf.spec.cooking) && (!has(self.spec.cooking) || self.spec.cooking == oldSelf.spec.cooking))"
+        "!has(self.spec.hold) \
+         || (has(self.spec.decision) == has(oldSelf.spec.decision) \
+           && has(self.spec.cooking) == has(oldSelf.spec.cooking) \
+           && (!has(self.spec.cooking) || self.spec.cooking == oldSelf.spec.cooking))"
     )
     .message("the ticket is held: its order is being undone")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(self.spec.hold) || has(oldSelf.spec.hold) || !has(self.spec.hold.step) || (self.spec.hold.step == 'Decided' ? !has(oldSelf.spec.decision) : self.spec.hold.step == 'CookingStarted' ? !has(oldSelf.spec.cooking) : !has(oldSelf.spec.cooking) || oldSelf.spec.cooking != 'Finished')"
+        "!has(self.spec.hold) \
+         || has(oldSelf.spec.hold) \
+         || !has(self.spec.hold.step) \
+         || (self.spec.hold.step == 'Decided' \
+             ? !has(oldSelf.spec.decision) \
+             : self.spec.hold.step == 'CookingStarted' \
+               ? !has(oldSelf.spec.cooking) \
+               : !has(oldSelf.spec.cooking) || oldSelf.spec.cooking != 'Finished')"
     )
     .message("too late for a hold: the step that decides is done")
     .field_path(".spec.hold"),
     validation = Rule::new(
-        "!has(oldSelf.status) || !(has(oldSelf.status.rejectedAt) || has(oldSelf.status.cancelledAt)) || (has(self.status.state) && self.status.state == oldSelf.status.state && has(self.status.rejectedAt) == has(oldSelf.status.rejectedAt) && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
+        "!has(oldSelf.status) \
+         || !(has(oldSelf.status.rejectedAt) || has(oldSelf.status.cancelledAt)) \
+         || (has(self.status.state) \
+           && self.status.state == oldSelf.status.state \
+           && has(self.status.rejectedAt) == has(oldSelf.status.rejectedAt) \
+           && has(self.status.cancelledAt) == has(oldSelf.status.cancelledAt))"
     )
     .message("a rejected or cancelled ticket never changes its state again")
     .field_path(".status")

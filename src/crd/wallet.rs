@@ -35,12 +35,17 @@ use crate::domain::{Money, wallet::Status};
         .message("spec.deposited.currency cannot be changed: make another Wallet")
         .field_path(".spec.deposited.currency"),
     validation = Rule::new(
-        "!has(self.status) || !has(self.status.charged) || self.status.charged.amount <= self.spec.deposited.amount"
+        "!has(self.status) \
+         || !has(self.status.charged) \
+         || self.status.charged.amount <= self.spec.deposited.amount"
     )
     .message("spec.deposited is everything ever paid in: it cannot be less than what is charged")
     .field_path(".spec.deposited.amount"),
     validation = Rule::new(
-        "!has(self.status) || !has(self.status.charged) || !has(self.status.charged.points) || self.status.charged.points <= (has(self.spec.points) ? self.spec.points : 0)"
+        "!has(self.status) \
+         || !has(self.status.charged) \
+         || !has(self.status.charged.points) \
+         || self.status.charged.points <= (has(self.spec.points) ? self.spec.points : 0)"
     )
     .message("spec.points is every point ever given: it cannot be less than what is charged")
     .field_path(".spec.points")

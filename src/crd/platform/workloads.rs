@@ -25,7 +25,10 @@ pub struct Workloads {
 /// The controllers: in one Deployment, or in several of which one can be down while the others go on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.groups) || self.groups.all(group, group.all(kind, self.groups.exists_one(other, kind in other)))")
+#[x_kube(validation = Rule::new(
+    "!has(self.groups) \
+     || self.groups.all(group, group.all(kind, self.groups.exists_one(other, kind in other)))"
+)
     .message("workloads.controllers.groups: a kind stands in one group at most").field_path(".groups"))]
 pub struct Controllers {
     /// One Deployment for each group of kinds, such as `[[order, payment], [view]]`. Kinds that no group names run with the
@@ -126,9 +129,21 @@ pub struct Autoscaling {
 /// What a pod asks for, and what it may take at the most.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.requests) || !has(self.requests.cpu) || !has(self.limits) || !has(self.limits.cpu) || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0")
+#[x_kube(validation = Rule::new(
+    "!has(self.requests) \
+     || !has(self.requests.cpu) \
+     || !has(self.limits) \
+     || !has(self.limits.cpu) \
+     || quantity(string(self.requests.cpu)).compareTo(quantity(string(self.limits.cpu))) <= 0"
+)
     .message("resources.requests.cpu is not above resources.limits.cpu").field_path(".requests"))]
-#[x_kube(validation = Rule::new("!has(self.requests) || !has(self.requests.memory) || !has(self.limits) || !has(self.limits.memory) || quantity(string(self.requests.memory)).compareTo(quantity(string(self.limits.memory))) <= 0")
+#[x_kube(validation = Rule::new(
+    "!has(self.requests) \
+     || !has(self.requests.memory) \
+     || !has(self.limits) \
+     || !has(self.limits.memory) \
+     || quantity(string(self.requests.memory)).compareTo(quantity(string(self.limits.memory))) <= 0"
+)
     .message("resources.requests.memory is not above resources.limits.memory").field_path(".requests"))]
 pub struct Resources {
     /// What is kept for it on its node. What is not set here, nor below limits, has a default.
