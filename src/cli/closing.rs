@@ -28,7 +28,7 @@ use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
 use crate::telemetry::Metrics;
 
-/// How many namespaces are closed at once; the others wait for their turn.
+/// How many namespaces are closed at once; the others wait until one is done.
 const AT_ONCE: usize = 3;
 /// How often it is looked whether anything is left.
 const LOOK: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use super::errors::Error;
-use super::guard::Guarded;
+use super::unreadable::Decoded;
 use super::watched::{Key, Watched};
 use crate::domain::{Kind, Target};
 use crate::telemetry::Metrics;
@@ -62,8 +62,8 @@ impl Calls {
         key: &Key,
         name: &str,
         params: &ListParams,
-    ) -> Result<ObjectList<Guarded<K>>, Error> {
-        self.call(K::KIND, "list", name, self.api::<Guarded<K>>(key).list(params)).await
+    ) -> Result<ObjectList<Decoded<K>>, Error> {
+        self.call(K::KIND, "list", name, self.api::<Decoded<K>>(key).list(params)).await
     }
 
     fn api<K>(&self, key: &Key) -> Api<K>

@@ -8,13 +8,13 @@ pub mod denials;
 pub mod diff;
 pub mod errors;
 pub mod events;
-pub mod guard;
 pub mod history;
 pub mod members;
 pub mod queue;
 pub mod rights;
 pub mod server;
 pub mod stream;
+pub mod unreadable;
 pub mod watch;
 pub mod watched;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::guard::Unreadables;
 use super::history::History;
 use super::lock;
+use super::unreadable::Unreadables;
 use crate::domain::Kind;
 
 /// A kind that cannot be read for so long is no matter of a moment.

@@ -19,9 +19,9 @@ use super::cache::{Cache, Change};
 use super::clock::Clock;
 use super::errors::Error;
 use super::events::Events;
-use super::guard::Guarded;
 use super::server::Server;
 use super::stream::{self, After, Pauses};
+use super::unreadable::Decoded;
 use super::watched::{EVERY, Key, Watched, transform};
 use crate::domain::{Fact, Kind, Version};
 use crate::telemetry::Metrics;
@@ -59,7 +59,7 @@ pub fn newest<K: Feed>(sink: &K::Sink) -> Version {
 }
 
 /// The object, without what no decision looks at. One that cannot be understood is remembered; gives whether that is news.
-pub fn decode<K: Feed>(sink: &K::Sink, found: Guarded<K>) -> Result<K, bool> {
+pub fn decode<K: Feed>(sink: &K::Sink, found: Decoded<K>) -> Result<K, bool> {
     let key = Key::of(&found);
     match found.content {
         Ok(mut object) => {
@@ -122,7 +122,7 @@ impl<S: Sink> Watcher<S> {
 
     /// Takes whatever the watch delivers. A new list, and what comes after an interruption, is `suspect`.
     async fn follow<K: Feed<Sink = S>>(&self, suspect: &Notify) {
-        let mut events = pin!(stream::events::<Guarded<K>>(self.api(), Config::default(), After::Resume));
+        let mut events = pin!(stream::events::<Decoded<K>>(self.api(), Config::default(), After::Resume));
         let mut unread = Unread::default();
         while let Some(event) = events.next().await {
             match event {
@@ -179,7 +179,7 @@ impl<S: Sink> Watcher<S> {
     }
 
     /// Takes what the watch delivered; `unread` holds what a list under way has of objects that cannot be understood.
-    fn take<K: Feed<Sink = S>>(&self, event: Event<Guarded<K>>, unread: &mut Unread) {
+    fn take<K: Feed<Sink = S>>(&self, event: Event<Decoded<K>>, unread: &mut Unread) {
         let (sink, cache, now) = (&*self.sink, K::cache(&self.sink), self.clock.now());
         match event {
             Event::Init => {
@@ -235,7 +235,7 @@ impl<S: Sink> Watcher<S> {
     }
 
     /// The object; where it cannot be understood, whether that is news, which is said once.
-    fn decode<K: Feed<Sink = S>>(&self, found: Guarded<K>) -> Result<K, bool> {
+    fn decode<K: Feed<Sink = S>>(&self, found: Decoded<K>) -> Result<K, bool> {
         let (key, uid) = (Key::of(&found), found.uid().unwrap_or_default());
         let decoded = decode(&*self.sink, found);
         if let Err(news) = decoded {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::cluster::Key;
-use crate::cluster::guard::Guarded;
+use crate::cluster::unreadable::Decoded;
 use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
 use crate::domain::child::OwnerState;
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
@@ -28,7 +28,7 @@ pub(super) fn put<K: Cached>(world: &World, object: K) {
 /// An object that cannot be understood.
 pub(super) fn garble(world: &World, kind: Kind, name: &str) {
     let object = json!({ "metadata": { "name": name, "namespace": "default", "uid": name }, "spec": "?" });
-    let object: Guarded<Order> = serde_json::from_value(object).expect("metadata");
+    let object: Decoded<Order> = serde_json::from_value(object).expect("metadata");
     world.server.unreadables.insert(kind, &key(name), object.content.expect_err("no order"), true);
 }
 

@@ -100,8 +100,8 @@ async fn patch(context: &Context, wanted: &Wanted<'_>, before: Option<&Live>) ->
     let live = Live::of(wanted.resource, answer);
     let wrote = before.is_none_or(|before| before.version != live.version);
     if !wrote {
-        let slot = (wanted.resource.kind, wanted.key.clone());
-        lock(&context.unchanged).insert(slot, (live.version, wanted.object.clone()));
+        let id = (wanted.resource.kind, wanted.key.clone());
+        lock(&context.unchanged).insert(id, (live.version, wanted.object.clone()));
     }
     context.store.put(wanted.resource, live);
     Ok(wrote)

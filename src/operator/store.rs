@@ -93,20 +93,20 @@ impl Store {
     /// Notes an object.
     pub fn put(&self, resource: &Resource, live: Live) -> Key {
         let mut content = lock(&self.content);
-        let (key, slot) = (live.key.clone(), (resource.kind, live.key.clone()));
-        let known = content.objects.get(&slot);
+        let (key, id) = (live.key.clone(), (resource.kind, live.key.clone()));
+        let known = content.objects.get(&id);
         if known.is_none_or(|known| known.uid != live.uid || known.version <= live.version) {
-            content.objects.insert(slot, Arc::new(live));
+            content.objects.insert(id, Arc::new(live));
         }
         key
     }
 
     /// Notes that an object is gone, or no longer one of ours.
     pub fn remove(&self, resource: &Resource, gone: &Live) -> Key {
-        let slot = (resource.kind, gone.key.clone());
+        let id = (resource.kind, gone.key.clone());
         let mut content = lock(&self.content);
-        if content.objects.get(&slot).is_some_and(|known| known.uid == gone.uid) {
-            content.objects.remove(&slot);
+        if content.objects.get(&id).is_some_and(|known| known.uid == gone.uid) {
+            content.objects.remove(&id);
         }
         gone.key.clone()
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::caches::{Cached, World};
 use super::live_reads::{LiveReads, too_old};
 use crate::cluster::cache::version_of;
-use crate::cluster::guard::Guarded;
+use crate::cluster::unreadable::Decoded;
 use crate::cluster::watch::{Sink, decode, newest, set_terminating, understood};
 use crate::cluster::{Calls, Clock, EVERY, Error, Key, transform};
 use crate::crd::Order;
@@ -164,7 +164,7 @@ impl Access {
     }
 
     /// Takes in what a live read has found, understood or not; gives whether that was news.
-    fn learn<K: Cached>(&self, found: Guarded<K>) -> bool {
+    fn learn<K: Cached>(&self, found: Decoded<K>) -> bool {
         let key = Key::of(&found);
         match decode(&*self.world, found) {
             Ok(object) => {

@@ -8,7 +8,7 @@ use kube::{Api, Client};
 use k8s_openapi::api::core::v1::Namespace;
 
 use super::caches::{Cached, World};
-use crate::cluster::guard::Guarded;
+use crate::cluster::unreadable::Decoded;
 use crate::cluster::watch::{decode, set_terminating};
 use crate::cluster::{Clock, EVERY, Error};
 use crate::domain::Version;
@@ -33,7 +33,7 @@ pub async fn fill(client: &Client, namespace: &str, clock: &Clock) -> Result<Wor
 }
 
 async fn list<K: Cached>(client: &Client, namespace: &str, clock: &Clock, world: &World) -> Result<(), Error> {
-    let api: Api<Guarded<K>> = Api::namespaced(client.clone(), namespace);
+    let api: Api<Decoded<K>> = Api::namespaced(client.clone(), namespace);
     let list = api.list(&ListParams::default()).await.map_err(|error| Error::of(K::KIND, "list", EVERY, error))?;
     let (cache, now) = (K::cache(world), clock.now());
     let version = Version::parse(list.metadata.resource_version.as_deref().unwrap_or_default());

@@ -27,10 +27,10 @@ struct Policy {
     patch: &'static str,
 }
 
-const GUARD: &str = r#"has(object.metadata.finalizers)
+const ADD_FINALIZER: &str = r#"has(object.metadata.finalizers)
           ? [JSONPatch{op: "add", path: "/metadata/finalizers/-", value: "jumun.dev/undo"}]
           : [JSONPatch{op: "add", path: "/metadata/finalizers", value: ["jumun.dev/undo"]}]"#;
-const IS_UNGUARDED: (&str, &str) =
+const LACKS_FINALIZER: (&str, &str) =
     ("has-none-of-ours", "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)");
 
 const POLICIES: [Policy; 4] = [
@@ -39,8 +39,8 @@ const POLICIES: [Policy; 4] = [
         reinvocation: "IfNeeded",
         operation: "CREATE",
         resources: r#""orders""#,
-        conditions: &[IS_UNGUARDED],
-        patch: GUARD,
+        conditions: &[LACKS_FINALIZER],
+        patch: ADD_FINALIZER,
     },
     Policy {
         name: "kept-finalizer",
@@ -49,14 +49,14 @@ const POLICIES: [Policy; 4] = [
         resources: r#""orders", "payments", "tickets", "deliveries", "products", "wallets", "orderplatforms""#,
         conditions: &[
             ("had-ours", "has(oldObject.metadata.finalizers) && 'jumun.dev/undo' in oldObject.metadata.finalizers"),
-            IS_UNGUARDED,
+            LACKS_FINALIZER,
             (
                 "is-not-let-go",
                 "!has(object.metadata.annotations) || !('jumun.dev/let-go' in object.metadata.annotations)
         || object.metadata.annotations['jumun.dev/let-go'] != oldObject.metadata.uid",
             ),
         ],
-        patch: GUARD,
+        patch: ADD_FINALIZER,
     },
     Policy {
         name: "kept-label",

@@ -69,7 +69,7 @@ pub(super) fn attempt(case: &Case<Observed>) -> Plan<Status> {
         (Company::Several, Some(by)) if case.now <= by => Some(by),
         (Company::Several, _) => {
             let claim = Claim { by: seen.me.clone(), until: case.now.after(CLAIM) };
-            // At once: a claim whose turn comes too late would be claimed again, and again.
+            // At once: a claim that is used too late would be claimed again, and again.
             return Plan { next: Some(case.now), ..Plan::write(Status { claim: Some(claim), ..seen.status.clone() }) };
         }
     };

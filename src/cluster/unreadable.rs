@@ -21,7 +21,7 @@ const SENTENCE: usize = 160;
 
 /// An object that may not be understood. Lists and watches of it never fail as a whole.
 #[derive(Clone, Debug)]
-pub struct Guarded<K> {
+pub struct Decoded<K> {
     meta: ObjectMeta,
     pub content: Result<K, Unreadable>,
 }
@@ -36,7 +36,7 @@ pub struct Unreadable {
     raw: String,
 }
 
-impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Guarded<K> {
+impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Decoded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
         match K::deserialize(&value) {
@@ -51,7 +51,7 @@ impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Guarded<K> {
     }
 }
 
-impl<K: Resource> Resource for Guarded<K> {
+impl<K: Resource> Resource for Decoded<K> {
     type DynamicType = K::DynamicType;
     type Scope = K::Scope;
 
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_list_is_decoded_object_by_object_and_says_what_is_wrong_with_one() {
-        let list: Vec<Guarded<Store>> =
+        let list: Vec<Decoded<Store>> =
             serde_json::from_value(Value::Array(vec![store("a", "Open"), store("b", "Elsewhere")])).expect("a list");
         assert!(list[0].content.is_ok());
         let key = Key::of(&list[1]);
