@@ -39,7 +39,7 @@ impl Controller for OrderViews {
         let platform = world.platform(key);
         let retention = platform.and_then(|platform| platform.object.spec.retention.clone());
         let (sources, changed, stepped) = match sources {
-            Some(Found { sources, changed, stepped }) => (Some(sources), changed, stepped),
+            Some(Collected { sources, changed, stepped }) => (Some(sources), changed, stepped),
             None => (None, Time::from_millis(0), Time::from_millis(0)),
         };
         let standing = row.as_ref().filter(|_| sources.is_none());
@@ -112,13 +112,13 @@ fn afresh(order: &OrderRef, live: &LiveReads) -> [bool; 4] {
 }
 
 /// What the row of an order is made of; when the newest of it was first seen, and when the newest spec.
-struct Found {
+struct Collected {
     sources: Sources,
     changed: Time,
     stepped: Time,
 }
 
-fn sources(world: &World, key: &Key) -> Option<Found> {
+fn sources(world: &World, key: &Key) -> Option<Collected> {
     let seen = world.orders.get(key)?;
     let order = &*seen.object;
     let meta = world.meta_of(&seen);
@@ -147,7 +147,7 @@ fn sources(world: &World, key: &Key) -> Option<Found> {
         ticket: cooked.map(|seen| ticket(&seen)),
         delivery: shipped.map(|seen| delivery(&seen)),
     };
-    Some(Found {
+    Some(Collected {
         sources,
         changed: changed.into_iter().flatten().fold(seen.at, std::cmp::max),
         stepped: stepped.into_iter().flatten().fold(seen.since, std::cmp::max),

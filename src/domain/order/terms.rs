@@ -146,10 +146,10 @@ fn lines(seen: &Observed, payer: &Payer) -> Result<(Vec<Line>, String, i64), Obs
             let message = format!("{field}: Product {name} belongs to Store {}, not {}.", product.store, request.store);
             return Err(wrong("ProductOfAnotherStore", message));
         }
-        let held = currency.get_or_insert_with(|| product.price.currency.clone());
-        if product.price.currency != *held {
+        let currency = currency.get_or_insert_with(|| product.price.currency.clone());
+        if product.price.currency != *currency {
             let priced = &product.price.currency;
-            let message = format!("{field}: Product {name} is priced in {priced}, the order is paid in {held}.");
+            let message = format!("{field}: Product {name} is priced in {priced}, the order is paid in {currency}.");
             return Err(wrong("CurrencyMismatch", message));
         }
         if product.points > 0 && payer.wallet.is_none() {
