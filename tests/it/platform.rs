@@ -146,12 +146,12 @@ pub async fn platform_world(name: &str, spec: &Value) -> (World, PlatformOperato
     let world = World::new(name, 0).await;
     platform(&world, spec);
     let operator = PlatformOperator::of(&world);
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     (world, operator)
 }
 
 /// Waits until the operator has said something of this generation, and sends no more writes.
-pub async fn settled(world: &World, operator: &PlatformOperator) {
+pub async fn at_rest(world: &World, operator: &PlatformOperator) {
     wait_for("the operator to have looked", || async {
         let platform = object(world, "op", "default")?;
         let seen = &platform["status"]["workloads"]["observedGeneration"];

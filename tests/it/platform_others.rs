@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
 use crate::platform::{
-    PlatformOperator, available, built, condition, eventually, object, platform, platform_world, says, settled,
+    PlatformOperator, at_rest, available, built, condition, eventually, object, platform, platform_world, says,
 };
 
 /// A platform that asks for every kind that clusters always have.
@@ -92,12 +92,12 @@ async fn what_is_edited_or_deleted_stands_again_within_seconds_and_then_nothing_
         };
         eventually(&world, "cm", "jumun-config", "to be ours again", ours).await;
     }
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     let (scaled, said) = world.kubectl(&["scale", "deploy/jumun-query", "--replicas=7"]);
     assert!(scaled, "{said}");
     eventually(&world, "deploy", "jumun-query", "to have 2 replicas again", |d| d["spec"]["replicas"] == 2).await;
     assert!(world.kubectl(&["scale", "deploy/jumun-command", "--replicas=4"]).0);
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     let command = object(&world, "deploy", "jumun-command").unwrap();
     assert_eq!(command["spec"]["replicas"], 4, "that is the autoscaler's");
 }
@@ -132,7 +132,7 @@ async fn what_both_authors_say_of_a_platform_survives_the_other() {
         for count in [2, 1, 3, 1] {
             let workloads = json!({ "query": { "replicas": count } });
             platform(&world, &json!({ "intake": { "maxPerSecond": 50 }, "workloads": workloads }));
-            settled(&world, &operator).await;
+            at_rest(&world, &operator).await;
             available(&world).await;
         }
     };

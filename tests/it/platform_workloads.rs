@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
 use crate::platform::{
-    PlatformOperator, available, built, condition, eventually, names, object, platform, platform_world, ready_pods,
-    says, settled,
+    PlatformOperator, at_rest, available, built, condition, eventually, names, object, platform, platform_world,
+    ready_pods, says,
 };
 
 fn replicas(deployment: &Value) -> Option<i64> {
@@ -67,7 +67,7 @@ async fn a_quiet_platform_costs_no_write_whatever_makes_the_operator_look() {
     wait_for("the operator to look again", || async { (operator.looks("success").await > looks).then_some(()) }).await;
     let again = PlatformOperator::of(&world);
     wait_for("another operator to look", || async { (again.looks("success").await > 0).then_some(()) }).await;
-    settled(&world, &again).await;
+    at_rest(&world, &again).await;
     assert_eq!(operator.writes().await, sent, "nothing is sent");
     assert_eq!(again.writes().await, 0, "and one that has just begun sends nothing either");
     assert_eq!(versions(), before);
@@ -89,7 +89,7 @@ async fn a_change_of_the_settings_rolls_the_workloads_and_of_nothing_else() {
     assert_ne!(before["metadata"]["annotations"], after["metadata"]["annotations"]);
     assert_eq!(before["spec"], after["spec"], "the pods are the same otherwise");
     platform(&world, &json!({ "config": { "LOG_LEVEL": "debug" }, "intake": { "maxPending": 10 } }));
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     assert_eq!(template("jumun-command"), after, "a limit of the intake rolls nothing");
 }
 
@@ -101,7 +101,7 @@ async fn groups_are_split_and_joined_and_the_old_controllers_go_once_the_new_one
     let groups = json!([["order", "payment", "product", "wallet"], ["view"]]);
     platform(&world, &json!({ "workloads": { "controllers": { "groups": groups } } }));
     eventually(&world, "deploy", "jumun-view", "to be made", |_| true).await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     for name in ["Deployment jumun-controllers", "Role jumun-controllers", "ServiceAccount jumun-controllers"] {
         assert!(names(&world).contains(name), "{name} goes on until the new ones run");
     }
@@ -125,7 +125,7 @@ async fn groups_that_swap_controllers_come_to_what_is_asked_for() {
     let (world, operator) = platform_world("swap", &groups(json!([["order", "product"], ["view", "wallet"]]))).await;
     available(&world).await;
     platform(&world, &groups(json!([["order", "wallet"], ["view", "product"]])));
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
     let controllers = |name: &str| {
         let deployment = object(&world, "deploy", name).expect("it");
@@ -202,7 +202,7 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     keep(&world, &old[0], true);
     platform(&world, &groups(json!([["order"], ["ticket"], ["view"]])));
     wait_for("a pod with the tickets", || async { (pods(&world, "ticket").len() == 1).then_some(()) }).await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     assert_eq!(pods(&world, "order"), old, "who has the tickets goes on with them until the new one runs");
     let message = says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
     assert!(message.contains("jumun-ticket"), "what keeps the new one is said: {message}");
@@ -211,11 +211,11 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
         (pods(&world, "order").len() == 2 || ready_pods(&world) == 0).then_some(())
     })
     .await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     assert!(of_tickets(&object(&world, "role", "jumun-order").unwrap()), "the pod of before has the tickets");
     assert!(of_tickets(&object(&world, "role", "jumun-ticket").unwrap()));
     available(&world).await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     assert!(of_tickets(&object(&world, "role", "jumun-order").unwrap()), "it still goes");
     keep(&world, &old[0], false);
     eventually(&world, "role", "jumun-order", "to have no tickets", |role| !of_tickets(role)).await;
@@ -228,7 +228,7 @@ async fn a_pod_of_before_keeps_the_rights_and_the_account_that_it_needs_until_it
     available(&world).await;
     wait_for("its Deployment to go", || async { object(&world, "deploy", "jumun-ticket").is_none().then_some(()) })
         .await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     for kind in ["role", "rolebinding", "sa"] {
         assert!(object(&world, kind, "jumun-ticket").is_some(), "{kind} of a pod that still goes");
     }
@@ -249,9 +249,9 @@ async fn replicas_go_to_the_autoscaler_and_back_without_a_dip() {
     let autoscaling = json!({ "minReplicas": 2, "maxReplicas": 6, "cpuPercent": 20 });
     platform(&world, &json!({ "workloads": { "command": { "autoscaling": autoscaling } } }));
     eventually(&world, "hpa", "jumun-command", "to be there", |_| true).await;
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     assert!(world.kubectl(&["scale", "deploy/jumun-command", "--replicas=5"]).0);
-    settled(&world, &operator).await;
+    at_rest(&world, &operator).await;
     let now = object(&world, "deploy", "jumun-command").unwrap();
     assert_eq!(replicas(&now), Some(5), "the number is not the operator's any more");
     let seen = seen_replicas(&world, &since, 5).await;

@@ -75,7 +75,7 @@ impl Explored {
     fn next(&self, state: &State, action: &Action) -> Option<State> {
         let config = &self.config;
         if let Action::Go(replica, id, mode) = *action {
-            return steps::go(config, state, replica, id, mode).map(|next| self.settled(state, next));
+            return steps::go(config, state, replica, id, mode).map(|next| self.canonical(state, next));
         }
         let mut next = state.clone();
         match *action {
@@ -110,11 +110,11 @@ impl Explored {
                 }
             }
         }
-        Some(self.settled(state, next))
+        Some(self.canonical(state, next))
     }
 
     /// Brings a new state into its one form.
-    fn settled(&self, state: &State, mut next: State) -> State {
+    fn canonical(&self, state: &State, mut next: State) -> State {
         if state.delayed.is_some() && next.delayed.is_some() {
             let children = FIRST..next.objects();
             let removed = |id: Id| state.stored(id).is_some() && next.stored(id).is_none();

@@ -20,7 +20,7 @@ pub fn all() -> Vec<Config> {
         ..Config::plain("two replicas")
     };
     let ledgers = Config { name: "two replicas, no actors", deeds: &[], ..two.clone() };
-    let settled = Config { ticks: &[10], ..Config::plain("warehouse, later") };
+    let much_later = Config { ticks: &[10], ..Config::plain("warehouse, later") };
     let removal = Config {
         replicas: 2,
         ticks: &[4_000],
@@ -112,7 +112,7 @@ pub fn all() -> Vec<Config> {
         (Mutation::NoLinger, &deletion),
         (Mutation::ReleasesEarly, &plain),
         (Mutation::HoldsTwice, &plain),
-        (Mutation::ReleasesOnlyHeld, &settled),
+        (Mutation::ReleasesOnlyHeld, &much_later),
         (Mutation::NoTicketBehindUndo, &late_kitchen),
         (Mutation::NoDeliveryBehindUndo, &late),
         (Mutation::RecallsEarly, &plain),

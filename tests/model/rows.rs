@@ -72,12 +72,12 @@ pub fn never_steps_back(config: &Config, number: usize, were: &Bodies, are: &Bod
         row.status.sources = Default::default();
     }
     let writes = |intent: &Intent| matches!(intent, Intent::UpdateView(..) | Intent::DeleteView(_));
-    let plan = settled(&seen(&row, &old, [false; 4]));
+    let plan = at_rest(&seen(&row, &old, [false; 4]));
     !plan.intents.iter().any(writes)
 }
 
 /// What is decided about a row once there is nothing to wait for.
-fn settled(seen: &Observed) -> Plan<()> {
+fn at_rest(seen: &Observed) -> Plan<()> {
     decide(&Case { seen, now: Time::from_millis(i64::MAX / 2), policy: &Policy::default() })
 }
 
@@ -124,7 +124,7 @@ fn follow(config: &Config, row: &Row, to: &Sources) -> Option<Row> {
         Mutation::RowFreezesEarly => row.status.order.is_end(),
         _ => false,
     };
-    let plan = settled(&seen(row, to, [true; 4]));
+    let plan = at_rest(&seen(row, to, [true; 4]));
     plan.intents.into_iter().filter(|_| !frozen).find_map(|intent| match intent {
         Intent::UpdateView(_, row) => Some(row),
         _ => None,
