@@ -35,10 +35,11 @@ fn deliver<K: Cached>(world: &World, mut object: Value, name: &str, uid: &str, v
 fn fill(world: &World, from: usize, to: usize) {
     let at = "2026-11-21T07:10:00.123Z";
     let won = json!({ "amount": 1_000, "currency": "KRW" });
+    let waits = "Delivery order-1-ab01cd23ef waits for a courier of zone gangnam to claim it in spec.courier.";
     let condition = |kind: &str, status: &str| {
         json!({
             "type": kind, "status": status, "reason": "WaitingForCourier", "lastTransitionTime": at, "observedGeneration": 1,
-            "message": if kind == "Reconciling" { "A courier of the zone claims it and delivers." } else { "" },
+            "message": if kind == "Reconciling" { waits } else { "" },
         })
     };
     for number in from..to {

@@ -230,8 +230,9 @@ fn view(_: usize) -> Value {
 }
 
 fn condition(kind: &str, truth: &str) -> Value {
+    let wait = "Stock is asked of Product mug; once it is held, Payment order-1-ab01cd23ef is created.";
     json!({
-        "type": kind, "status": truth, "reason": "WaitingForStock", "message": "Stock and payment are asked for.",
+        "type": kind, "status": truth, "reason": "WaitingForStock", "message": if kind == "Reconciling" { wait } else { "" },
         "lastTransitionTime": AT, "observedGeneration": 1,
     })
 }

@@ -1,7 +1,8 @@
 //! Conditions: `Succeeded`, `Reconciling` and `Stalled` on kinds that end, `Ready` on kinds that live.
 //!
-//! A wait has exactly one reason, and it names what is being waited for. `lastTransitionTime` moves with the status of a
-//! condition, not with its reason, as the Kubernetes API conventions ask.
+//! A wait has exactly one reason, which names what is being waited for; its message names the object and the next step, and
+//! stays as it is while the wait lasts. `lastTransitionTime` moves with the status of a condition, not with its reason, as
+//! the Kubernetes API conventions ask.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

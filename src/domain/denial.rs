@@ -165,7 +165,7 @@ mod tests {
     }
 
     fn moving(at: Time) -> Vec<Condition> {
-        let report = Report::Moving { reason: "WaitingForStock", message: "Stock is asked for.".to_owned() };
+        let report = Report::Moving { reason: "WaitingForStock", message: "Stock is asked of Product mug.".to_owned() };
         conditions(&[], report, Generation(1), at)
     }
 

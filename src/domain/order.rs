@@ -18,11 +18,12 @@
 //!
 //! Invariants: `terminal_is_final`, `one_child_per_role`, `no_delivery_without_payment`, `never_delivered_and_refunded`,
 //! `every_order_ends`. [`place`] is the way in, [`forward`] the way forward, [`undo`] the way back, [`direction`] which
-//! way it goes; [`deadlines`] says when a step is late and [`notices`] who is told.
+//! way it goes; [`deadlines`] says when a step is late, [`notices`] who is told, and `messages` what a wait says.
 
 pub mod deadlines;
 pub mod direction;
 pub mod forward;
+mod messages;
 pub mod notices;
 pub mod observed;
 pub mod place;

@@ -16,7 +16,7 @@ use super::super::{product::types as product, ticket::types as ticket};
 use super::deadlines::Decisive;
 use super::observed::Observed;
 use super::types::{Outcome, State, Terms};
-use super::{deadlines, notices};
+use super::{deadlines, messages, notices};
 
 /// Why an order turns back, and what decides whether it can.
 pub(super) struct Why {
@@ -192,7 +192,7 @@ pub(super) fn awaited_notice(case: &Case<Observed>, terms: &Terms, why: &Why) ->
     if begun || !wished || !seen.is_sold() || !notices::is_required(terms) {
         return None;
     }
-    let waits = || "Nothing is undone before the seller has been told.".to_owned();
+    let waits = || messages::seller_notice(seen);
     let Some(notice) = notices::find(seen, Topic::CancelRequested, Audience::Seller) else {
         return Some(AwaitedNotice::Waits(waits()));
     };

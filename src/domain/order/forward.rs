@@ -12,10 +12,10 @@ use super::super::{Case, Intent, Kind, Lookup, ObjectRef, Plan, Time, child, con
 use super::super::{
     delivery::types as delivery, payment::types as payment, product::types as product, ticket::types as ticket,
 };
-use super::direction;
 use super::observed::{Observed, ObservedDelivery, ObservedPayment, ObservedProduct, ObservedTicket, Pay};
 use super::report::{ended, may_create, moving, stalled};
 use super::types::{State, Status, Terms};
+use super::{direction, messages};
 
 /// An order that goes on and on says this long after its payment was approved that it is paid.
 const UNSAID: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ fn next_step(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     if let Some(why) = denied_product(seen, terms) {
         return stall(case, "LedgerDenied", why);
     }
-    wait(case, State::Placed, "WaitingForStock", "Stock is asked for.".to_owned())
+    wait(case, State::Placed, "WaitingForStock", messages::stock(seen, terms))
 }
 
 /// A product whose ledger cannot be written, with the reason: it answers nobody until it can.
@@ -143,8 +143,7 @@ fn await_payment(case: &Case<Observed>, payment: &ObservedPayment) -> Plan<Statu
         return stall(case, "PaymentStalled", why.clone());
     }
     let Some(trouble) = payment.trouble.clone() else {
-        let message = "The payment has no answer yet.".to_owned();
-        return wait(case, State::Placed, "WaitingForPayment", message);
+        return wait(case, State::Placed, "WaitingForPayment", messages::payment(case.seen));
     };
     // Each attempt changes the Payment: the wait began when the order was placed, not with the last of them.
     let since = case.seen.status.placed_at.unwrap_or(case.seen.changed);
@@ -180,8 +179,8 @@ fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment) ->
     match seen.ticket.present().filter(|_| overdue && !plan.intents.iter().any(Intent::informs)) {
         None => plan,
         Some(ticket) => {
-            let (state, reason, message) = kitchen_step(ticket);
-            Plan::write(moving(&paid, paid.seen.status.clone(), state, reason, message.to_owned()))
+            let (state, reason, message) = kitchen_step(seen, ticket);
+            Plan::write(moving(&paid, paid.seen.status.clone(), state, reason, message))
         }
     }
 }
@@ -193,11 +192,10 @@ fn cook(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
         return Plan::only(read);
     }
     let Lookup::Present(ticket) = &seen.ticket else {
-        return stall(case, "TicketMissing", "The Ticket is gone: cancel the order.".to_owned());
+        return stall(case, "TicketMissing", messages::ticket_missing(seen));
     };
     if !ticket.accepted() {
-        let message = "The store accepts or rejects it.".to_owned();
-        return wait(case, State::Paid, "WaitingForStore", message);
+        return wait(case, State::Paid, "WaitingForStore", messages::decision(seen));
     }
     let Lookup::Present(delivery) = &seen.delivery else {
         if !may_create(case) {
@@ -208,15 +206,15 @@ fn cook(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
     if ticket.finished() && !delivery.ready {
         return Plan::only(Intent::ReadyDelivery(delivery.target.clone()));
     }
-    progress(case, delivery, kitchen_step(ticket))
+    progress(case, delivery, kitchen_step(seen, ticket))
 }
 
 /// The order's state as the kitchen has it, what is waited for, and the sentence that says so.
-fn kitchen_step(ticket: &ObservedTicket) -> (State, &'static str, &'static str) {
+fn kitchen_step(seen: &Observed, ticket: &ObservedTicket) -> (State, &'static str, String) {
     match (ticket.cooking.is_some(), ticket.finished()) {
-        (_, true) => (State::Cooked, "WaitingForCourier", "A courier of the zone claims it and delivers."),
-        (true, false) => (State::Cooking, "WaitingForKitchen", "The store cooks it."),
-        (false, false) => (State::Accepted, "WaitingForKitchen", "The store has accepted it and starts to cook."),
+        (_, true) => (State::Cooked, "WaitingForCourier", messages::claim(seen)),
+        (true, false) => (State::Cooking, "WaitingForKitchen", messages::cooking(seen, ticket)),
+        (false, false) => (State::Accepted, "WaitingForKitchen", messages::cooking(seen, ticket)),
     }
 }
 
@@ -226,27 +224,23 @@ fn ship(case: &Case<Observed>) -> Plan<Status> {
         return Plan::only(read);
     }
     let Lookup::Present(delivery) = &case.seen.delivery else {
-        let message = "The Delivery is gone: ship by hand, or cancel the order.".to_owned();
-        return stall(case, "DeliveryMissing", message);
+        return stall(case, "DeliveryMissing", messages::delivery_missing(case.seen));
     };
-    let step = (State::Delivering, "WaitingForCourier", "A courier of the zone claims it and delivers.");
-    progress(case, delivery, step)
+    progress(case, delivery, (State::Delivering, "WaitingForCourier", messages::claim(case.seen)))
 }
 
 /// How far the courier and the customer are; before the courier has it, `step` says.
-fn progress(case: &Case<Observed>, delivery: &ObservedDelivery, step: (State, &str, &str)) -> Plan<Status> {
+fn progress(case: &Case<Observed>, delivery: &ObservedDelivery, step: (State, &str, String)) -> Plan<Status> {
     if delivery.confirmed {
         return Plan::write(ended(case, case.seen.status.clone(), State::Completed, "Completed", String::new()));
     }
     let asks = case.seen.status.terms.as_ref().is_some_and(|terms| terms.confirmation.asks_customer());
     let (state, reason, message) = match delivery.progress {
-        Some(Progress::Delivered) if asks => {
-            (State::Delivered, "WaitingForConfirmation", "The customer confirms receipt on the Delivery.")
-        }
-        Some(_) => (State::Delivering, "WaitingForCourier", "A courier brings it."),
+        Some(Progress::Delivered) if asks => (State::Delivered, "WaitingForConfirmation", messages::receipt(case.seen)),
+        Some(_) => (State::Delivering, "WaitingForCourier", messages::arrival(case.seen)),
         None => step,
     };
-    wait(case, state, reason, message.to_owned())
+    wait(case, state, reason, message)
 }
 
 /// The Payment is gone that tells what became of the money.

@@ -10,6 +10,7 @@ use super::super::conditions;
 use super::super::platform::types::Gate;
 use super::super::store::types::{Fulfilment, Intake};
 use super::super::{Case, Intent, Kind, Plan, platform};
+use super::messages;
 use super::observed::{Earlier, Observed, ObservedStore, Pay};
 use super::report::{ended, moving, stalled};
 use super::terms::{self, Missing, Obstacle};
@@ -147,27 +148,25 @@ fn admission(case: &Case<Observed>) -> Admission {
     match store.map(|store| store.intake).unwrap_or_default() {
         Intake::Open => {}
         Intake::Hold => {
-            return Admission::Wait("StoreOnHold", "The store takes no orders for now; this one waits.".to_owned());
+            return Admission::Wait("StoreOnHold", messages::on_hold(seen));
         }
         Intake::Drain => {
-            let message = "spec.store: the store takes no orders any more.";
-            return Admission::Closed(Outcome::new(State::Rejected, "StoreDraining", message));
+            return Admission::Closed(Outcome::new(State::Rejected, "StoreDraining", messages::draining(seen)));
         }
     }
     let gate = seen.platform.queue.gate(seen.status.queue_number, case.now);
     let cooks = store.is_some_and(|store: &ObservedStore| store.fulfilment == Fulfilment::Kitchen);
     let full = cooks && seen.platform.kitchen_full;
-    let kitchen = "The kitchen has as many orders as it takes; this one waits.";
     match gate {
-        Gate::Open(_) if full => Admission::Wait("KitchenFull", kitchen.to_owned()),
+        Gate::Open(_) if full => Admission::Wait("KitchenFull", messages::kitchen_full(seen)),
         Gate::Open(number) => Admission::Open(number),
         Gate::Numbered(number) => Admission::Number(number),
         // Higher numbers were called: those before them have no place in their kitchen.
         Gate::Waiting(number) if full && number <= seen.platform.queue.serving => {
-            Admission::Wait("KitchenFull", kitchen.to_owned())
+            Admission::Wait("KitchenFull", messages::kitchen_full(seen))
         }
         Gate::Waiting(number) => Admission::Wait("WaitingForTurn", turn(number)),
-        Gate::Unnumbered => Admission::Wait("WaitingForTurn", "It is about to get a number.".to_owned()),
+        Gate::Unnumbered => Admission::Wait("WaitingForTurn", messages::unnumbered()),
     }
 }
 
@@ -177,9 +176,9 @@ fn turn(number: i64) -> String {
 }
 
 fn placed(case: &Case<Observed>, terms: Terms, queue_number: Option<i64>) -> Plan<Status> {
+    let message = messages::stock(case.seen, &terms);
     let (placed_at, terms) = (Some(case.now), Some(terms));
     let status = Status { placed_at, terms, queue_number, missing_since: None, ..case.seen.status.clone() };
-    let message = "Stock and payment are asked for.".to_owned();
     Plan::write(moving(case, status, State::Placed, "WaitingForStock", message))
 }
 

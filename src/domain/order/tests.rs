@@ -1,6 +1,7 @@
 //! What an order does next, for each thing it may see.
 
 mod kitchen;
+mod messages;
 mod missing;
 mod notices;
 mod paid;

@@ -22,6 +22,7 @@ use super::direction::{AwaitedNotice, Why};
 use super::forward::{
     absent_products, delivery_draft, denied_product, payment_draft, payment_missing, stall, ticket_draft, wait,
 };
+use super::messages;
 use super::observed::{Observed, ObservedPayment};
 use super::report::{ended, may_create, moving};
 use super::types::{Line, State, Status, Terms};
@@ -141,7 +142,7 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment, why: 
             let message = format!("Money at risk, {}: {trouble}", terms.amount.and_points(terms.points));
             return stall(case, "RefundStalled", message);
         }
-        let message = payment.trouble.clone().unwrap_or_else(|| "The payment is given back.".to_owned());
+        let message = payment.trouble.clone().unwrap_or_else(|| messages::refund(seen));
         return cancelling(case, why, payment, "WaitingForRefund", message);
     }
     if seen.is_sold() && seen.delivery == Lookup::Unproven {
@@ -149,13 +150,11 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment, why: 
     }
     let cooking = seen.ticket.present().is_some_and(|ticket| !ticket.over);
     if cooking || seen.delivery.present().is_some_and(|delivery| !delivery.cancelled) {
-        let message = "Ticket and delivery are called back.".to_owned();
-        return cancelling(case, why, payment, "WaitingForRecall", message);
+        return cancelling(case, why, payment, "WaitingForRecall", messages::recall(seen, terms));
     }
-    let message = "The stock is given back.".to_owned();
     let (state, said) = (why.outcome.state, why.outcome.message.clone());
     let status = Status { releasing_at: Some(case.now), ..turned(case, why, payment) };
-    let plan = Plan::write(moving(case, status, State::Cancelling, "WaitingForRelease", message));
+    let plan = Plan::write(moving(case, status, State::Cancelling, "WaitingForRelease", messages::release(terms)));
     match state {
         State::OutOfStock => plan.with_fact("OutOfStock", said, true),
         State::PaymentFailed => plan.with_fact("PaymentFailed", said, true),
@@ -208,8 +207,7 @@ fn release(case: &Case<Observed>, terms: &Terms) -> Plan<Status> {
         if let Some(why) = denied_product(seen, terms) {
             return stall(case, "LedgerDenied", why);
         }
-        let message = "The stock is given back.".to_owned();
-        return wait(case, State::Cancelling, "WaitingForRelease", message);
+        return wait(case, State::Cancelling, "WaitingForRelease", messages::release(terms));
     }
     match &seen.status.outcome {
         Some(outcome) => {
