@@ -9,13 +9,19 @@
 pub use super::meta::{Gone, OwnerState};
 
 use super::case::{Case, Observed};
-use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan};
+use super::{Intent, Kind, Lookup, Meta, OrderRef, Plan, ids};
 
 /// Where nothing that is seen tells whether an order that is gone had ended, its row is read afresh before anything is done:
 /// one that shows no end may be an old version of the row, and one that is not seen may be there.
 pub fn ask_row<S>(order: &OrderRef, owner: OwnerState) -> Option<Plan<S>> {
     let unasked = matches!(owner, OwnerState::Gone(gone) if gone.ended.is_none() && !gone.row_read);
     unasked.then(|| Plan::read(Kind::OrderView, &order.name))
+}
+
+/// What a held Ticket or Delivery of this order waits for, in a sentence.
+pub fn refund_first(order: &OrderRef) -> String {
+    let payment = ids::child_name(&order.name, &order.uid);
+    format!("Order {} is being undone: Payment {payment} is given back first.", order.name)
 }
 
 /// What to do with a child that has no work left.

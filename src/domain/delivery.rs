@@ -97,7 +97,7 @@ fn removed(case: &Case<Observed>) -> Plan<Status> {
 
 /// Waits for the payment to be given back. The Order says so sooner.
 fn held(case: &Case<Observed>) -> Plan<Status> {
-    let message = "The order is being undone: its payment is given back first.".to_owned();
+    let message = child::refund_first(&case.seen.order);
     let report = Report::Moving { reason: "WaitingForRefund", message };
     let wanted = case.says(case.seen.status.clone(), report);
     case.write_after(case.seen.meta.changed.after(LASTS), wanted)
@@ -109,7 +109,7 @@ fn picked_up(case: &Case<Observed>) -> Plan<Status> {
         return Plan::rest();
     }
     let status = Status { picked_up_at: Some(case.now), ..case.seen.status.clone() };
-    let message = "The courier brings it.".to_owned();
+    let message = "The courier brings it and sets progress: Delivered.".to_owned();
     let report = Report::Moving { reason: "WaitingForCourier", message };
     Plan::write(case.says(status, report))
 }
@@ -133,4 +133,37 @@ fn arrived(case: &Case<Observed>) -> Plan<Status> {
     let wanted = case.says(status, report);
     let plan = case.write(wanted);
     Plan { next: due, ..plan }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::types::Deadlines;
+    use super::super::{Meta, OrderRef, Policy, Span, Time, conditions};
+    use super::*;
+
+    fn says(held: bool) -> String {
+        let seen = Observed {
+            meta: Meta::sample("order-1-x", 1, Time::from_millis(0)),
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            confirmation: Confirmation::Automatic,
+            deadlines: Deadlines { deliver: Some(Span::from_millis(3_600_000)), ..Deadlines::default() },
+            held,
+            progress: Some(Progress::PickedUp),
+            received: false,
+            status: Status::default(),
+            unpaid: Lookup::Present(false),
+            by_provider: false,
+            owner: OwnerState::Open,
+        };
+        let case = Case { seen: &seen, now: Time::from_millis(60_000), policy: &Policy::default() };
+        let status = decide(&case).status.expect("a write");
+        conditions::waiting_message(&status.conditions).expect("a wait").to_owned()
+    }
+
+    #[test]
+    fn a_delivery_names_its_next_step_or_the_payment_that_goes_first() {
+        assert_eq!(says(false), "The courier brings it and sets progress: Delivered.");
+        let payment = super::super::ids::child_name("order-1", "uid-1");
+        assert_eq!(says(true), format!("Order order-1 is being undone: Payment {payment} is given back first."));
+    }
 }

@@ -78,17 +78,21 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
     let (state, reason, message) = match (seen.held, is_accepted(seen.acceptance, seen.decision), seen.cooking) {
         (true, _, _) => {
             let state = seen.status.state.unwrap_or(State::Offered);
-            (state, "WaitingForRefund", "The order is being undone: its payment is given back first.")
+            (state, "WaitingForRefund", child::refund_first(&seen.order))
         }
-        (_, _, Some(Cooking::Finished)) => (State::Cooked, "Cooked", ""),
-        (_, _, Some(Cooking::Started)) => (State::Cooking, "WaitingForKitchen", "The store sets cooking: Finished."),
-        (_, true, None) => (State::Accepted, "WaitingForKitchen", "The store sets cooking: Started."),
-        (_, false, None) => (State::Offered, "WaitingForStore", "The store sets decision: Accept or Reject."),
+        (_, _, Some(Cooking::Finished)) => (State::Cooked, "Cooked", String::new()),
+        (_, _, Some(Cooking::Started)) => {
+            (State::Cooking, "WaitingForKitchen", "The store sets cooking: Finished.".to_owned())
+        }
+        (_, true, None) => (State::Accepted, "WaitingForKitchen", "The store sets cooking: Started.".to_owned()),
+        (_, false, None) => {
+            (State::Offered, "WaitingForStore", "The store sets decision: Accept or Reject.".to_owned())
+        }
     };
     let status = Status { state: Some(state), ..marked(case) };
     let report = match state {
-        State::Cooked if !seen.held => Report::Ended { well: true, reason, message: message.to_owned() },
-        _ => Report::Moving { reason, message: message.to_owned() },
+        State::Cooked if !seen.held => Report::Ended { well: true, reason, message },
+        _ => Report::Moving { reason, message },
     };
     let wanted = case.says(status, report);
     // A held ticket ends within that time where all goes well.
@@ -104,4 +108,32 @@ fn marked(case: &Case<Observed>) -> Status {
     status.started_at = since(status.started_at, case.seen.cooking.is_some());
     status.cooked_at = since(status.cooked_at, case.seen.cooking == Some(Cooking::Finished));
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::store::types::Acceptance;
+    use super::super::{Meta, OrderRef, Policy, conditions, ids};
+    use super::*;
+
+    #[test]
+    fn a_held_ticket_names_the_payment_that_goes_first() {
+        let seen = Observed {
+            meta: Meta::sample("order-1-x", 1, Time::from_millis(0)),
+            order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            acceptance: Acceptance::Manual,
+            held: true,
+            decision: Some(Decision::Accept),
+            rejection: None,
+            cooking: None,
+            status: Status::default(),
+            unpaid: Lookup::Present(false),
+            owner: OwnerState::Open,
+        };
+        let case = Case { seen: &seen, now: Time::from_millis(60_000), policy: &Policy::default() };
+        let said = decide(&case).status.expect("a write").conditions;
+        let payment = ids::child_name("order-1", "uid-1");
+        let wanted = format!("Order order-1 is being undone: Payment {payment} is given back first.");
+        assert_eq!(conditions::waiting_message(&said), Some(wanted.as_str()));
+    }
 }
