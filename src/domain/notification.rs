@@ -92,7 +92,8 @@ fn failed(case: &Case<Observed>, why: &Untaken) -> Plan<Status> {
         Untaken::Failing(why) => (None, "EndpointFailing", why),
         Untaken::Refused(why) => (case.seen.status.refused_at.or(Some(case.now)), "MessageRefused", why),
     };
-    let message = format!("Attempt {attempts} failed ({why}); the next is at {due}.");
+    let message =
+        format!("Attempt {attempts} at the {} failed ({why}); the next is at {due}.", case.seen.content.endpoint());
     let report = Report::Moving { reason, message };
     let mut status = wait(case, report);
     (status.attempts, status.retry_at, status.refused_at, status.claim) = (attempts, Some(due), refused_at, None);
@@ -106,8 +107,8 @@ fn blocked(case: &Case<Observed>, probe: Time) -> Plan<Status> {
     if said {
         return Plan::wait_until(next);
     }
-    let message =
-        format!("The endpoint keeps failing: attempts have stopped, it is probed again at {}.", probe.max(case.now));
+    let (endpoint, due) = (case.seen.content.endpoint(), probe.max(case.now));
+    let message = format!("The {endpoint} keeps failing: attempts have stopped, it is probed again at {due}.");
     let wanted = wait(case, Report::Moving { reason: "CircuitOpen", message });
     case.write_after(case.seen.meta.changed.after(case.policy.debounce), wanted)
 }

@@ -31,10 +31,6 @@ pub(super) fn is_so(seen: &Observed) -> bool {
 /// Why its endpoint cannot be called before a person has done something, and what.
 pub(super) fn unreachable(seen: &Observed) -> Option<(&'static str, String)> {
     let store = &seen.content.store;
-    let place = match seen.content.to {
-        Audience::Seller => format!("The notify.url of Store {store}"),
-        Audience::Customer => "The OrderPlatform's notifications.customers.url".to_owned(),
-    };
     match (&seen.endpoint, seen.content.to) {
         (Endpoint::Ready, _) => None,
         (Endpoint::StoreGone, _) => {
@@ -50,7 +46,8 @@ pub(super) fn unreachable(seen: &Observed) -> Option<(&'static str, String)> {
         }
         (Endpoint::Barred(why), _) => {
             let cure = "change it, or admit its host in the OrderPlatform's egress.allowedHosts";
-            Some(("EndpointNotAllowed", format!("{place} may not be called ({why}): {cure}.")))
+            let endpoint = seen.content.endpoint();
+            Some(("EndpointNotAllowed", format!("The {endpoint} may not be called ({why}): {cure}.")))
         }
     }
 }

@@ -183,3 +183,28 @@ fn what_only_a_person_can_mend_is_said_with_what_to_do() {
         assert!(said.reason == reason && said.message.contains(cure) && said.message.contains("shop"), "{said:?}");
     }
 }
+
+#[test]
+fn an_endpoint_that_fails_is_named_by_the_field_that_says_where_it_is() {
+    let said = |seen: &Observed| {
+        let status = decide(seen, Time::from_millis(9_000), &Policy::default()).status.expect("a write");
+        conditions::waiting_message(&status.conditions).expect("a wait").to_owned()
+    };
+    for (to, endpoint) in [
+        (Audience::Seller, "notify.url of Store shop"),
+        (Audience::Customer, "notifications.customers.url of the OrderPlatform"),
+    ] {
+        let mut seen = seen();
+        seen.content.to = to;
+        let circuit = Circuit { failures: 9, rounds: 9, last: at(8) };
+        let behind = said(&Observed { circuit, ..seen.clone() });
+        let wanted = format!("The {endpoint} keeps failing: attempts have stopped, it is probed again at ");
+        assert!(behind.starts_with(&wanted), "{behind}");
+        seen.outcome = Some(Err(Untaken::Failing("HTTP 503".into())));
+        let wanted = format!("Attempt 1 at the {endpoint} failed (HTTP 503); the next is at ");
+        assert!(said(&seen).starts_with(&wanted), "{}", said(&seen));
+        (seen.outcome, seen.endpoint) = (None, Endpoint::Barred("host not allowed: a".into()));
+        let wanted = format!("The {endpoint} may not be called (host not allowed: a): ");
+        assert!(said(&seen).starts_with(&wanted), "{}", said(&seen));
+    }
+}

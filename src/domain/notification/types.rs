@@ -152,6 +152,16 @@ pub struct Content {
     pub required: bool,
 }
 
+impl Content {
+    /// The endpoint that it is for, by the field that names it.
+    pub fn endpoint(&self) -> String {
+        match self.to {
+            Audience::Seller => format!("notify.url of Store {}", self.store),
+            Audience::Customer => "notifications.customers.url of the OrderPlatform".to_owned(),
+        }
+    }
+}
+
 #[cfg(test)]
 impl Content {
     /// What the seller of an order is told in a test.
