@@ -30,7 +30,7 @@ pub use types::{Draft, Funding, GIVE_UP_AFTER, Item, Kitchen, Observed, Payer, P
 use super::wallet::types as wallet;
 use super::{Case, Kind, Lookup, OwnerState, Plan, Report, child};
 
-use report::{BY_HAND, approved, cancelled, declined, wait};
+use report::{approved, by_hand, cancelled, declined, wait};
 
 /// What to do about a Payment.
 pub fn decide(case: &Case<Observed>) -> Plan<Status> {
@@ -132,7 +132,7 @@ fn nobody_to_refund(case: &Case<Observed>, name: &str) -> Plan<Status> {
     if case.seen.refunded_by_hand {
         return cancelled(case, true, "RefundedByHand");
     }
-    let message = format!("Wallet {name} is gone: {BY_HAND}.");
+    let message = format!("Wallet {name} is gone: {}.", by_hand(case.seen));
     let report = Report::Stalled { reason: "WalletGone", message: message.clone() };
     let plan = wait(case, State::Cancelling, report);
     if plan.status.is_some() { plan.with_fact("RefundStalled", message, true) } else { plan }

@@ -142,12 +142,12 @@ fn await_payment(case: &Case<Observed>, payment: &ObservedPayment) -> Plan<Statu
     if let Some(why) = &payment.stalled {
         return stall(case, "PaymentStalled", why.clone());
     }
-    let Some(trouble) = payment.trouble.clone() else {
+    let Some(trouble) = &payment.trouble else {
         return wait(case, State::Placed, "WaitingForPayment", messages::payment(case.seen));
     };
     // Each attempt changes the Payment: the wait began when the order was placed, not with the last of them.
     let since = case.seen.status.placed_at.unwrap_or(case.seen.changed);
-    wait_since(case, since, State::Placed, "WaitingForPayment", trouble)
+    wait_since(case, since, State::Placed, "WaitingForPayment", messages::trouble(case.seen, trouble))
 }
 
 /// Paid: the Ticket or the Delivery is created. That it is paid the order says like any step that only people read, in

@@ -50,6 +50,11 @@ pub(super) fn payment(seen: &Observed) -> String {
     format!("Payment {payment} has no answer from {payer} yet; the order goes on once it is approved.")
 }
 
+/// The Payment says what keeps it.
+pub(super) fn trouble(seen: &Observed, said: &str) -> String {
+    format!("Payment {}: {said}", seen.child_name())
+}
+
 /// The store has to accept or reject.
 pub(super) fn decision(seen: &Observed) -> String {
     let (ticket, store) = (seen.child_name(), &seen.request.store);

@@ -344,14 +344,15 @@ fn an_order_says_which_product_cannot_be_written() {
 #[test]
 fn a_provider_that_fails_is_what_an_order_waits_for_however_often_it_is_asked() {
     let mut seen = placed();
-    let trouble = "Provider card answers 500; next attempt in 2 s.";
+    let trouble = "Attempt 3 at card failed (HTTP 500); the next is at noon.";
     seen.payment = Lookup::Present(ObservedPayment { trouble: Some(trouble.to_owned()), ..payment() });
     seen.status.placed_at = Some(now().before(std::time::Duration::from_secs(6)));
     // The Payment was written a moment ago, as with every attempt.
     seen.changed = now();
     let conditions = plan(&seen).status.expect("it says so").conditions;
     assert_eq!(conditions::waiting_for(&conditions), Some("WaitingForPayment"));
-    assert_eq!(conditions::waiting_message(&conditions), Some(trouble));
+    let wanted = format!("Payment {}: {trouble}", seen.child_name());
+    assert_eq!(conditions::waiting_message(&conditions), Some(wanted.as_str()));
     seen.status.placed_at = Some(now());
     assert!(plan(&seen).status.is_none(), "a wait that passes is not written");
 }

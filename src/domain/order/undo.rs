@@ -142,7 +142,8 @@ fn refund(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment, why: 
             let message = format!("Money at risk, {}: {trouble}", terms.amount.and_points(terms.points));
             return stall(case, "RefundStalled", message);
         }
-        let message = payment.trouble.clone().unwrap_or_else(|| messages::refund(seen));
+        let message =
+            payment.trouble.as_ref().map_or_else(|| messages::refund(seen), |said| messages::trouble(seen, said));
         return cancelling(case, why, payment, "WaitingForRefund", message);
     }
     if seen.is_sold() && seen.delivery == Lookup::Unproven {

@@ -2,7 +2,7 @@
 
 use super::super::provider::{self, Call, Reply};
 use super::super::{Case, Effect, Intent, Kind, OwnerState, Plan, Report, child, retry};
-use super::report::{BY_HAND, HOPELESS, approved, cancelled, declined, recovered, wait};
+use super::report::{HOPELESS, approved, by_hand, cancelled, declined, recovered, wait};
 use super::types::{Observed, Provider, State, Status};
 
 fn call(seen: &Observed, provider: &Provider, call: Call) -> Plan<Status> {
@@ -17,7 +17,7 @@ pub(super) fn provider(case: &Case<Observed>, provider: &Provider) -> Plan<Statu
         return cancelled(case, seen.status.approved_at.is_some(), "RefundedByHand");
     }
     if !provider.known {
-        let way = if seen.cancel { BY_HAND } else { "cancel the order" };
+        let way = way(seen);
         let message = format!("The OrderPlatform has no payment provider {}: add it, or {way}.", provider.name);
         let report = Report::Stalled { reason: "UnknownProvider", message };
         let state = if seen.cancel { State::Cancelling } else { State::Pending };
@@ -63,6 +63,11 @@ pub(super) fn provider(case: &Case<Observed>, provider: &Provider) -> Plan<Statu
     }
 }
 
+/// What a person can do where the provider is of no help.
+fn way(seen: &Observed) -> String {
+    if seen.cancel { by_hand(seen) } else { "cancel the order".to_owned() }
+}
+
 /// The failed attempts that count: those to charge do not delay a cancel.
 fn attempts(seen: &Observed) -> Status {
     let another = seen.cancel && seen.status.state != Some(State::Cancelling);
@@ -71,7 +76,7 @@ fn attempts(seen: &Observed) -> Status {
 
 /// The provider refuses to say or to undo, and will not change its mind: a person has to.
 fn refused(case: &Case<Observed>, provider: &Provider, status: u16) -> Plan<Status> {
-    let way = if case.seen.cancel { BY_HAND } else { "cancel the order" };
+    let way = way(case.seen);
     let todo = format!("Correct url and access of {} in the OrderPlatform, or {way}.", provider.name);
     unanswered(case, provider, &format!("HTTP {status}"), Some(todo))
 }
@@ -86,8 +91,7 @@ fn unanswered(case: &Case<Observed>, provider: &Provider, why: &str, todo: Optio
     let risk = if seen.cancel { format!("; {} {} at risk", amount.amount, amount.currency) } else { String::new() };
     let message = format!("Attempt {attempts} at {name} failed ({why}){risk}; the next is at {due}.");
     let lasting = case.now.since(since) >= HOPELESS;
-    let way = if seen.cancel { BY_HAND } else { "cancel the order" };
-    let todo = todo.or_else(|| lasting.then(|| format!("Or {way}.")));
+    let todo = todo.or_else(|| lasting.then(|| format!("Or {}.", way(seen))));
     let (reason, state) =
         if seen.cancel { ("RefundFailing", State::Cancelling) } else { ("ProviderFailing", State::Pending) };
     let needs_a_person = todo.is_some();

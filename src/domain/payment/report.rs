@@ -8,8 +8,11 @@ use super::types::{Observed, State, Status};
 
 /// An undo that fails for so long needs a person; it goes on trying.
 pub(super) const HOPELESS: Duration = Duration::from_secs(3_600);
-/// What a person can do about an undo that cannot succeed.
-pub(super) const BY_HAND: &str = "give the money back by hand, then set spec.refundedByHand: true on this Payment";
+
+/// What a person can do about an undo that cannot succeed; the order repeats it, so that the Payment is named.
+pub(super) fn by_hand(seen: &Observed) -> String {
+    format!("give the money back by hand, then set spec.refundedByHand: true on Payment {}", seen.meta.name)
+}
 
 pub(super) fn approved(case: &Case<Observed>) -> Plan<Status> {
     let status = Status { state: Some(State::Approved), approved_at: Some(case.now), ..recovered(case.seen) };

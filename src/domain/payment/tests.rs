@@ -192,7 +192,7 @@ fn what_a_person_can_do_is_said_where_only_a_person_can() {
     provider(&mut unknown).known = false;
     assert!(stalled(&unknown).contains("cancel the order"));
     unknown.cancel = true;
-    assert!(stalled(&unknown).contains("refundedByHand"));
+    assert!(stalled(&unknown).contains("refundedByHand: true on Payment order-1-pay"));
     let mut hopeless = cancelling(Some(Reply::Unknown { why: "HTTP 503".into() }));
     hopeless.status = Status {
         state: Some(State::Cancelling),
@@ -200,7 +200,7 @@ fn what_a_person_can_do_is_said_where_only_a_person_can() {
         failing_since: Some(now().before(HOPELESS)),
         ..Status::default()
     };
-    assert!(stalled(&hopeless).contains("refundedByHand"));
+    assert!(stalled(&hopeless).contains("refundedByHand: true on Payment order-1-pay"));
 }
 
 #[test]

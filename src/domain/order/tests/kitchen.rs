@@ -239,7 +239,10 @@ fn nothing_is_undone_before_the_required_notice_was_taken() {
     assert!(
         matches!(&made.intents[..], [Intent::CreateNotification(d)] if d.0.required && d.0.topic == Topic::CancelRequested)
     );
-    let notice = |sent| ObservedNotice { sent, ..untaken("Attempt 3 failed (HTTP 503); the next is at noon.") };
+    let notice = |sent| ObservedNotice {
+        sent,
+        ..untaken("Attempt 3 at the notify.url of Store shop failed (HTTP 503); the next is at noon.")
+    };
     seen.notices = vec![notice(false)];
     assert_eq!(plan(&seen).intents, []);
     seen.changed = Time::from_millis(0);

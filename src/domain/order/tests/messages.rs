@@ -134,6 +134,11 @@ fn the_way_back_names_what_has_to_end() {
     for (held, payer) in [(by_provider(&held()), "provider card"), (held(), "Wallet alice")] {
         assert_eq!(says(&held), format!("Payment {child} waits for {payer} to refund or void the charge."));
     }
+    let said = "Attempt 3 at card failed (HTTP 500); 2000 KRW at risk; the next is at noon.";
+    let mut failing = held();
+    let payment_of = ObservedPayment { approved_at: Some(now()), cancel: true, ..payment() };
+    failing.payment = Lookup::Present(ObservedPayment { trouble: Some(said.into()), ..payment_of });
+    assert_eq!(says(&failing), format!("Payment {child}: {said}"));
     let cancelled =
         Lookup::Present(ObservedPayment { approved_at: Some(now()), cancel: true, cancelled: true, ..payment() });
     let back = Observed { payment: cancelled.clone(), ..held() };

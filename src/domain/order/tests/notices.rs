@@ -136,7 +136,9 @@ fn a_seller_who_cannot_be_told_is_a_matter_for_a_person() {
 
 #[test]
 fn an_endpoint_that_fails_for_an_hour_is_a_matter_for_a_person() {
-    let seen = waits_for_the_seller(untaken("Attempt 9 failed (HTTP 503); the next is at noon."));
+    let seen = waits_for_the_seller(untaken(
+        "Attempt 9 at the notify.url of Store shop failed (HTTP 503); the next is at noon.",
+    ));
     assert_eq!(stalled(&seen, now()), None);
     let later = now().after(std::time::Duration::from_secs(3_600));
     let said = stalled(&seen, later).expect("stalled");
