@@ -35,11 +35,10 @@ fn deliver<K: Cached>(world: &World, mut object: Value, name: &str, uid: &str, v
 fn fill(world: &World, from: usize, to: usize) {
     let at = "2026-11-21T07:10:00.123Z";
     let won = json!({ "amount": 1_000, "currency": "KRW" });
-    let waits = "Delivery order-1-ab01cd23ef waits for a courier of zone gangnam to claim it in spec.courier.";
-    let condition = |kind: &str, status: &str| {
+    let condition = |kind: &str, status: &str, message: &str| {
         json!({
             "type": kind, "status": status, "reason": "WaitingForCourier", "lastTransitionTime": at, "observedGeneration": 1,
-            "message": if kind == "Reconciling" { waits } else { "" },
+            "message": message,
         })
     };
     for number in from..to {
@@ -52,7 +51,8 @@ fn fill(world: &World, from: usize, to: usize) {
         let line = json!({ "product": product, "uid": format!("d1f0f2f4-0008-4000-8000-{:012}", number % 50), "quantity": 1, "price": 1_000 });
         let terms =
             json!({ "amount": won, "items": [line], "wallet": wallet, "seller": "kim", "confirmation": "Automatic" });
-        let waiting = json!([condition("Succeeded", "Unknown"), condition("Reconciling", "True")]);
+        let waits = format!("Delivery {child} waits for a courier to set spec.courier.");
+        let waiting = json!([condition("Succeeded", "Unknown", ""), condition("Reconciling", "True", &waits)]);
         deliver::<Order>(
             world,
             json!({
@@ -73,7 +73,7 @@ fn fill(world: &World, from: usize, to: usize) {
             world,
             json!({
                 "spec": { "order": order, "method": "Wallet", "wallet": wallet, "amount": won },
-                "status": { "observedGeneration": 1, "state": "Approved", "approvedAt": at, "conditions": [condition("Succeeded", "True")] },
+                "status": { "observedGeneration": 1, "state": "Approved", "approvedAt": at, "conditions": [condition("Succeeded", "True", "")] },
             }),
             &child,
             &uid(1),

@@ -95,7 +95,7 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
     let wanted = format!("Ticket {child} waits for Store shop to set spec.decision: Accept or Reject.");
     assert_eq!(says(&cooks), wanted);
     cooks.delivery = Lookup::Present(delivery());
-    let claim = format!("Delivery {child} waits for a courier of zone gangnam to claim it in spec.courier.");
+    let claim = format!("Delivery {child} waits for a courier to set spec.courier.");
     for (cooking, wanted) in [
         (None, format!("Ticket {child} waits for Store shop to set spec.cooking: Started.")),
         (Some(Cooking::Started), format!("Ticket {child} waits for Store shop to set spec.cooking: Finished.")),
