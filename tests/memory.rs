@@ -51,7 +51,7 @@ fn fill(world: &World, from: usize, to: usize) {
         let line = json!({ "product": product, "uid": format!("d1f0f2f4-0008-4000-8000-{:012}", number % 50), "quantity": 1, "price": 1_000 });
         let terms =
             json!({ "amount": won, "items": [line], "wallet": wallet, "seller": "kim", "confirmation": "Automatic" });
-        let waits = format!("Delivery {child} waits for a courier to set spec.courier.");
+        let waits = format!("Delivery {child} waits for a courier to set progress: PickedUp.");
         let waiting = json!([condition("Succeeded", "Unknown", ""), condition("Reconciling", "True", &waits)]);
         deliver::<Order>(
             world,

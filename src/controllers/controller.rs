@@ -99,4 +99,6 @@ pub struct Look<C: Controller> {
     /// The conditions as they stand, where they say which write was denied.
     pub conditions: Option<Vec<Condition>>,
     pub decided: Instant,
+    /// Whether it is another process's work, which had stood for too long.
+    pub instead: bool,
 }

@@ -12,6 +12,8 @@ pub(super) use worker::{resync, run};
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::cluster::diff::merge_patch;
 use crate::cluster::{Class, Error, Key, Watched};
 use crate::domain::denial::Denial;
@@ -86,8 +88,13 @@ impl<E: Into<Error>> From<E> for Failure<'_> {
     }
 }
 
-/// One reconcile of one object.
-pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progress: &mut Progress) -> Next {
+/// One reconcile of one object, which is another process's where it is done `instead`.
+pub(super) async fn reconcile<C: Controller>(
+    context: &Context,
+    key: &Key,
+    instead: bool,
+    progress: &mut Progress,
+) -> Next {
     let (mut live, mut asked) = (LiveReads::default(), Vec::new());
     for _ in 0..ROUNDS {
         let decided = Instant::now();
@@ -96,7 +103,7 @@ pub(super) async fn reconcile<C: Controller>(context: &Context, key: &Key, progr
         }
         let Some(mut observed) = C::observe(&context.world, key, &live) else { return Next::Changed };
         let conditions = observed.conditions().and_then(crate::domain::denial::take);
-        let look = Look::<C> { observed, conditions, decided };
+        let look = Look::<C> { observed, conditions, decided, instead };
         let version = look.observed.version();
         progress.sees(version);
         if !live.fits(version) {
@@ -182,7 +189,9 @@ async fn act<'a, C: Controller>(
     if let Some(denied) = &done.denied {
         denial::put(context, look, meta, denied, &mut after)?;
     }
-    match merge_patch(&before, &after) {
+    // Whose it is may be of another version, which has other words for the same: each would correct the other for ever.
+    let rewords = look.instead && differ_in_words(&before, &after);
+    match merge_patch(&before, &after).filter(|_| !rewords) {
         Some(patch) => {
             done.wrote_status =
                 context.executor.access.write_status::<C::Root>(key, &meta.target(), patch, look.decided).await?;
@@ -206,6 +215,18 @@ async fn act<'a, C: Controller>(
         context.events.publish(C::Root::KIND, &key.namespace, (&meta.name, &meta.uid), fact);
     }
     Ok(done)
+}
+
+/// Whether two statuses differ in the messages of their conditions alone.
+fn differ_in_words(before: &Value, after: &Value) -> bool {
+    let wordless = |status: &Value| {
+        let mut status = status.clone();
+        for condition in status["conditions"].as_array_mut().into_iter().flatten() {
+            condition["message"] = Value::Null;
+        }
+        status
+    };
+    wordless(before) == wordless(after)
 }
 
 /// Whether a write that was denied before was made, or is not wanted any more: there is nothing to write now or soon.

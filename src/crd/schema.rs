@@ -30,7 +30,10 @@ pub fn finish(mut definition: CustomResourceDefinition) -> CustomResourceDefinit
             spec.default = Some(JSON(serde_json::json!({})));
         }
         tidy(root);
-        super::rules::combine(root);
+        // Only there is a write either of the spec or of the status.
+        if version.subresources.as_ref().is_some_and(|parts| parts.status.is_some()) {
+            super::rules::combine(root);
+        }
     }
     definition
 }

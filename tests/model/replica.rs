@@ -64,7 +64,8 @@ impl View<'_> {
         C::observe(&self.world(), key(self.flight.root), &self.live_reads())
     }
 
-    /// The caches, which are filled once for what they hold.
+    /// The caches, which are filled once for what they hold. To observe may bury an order that was read and is gone; the step
+    /// that read it has made the cell `Gone`, so that it was buried when they were filled.
     fn world(&self) -> Rc<World> {
         let mark = self.mark();
         if let Some((_, world)) = WORLD.with_borrow(|world| world.clone().filter(|(of, _)| *of == mark)) {

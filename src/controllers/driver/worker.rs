@@ -52,7 +52,7 @@ pub(in crate::controllers) async fn run<C: Controller>(context: Context, concurr
             let started = Instant::now();
             let mut progress = Progress::default();
             let span = tracing::debug_span!("reconcile", %kind, %key);
-            let reconcile = reconcile::<C>(&context, &key, &mut progress).instrument(span);
+            let reconcile = reconcile::<C>(&context, &key, instead, &mut progress).instrument(span);
             let outcome = AssertUnwindSafe(reconcile).catch_unwind().await;
             let worker = Worker { context: &context, queue: &queue, kind, instead };
             worker.finish(&key, started, outcome.ok(), progress.made);

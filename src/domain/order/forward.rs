@@ -180,6 +180,7 @@ fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment) ->
         None => plan,
         Some(ticket) => {
             let (state, reason, message) = kitchen_step(seen, ticket);
+            let message = if ticket.finished() { messages::unmade_delivery(seen) } else { message };
             Plan::write(moving(&paid, paid.seen.status.clone(), state, reason, message))
         }
     }
@@ -237,7 +238,8 @@ fn progress(case: &Case<Observed>, delivery: &ObservedDelivery, step: (State, &s
     let asks = case.seen.status.terms.as_ref().is_some_and(|terms| terms.confirmation.asks_customer());
     let (state, reason, message) = match delivery.progress {
         Some(Progress::Delivered) if asks => (State::Delivered, "WaitingForConfirmation", messages::receipt(case.seen)),
-        Some(_) => (State::Delivering, "WaitingForCourier", messages::arrival(case.seen)),
+        Some(Progress::Delivered) => (State::Delivering, "WaitingForCourier", messages::confirmation(case.seen)),
+        Some(Progress::PickedUp) => (State::Delivering, "WaitingForCourier", messages::arrival(case.seen)),
         None => step,
     };
     wait(case, state, reason, message)

@@ -68,19 +68,30 @@ pub(super) fn cooking(seen: &Observed, ticket: &ObservedTicket) -> String {
     format!("Ticket {ticket} waits for Store {store} to set spec.cooking: {next}.")
 }
 
-/// A courier has to come. Most orders under way say so, in every cache: it is short, and the zone stands in the Delivery.
+/// A courier has to come; true before one has claimed it and after. Most orders under way say so, in every cache: it is short,
+/// and the zone stands in the Delivery.
 pub(super) fn claim(seen: &Observed) -> String {
-    format!("Delivery {} waits for a courier to set spec.courier.", seen.child_name())
+    format!("Delivery {} waits for a courier to set progress: PickedUp.", seen.child_name())
+}
+
+/// All is cooked, and the Delivery is not there yet.
+pub(super) fn unmade_delivery(seen: &Observed) -> String {
+    format!("Delivery {} is about to be created.", seen.child_name())
 }
 
 /// The courier has it.
 pub(super) fn arrival(seen: &Observed) -> String {
-    format!("Delivery {} waits for its courier to set spec.progress: Delivered.", seen.child_name())
+    format!("Delivery {} waits for its courier to set progress: Delivered.", seen.child_name())
 }
 
 /// The customer has it.
 pub(super) fn receipt(seen: &Observed) -> String {
-    format!("Delivery {} waits for the customer to set spec.received: true.", seen.child_name())
+    format!("Delivery {} is confirmed once the customer has set spec.received: true.", seen.child_name())
+}
+
+/// The customer has it, and nobody is asked.
+pub(super) fn confirmation(seen: &Observed) -> String {
+    format!("Delivery {} is delivered and about to be confirmed.", seen.child_name())
 }
 
 /// Somebody has removed the Ticket.

@@ -131,7 +131,8 @@ pub struct ObservedPayment {
     pub cancelled: bool,
     /// What it waits for with a person's help alone.
     pub stalled: Option<String>,
-    /// What keeps it waiting, in a sentence, where that takes long.
+    /// Which attempt has failed and when the next one is, in a sentence. A wait of the Payment is one of the order, which has its
+    /// own words for it.
     pub trouble: Option<String>,
 }
 
@@ -148,7 +149,9 @@ impl ObservedPayment {
             declined_why: declined.flatten().map(|said| said.message.clone()),
             cancelled: status.cancelled_at.is_some(),
             stalled: said(conditions::STALLED).map(|said| said.message.clone()),
-            trouble: said(conditions::RECONCILING).map(|said| said.message.clone()),
+            trouble: said(conditions::RECONCILING)
+                .filter(|said| said.reason.ends_with("Failing"))
+                .map(|said| said.message.clone()),
         }
     }
 }

@@ -5,6 +5,17 @@ use crate::cluster::members::share::{LONGEST, PATIENCE};
 use super::*;
 
 cause!(Rests, |_seen, _now| Plan::rest());
+cause!(Rewords, |seen, _now| says(seen, "WaitingForCourier", "Other words for it."));
+cause!(MovesOn, |seen, _now| says(seen, "WaitingForConfirmation", "Other words for it."));
+
+/// Writes what the order's conditions say.
+fn says(seen: &Seen, reason: &str, message: &str) -> Plan<order::Status> {
+    let mut status = seen.status.clone();
+    for condition in &mut status.conditions {
+        (condition.reason, condition.message) = (reason.to_owned(), message.to_owned());
+    }
+    Plan::write(status)
+}
 
 /// Members of which another one comes before this one for the order of the test.
 fn members() -> Arc<Members> {
@@ -42,6 +53,29 @@ async fn what_is_anothers_is_looked_at_once_it_has_stood_for_too_long() {
     world.queue(Kind::Order).expect("a queue").add(key);
     assert_eq!(after(&metrics, second).await, 1, "the next change is the other's again");
     worker.abort();
+}
+
+/// How many calls are made for an order of somebody else that waits for its courier and has stood for too long.
+async fn calls<C: Decides>() -> usize {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (context, _) = stage(server(calls.clone(), fine()), members());
+    let mut waits = order();
+    waits["metadata"]["resourceVersion"] = json!("6");
+    waits["status"] = json!({ "state": "Delivering", "observedGeneration": 1, "conditions": [{
+        "type": "Reconciling", "status": "True", "reason": "WaitingForCourier", "message": "Words.",
+        "lastTransitionTime": "2026-11-21T07:10:00Z", "observedGeneration": 1,
+    }] });
+    context.world.orders.deliver(serde_json::from_value::<Order>(waits).expect("an order"), Time::from_millis(0));
+    let worker = tokio::spawn(run::<Test<C>>(context, 1));
+    tokio::time::sleep(PATIENCE + Duration::from_secs(2)).await;
+    worker.abort();
+    calls.load(Ordering::Relaxed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_one_words_otherwise_is_left_as_it_is() {
+    assert_eq!(calls::<Rewords>().await, 0);
+    assert_eq!(calls::<MovesOn>().await, 1);
 }
 
 #[tokio::test(start_paused = true)]

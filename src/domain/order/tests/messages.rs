@@ -2,7 +2,9 @@
 
 use super::kitchen::{accepted, kitchen, offered};
 use super::*;
+use crate::domain::conditions::Report;
 use crate::domain::notification::Topic;
+use crate::domain::payment::Status as PaymentStatus;
 use crate::domain::platform::Standing;
 use crate::domain::ticket::Cooking;
 use crate::domain::{Condition, ids};
@@ -95,7 +97,7 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
     let wanted = format!("Ticket {child} waits for Store shop to set spec.decision: Accept or Reject.");
     assert_eq!(says(&cooks), wanted);
     cooks.delivery = Lookup::Present(delivery());
-    let claim = format!("Delivery {child} waits for a courier to set spec.courier.");
+    let claim = format!("Delivery {child} waits for a courier to set progress: PickedUp.");
     for (cooking, wanted) in [
         (None, format!("Ticket {child} waits for Store shop to set spec.cooking: Started.")),
         (Some(Cooking::Started), format!("Ticket {child} waits for Store shop to set spec.cooking: Finished.")),
@@ -108,16 +110,31 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
     assert_eq!(says(&ships), claim);
     ships.status.terms.as_mut().expect("terms").confirmation = Confirmation::Customer;
     for (progress, wanted) in [
-        (Progress::PickedUp, format!("Delivery {child} waits for its courier to set spec.progress: Delivered.")),
-        (Progress::Delivered, format!("Delivery {child} waits for the customer to set spec.received: true.")),
+        (Progress::PickedUp, format!("Delivery {child} waits for its courier to set progress: Delivered.")),
+        (Progress::Delivered, format!("Delivery {child} is confirmed once the customer has set spec.received: true.")),
     ] {
         ships.delivery = Lookup::Present(ObservedDelivery { progress: Some(progress), ..delivery() });
         assert_eq!(says(&ships), wanted);
     }
+    ships.status.terms.as_mut().expect("terms").confirmation = Confirmation::Automatic;
+    assert_eq!(says(&ships), format!("Delivery {child} is delivered and about to be confirmed."));
     ships.delivery = Lookup::Gone;
     assert_eq!(says(&ships), format!("Delivery {child} is gone: ship by hand, or cancel the order."));
     cooks.ticket = Lookup::Gone;
     assert_eq!(says(&cooks), format!("Ticket {child} is gone: cancel the order."));
+}
+
+/// A Payment that waits has words of its own for that; how an attempt went is known to it alone.
+#[test]
+fn of_what_a_payment_says_only_failed_attempts_are_repeated() {
+    let repeats = |reason| {
+        let report = Report::Moving { reason, message: "Words.".to_owned() };
+        let conditions = conditions::conditions(&[], report, Generation(1), now());
+        let status = PaymentStatus { conditions, ..PaymentStatus::default() };
+        ObservedPayment::of(payment().target, false, &status).trouble.is_some()
+    };
+    assert!(repeats("ProviderFailing") && repeats("RefundFailing"));
+    assert!(!repeats("WaitingForWallet") && !repeats("WaitingForRefund"));
 }
 
 #[test]
