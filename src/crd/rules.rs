@@ -165,6 +165,19 @@ mod tests {
         assert!(same::<Order>(&objects(&placed, parts)) > 90);
     }
 
+    /// Without a place of its own a status is written together with the spec.
+    #[test]
+    fn rules_stay_apart_where_one_write_can_change_both() {
+        let rules = |definition: CustomResourceDefinition| {
+            let root = definition.spec.versions[0].schema.clone().and_then(|schema| schema.open_api_v3_schema);
+            root.and_then(|root| root.x_kubernetes_validations).map_or(0, |rules| rules.len())
+        };
+        let mut together = Order::crd();
+        together.spec.versions[0].subresources = None;
+        assert_eq!(rules(schema::finish(together)), rules(Order::crd()));
+        assert!(rules(schema::finish(Order::crd())) < rules(Order::crd()));
+    }
+
     /// A write of another state is one of the status, in which the API server leaves `spec` as it was.
     #[test]
     fn a_write_of_another_state_is_judged_without_a_look_at_spec() {

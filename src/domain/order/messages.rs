@@ -58,14 +58,14 @@ pub(super) fn trouble(seen: &Observed, said: &str) -> String {
 /// The store has to accept or reject.
 pub(super) fn decision(seen: &Observed) -> String {
     let (ticket, store) = (seen.child_name(), &seen.request.store);
-    format!("Ticket {ticket} waits for Store {store} to set spec.decision: Accept or Reject.")
+    format!("Ticket {ticket} waits for Store {store} to set decision: Accept or Reject.")
 }
 
 /// The store has to cook.
 pub(super) fn cooking(seen: &Observed, ticket: &ObservedTicket) -> String {
     let next = if ticket.cooking.is_some() { "Finished" } else { "Started" };
     let (ticket, store) = (seen.child_name(), &seen.request.store);
-    format!("Ticket {ticket} waits for Store {store} to set spec.cooking: {next}.")
+    format!("Ticket {ticket} waits for Store {store} to set cooking: {next}.")
 }
 
 /// A courier has to come; true before one has claimed it and after. Most orders under way say so, in every cache: it is short,
@@ -86,7 +86,7 @@ pub(super) fn arrival(seen: &Observed) -> String {
 
 /// The customer has it.
 pub(super) fn receipt(seen: &Observed) -> String {
-    format!("Delivery {} is confirmed once the customer has set spec.received: true.", seen.child_name())
+    format!("Delivery {} is confirmed once the customer has set received: true.", seen.child_name())
 }
 
 /// The customer has it, and nobody is asked.

@@ -149,9 +149,7 @@ impl ObservedPayment {
             declined_why: declined.flatten().map(|said| said.message.clone()),
             cancelled: status.cancelled_at.is_some(),
             stalled: said(conditions::STALLED).map(|said| said.message.clone()),
-            trouble: said(conditions::RECONCILING)
-                .filter(|said| said.reason.ends_with("Failing"))
-                .map(|said| said.message.clone()),
+            trouble: status.failing_since.and_then(|_| said(conditions::RECONCILING)).map(|said| said.message.clone()),
         }
     }
 }

@@ -94,13 +94,13 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
         assert_eq!(says(&unpaid), wanted);
     }
     let mut cooks = offered(kitchen());
-    let wanted = format!("Ticket {child} waits for Store shop to set spec.decision: Accept or Reject.");
+    let wanted = format!("Ticket {child} waits for Store shop to set decision: Accept or Reject.");
     assert_eq!(says(&cooks), wanted);
     cooks.delivery = Lookup::Present(delivery());
     let claim = format!("Delivery {child} waits for a courier to set progress: PickedUp.");
     for (cooking, wanted) in [
-        (None, format!("Ticket {child} waits for Store shop to set spec.cooking: Started.")),
-        (Some(Cooking::Started), format!("Ticket {child} waits for Store shop to set spec.cooking: Finished.")),
+        (None, format!("Ticket {child} waits for Store shop to set cooking: Started.")),
+        (Some(Cooking::Started), format!("Ticket {child} waits for Store shop to set cooking: Finished.")),
         (Some(Cooking::Finished), claim.clone()),
     ] {
         cooks.ticket = Lookup::Present(ObservedTicket { cooking, ..accepted() });
@@ -111,7 +111,7 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
     ships.status.terms.as_mut().expect("terms").confirmation = Confirmation::Customer;
     for (progress, wanted) in [
         (Progress::PickedUp, format!("Delivery {child} waits for its courier to set progress: Delivered.")),
-        (Progress::Delivered, format!("Delivery {child} is confirmed once the customer has set spec.received: true.")),
+        (Progress::Delivered, format!("Delivery {child} is confirmed once the customer has set received: true.")),
     ] {
         ships.delivery = Lookup::Present(ObservedDelivery { progress: Some(progress), ..delivery() });
         assert_eq!(says(&ships), wanted);
@@ -127,14 +127,14 @@ fn the_way_forward_names_who_does_the_next_step_and_in_which_field() {
 /// A Payment that waits has words of its own for that; how an attempt went is known to it alone.
 #[test]
 fn of_what_a_payment_says_only_failed_attempts_are_repeated() {
-    let repeats = |reason| {
+    let repeats = |reason, failing_since| {
         let report = Report::Moving { reason, message: "Words.".to_owned() };
         let conditions = conditions::conditions(&[], report, Generation(1), now());
-        let status = PaymentStatus { conditions, ..PaymentStatus::default() };
+        let status = PaymentStatus { conditions, failing_since, ..PaymentStatus::default() };
         ObservedPayment::of(payment().target, false, &status).trouble.is_some()
     };
-    assert!(repeats("ProviderFailing") && repeats("RefundFailing"));
-    assert!(!repeats("WaitingForWallet") && !repeats("WaitingForRefund"));
+    assert!(repeats("ProviderFailing", Some(now())));
+    assert!(!repeats("WaitingForWallet", None));
 }
 
 #[test]

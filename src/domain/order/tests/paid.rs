@@ -5,7 +5,8 @@ use super::kitchen::{accepted, kitchen, offered};
 use super::{decide, delivering, delivery, later, mug, now, payment, plan, store, wishes};
 use crate::domain::delivery::Cause;
 use crate::domain::store::SellerNotice;
-use crate::domain::{Kind, Lookup, Policy, Span, product};
+use crate::domain::ticket::Cooking;
+use crate::domain::{Kind, Lookup, Policy, Span, conditions, product};
 
 /// Handed over to couriers, and not written as paid yet.
 fn handed_over() -> Observed {
@@ -82,6 +83,10 @@ fn that_it_is_paid_is_written_though_the_next_step_cannot_be_made() {
     assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(_)]), "first what is to be done");
     let said = later(&seen);
     assert_eq!(said.status.expect("overdue").paid_at, Some(now().after(Policy::default().step)));
+    seen.ticket = Lookup::Present(ObservedTicket { cooking: Some(Cooking::Finished), ..accepted() });
+    let conditions = later(&seen).status.expect("overdue").conditions;
+    let wanted = format!("Delivery {} is about to be created.", seen.child_name());
+    assert_eq!(conditions::waiting_message(&conditions), Some(wanted.as_str()), "no courier can have it");
     seen.platform.counts_unpaid = true;
     assert!(plan(&seen).status.expect("others wait for it").paid_at.is_some());
 }
