@@ -1,7 +1,7 @@
 //! Work that ended does not run again: what retention removed is known by its row, a paused intake places nothing, and the
 //! commands of `docs/backup-restore-gitops.md` do what the page says.
 
-use jumun::crd::{Order, OrderPlatform, OrderView, Payment};
+use jumun::crd::{Delivery, Order, OrderPlatform, OrderView, Payment};
 use jumun::domain::order::State;
 use kube::api::DeleteParams;
 use serde_json::json;
@@ -187,7 +187,8 @@ async fn what_is_restored_with_its_statuses_is_not_paid_or_delivered_again() {
     }
     assert_eq!((after.money("alice").await, after.settled_stock("mug").await), ((9_800, 200), (98, 2)));
     let payments = after.api::<Payment>().list(&Default::default()).await.unwrap().items;
-    assert!(payments.is_empty() && after.recorder.standing("Delivery").is_empty(), "{payments:?}");
+    let deliveries = after.api::<Delivery>().list(&Default::default()).await.unwrap().items;
+    assert!(payments.is_empty() && deliveries.is_empty(), "{payments:?} {deliveries:?}");
     // Opened again, what had waited is placed, once, and nothing else is.
     run(&after, "Open again", &folder);
     completes(&after, "waiting", 1).await;
