@@ -113,10 +113,12 @@ fn follows(config: &Config, known: &Known, state: &State, end: u32) -> Option<&'
     None
 }
 
-/// The end that a state comes to, or what does not hold on the way.
+/// The end that a state comes to, or what does not hold on the way. Many states come to the same one within a round or two,
+/// so that each round asks whether the rest of the way is known.
 fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Result<u32, &'static str> {
     let mut passed = Vec::new();
     for _ in 0..TICKS {
+        let mut rounds = 0;
         loop {
             catch_up(&mut state);
             state.renumber();
@@ -126,9 +128,14 @@ fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Resul
                 return known.remember(passed, end);
             }
             passed.push(mark);
-            if !rest(config, &mut state) {
-                return Err("quiet_is_silent");
+            if round(config, &mut state) {
+                rounds += 1;
+                if rounds == ROUNDS {
+                    return Err("quiet_is_silent");
+                }
+                continue;
             }
+            rounds = 0;
             let over = (0..config.orders).all(|number| checks::is_over(&state, number));
             let acts = EXPECTED.iter().filter(|deed| actors || **deed == Deed::EndpointUp);
             let acted = acts.flat_map(|deed| (0..config.orders).map(move |number| (*deed, number)));
@@ -169,32 +176,29 @@ fn catch_up(state: &mut State) {
 
 /// Reconciles everything until nothing changes; false where that has no end.
 fn rest(config: &Config, state: &mut State) -> bool {
-    for _ in 0..ROUNDS {
-        let mut changed = false;
-        for id in 0..state.objects() {
-            changed |= reconcile(config, state, id);
-        }
-        if !changed {
-            return true;
-        }
-    }
-    false
+    (0..ROUNDS).any(|_| !round(config, state))
+}
+
+/// Reconciles everything once; whether that changed anything.
+fn round(config: &Config, state: &mut State) -> bool {
+    (0..state.objects()).fold(false, |changed, id| reconcile(config, state, id) | changed)
 }
 
 /// One whole reconcile; whether it changed anything that is stored, or outside.
 fn reconcile(config: &Config, state: &mut State, id: Id) -> bool {
-    let before = state.cells[..state.objects()].to_vec();
-    let outside = state.past.clone();
-    for _ in 0..24 {
-        let Some(next) = steps::go(config, state, 0, id, Mode::Well) else { break };
-        *state = next;
-        if state.flights[0].is_empty() {
+    let Some(mut after) = steps::go(config, state, 0, id, Mode::Well) else { return false };
+    for _ in 1..24 {
+        if after.flights[0].is_empty() {
             break;
         }
+        let Some(next) = steps::go(config, &after, 0, id, Mode::Well) else { break };
+        after = next;
     }
-    state.flights[0].clear();
-    catch_up(state);
-    before != state.cells[..state.objects()] || outside != state.past
+    after.flights[0].clear();
+    catch_up(&mut after);
+    let changed = state.cells[..state.objects()] != after.cells[..after.objects()] || state.past != after.past;
+    *state = after;
+    changed
 }
 
 /// What the ends say is so, and then nothing is written: gives what stands then.

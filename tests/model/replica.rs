@@ -11,7 +11,7 @@ use jumun::cluster::EVERY as ALL;
 use jumun::cluster::members::Members;
 use jumun::controllers::Controller;
 use jumun::controllers::view::OrderViews;
-use jumun::crd::{Order, OrderView, view as row};
+use jumun::crd::{Order, OrderPlatform, OrderView, Store, view as row};
 use jumun::domain::effect::Outcome;
 use jumun::domain::notification::{Company, Message, Untaken};
 use jumun::domain::{Kind, Time, Version, platform, provider, view};
@@ -26,6 +26,8 @@ use super::versions::{CUSTOMER, NAMESPACE, Object, STORE, bought, counter, key, 
 thread_local! {
     static OBJECTS: RefCell<HashMap<(u64, Id, Slot), Object>> = RefCell::default();
     static WORLD: RefCell<Option<(u64, Rc<World>)>> = RefCell::default();
+    static SHOPS: RefCell<HashMap<u64, Store>> = RefCell::default();
+    static COUNTER: OrderPlatform = counter();
     static MEMBERS: Arc<Members> = Arc::default();
 }
 
@@ -103,10 +105,11 @@ impl View<'_> {
             }
         }
         if self.state.store {
-            world.stores.deliver(shop(config), old);
+            let shop = SHOPS.with_borrow_mut(|shops| shops.entry(config.serial).or_insert_with(|| shop(config)).clone());
+            world.stores.deliver(shop, old);
         }
         if config.provider {
-            world.platforms.deliver(counter(), old);
+            world.platforms.deliver(COUNTER.with(OrderPlatform::clone), old);
         }
         (0..config.orders).for_each(|number| self.show(&world, number, old));
         world
