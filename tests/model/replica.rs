@@ -105,7 +105,8 @@ impl View<'_> {
             }
         }
         if self.state.store {
-            let shop = SHOPS.with_borrow_mut(|shops| shops.entry(config.serial).or_insert_with(|| shop(config)).clone());
+            let shop =
+                SHOPS.with_borrow_mut(|shops| shops.entry(config.serial).or_insert_with(|| shop(config)).clone());
             world.stores.deliver(shop, old);
         }
         if config.provider {
