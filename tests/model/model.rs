@@ -26,7 +26,10 @@ mod steps;
 mod turns;
 mod versions;
 
+use std::collections::BTreeMap;
 use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use explore::Explored;
@@ -118,10 +121,25 @@ fn every_interleaving_keeps_every_invariant() {
 #[test]
 fn every_fault_is_caught() {
     let only = std::env::var("JUMUN_MODEL_ONLY").unwrap_or_default();
+    let configs: Vec<_> = faults::all().into_iter().filter(|config| config.name.contains(&only)).collect();
+    let (next, caught) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    // One thread finds always the same trace first; two faults are looked for at once.
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(config) = configs.get(place) else { break };
+                    let outcome = explore(config, 1, ENOUGH_FOR_A_FAULT);
+                    caught.lock().expect("what was caught").insert(place, outcome);
+                }
+            });
+        }
+    });
     let mut escaped = Vec::new();
     println!("{:24} {:32} {:44} {:>9}", "fault", "in", "caught by", "states");
-    for config in faults::all().into_iter().filter(|config| config.name.contains(&only)) {
-        let Outcome { states, failure, .. } = explore(&config, 1, ENOUGH_FOR_A_FAULT);
+    for (place, Outcome { states, failure, .. }) in caught.into_inner().expect("what was caught") {
+        let config = &configs[place];
         let (fault, violated) = (format!("{:?}", config.mutation), failure.map_or("-", |(violated, _)| violated));
         println!("{fault:24} {:32} {violated:44} {states:>9}", config.name);
         if violated == "-" {

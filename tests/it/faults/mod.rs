@@ -21,7 +21,7 @@ use run::{Ground, run};
 use scenario::Scenario;
 
 /// Runs at once, over all scenarios: most of a run is waiting.
-static AT_ONCE: Semaphore = Semaphore::const_new(32);
+static AT_ONCE: Semaphore = Semaphore::const_new(48);
 
 macro_rules! a_fault_at_every_write {
     ($($scenario:ident),* $(,)?) => {
@@ -107,7 +107,10 @@ fn plans(writes: usize) -> Vec<Plan> {
         Fault::Denied => number % 3 == 1,
         _ => true,
     });
-    std::iter::once(None).chain(some.map(Some)).collect()
+    // They begin first, so that nobody waits for them alone in the end.
+    let (long, short): (Vec<_>, Vec<_>) =
+        some.partition(|(fault, _)| matches!(fault, Fault::Denied | Fault::KilledLate));
+    long.into_iter().chain(short).map(Some).chain([None]).collect()
 }
 
 fn label(plan: Plan) -> String {
