@@ -34,7 +34,7 @@ async fn ghost(world: &World, works: &str) -> tokio::task::JoinSet<()> {
 }
 
 #[tokio::test]
-async fn what_is_its_own_is_done_by_the_next_in_line() {
+async fn what_belongs_to_a_member_that_hangs_is_done_by_the_next_in_line() {
     let (seller, card) = (Endpoint::start().await, Card::start().await);
     let world = World::new("ghost", 2).await;
     open(&world, &seller, &card).await;
