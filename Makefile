@@ -24,7 +24,7 @@ check: ## format, lints, documentation, dependencies, the chart
 platform: ## the platform on fake nodes, with pods that live, a gateway and autoscalers (4 minutes)
 	@tools/platform
 
-platform-long: ## the same with an autoscaler that makes nodes and takes them away (4 minutes more to build Karpenter the first time)
+platform-long: ## the same with metrics-server and an autoscaler that makes nodes and takes them away (7 minutes more to build them the first time)
 	@tools/platform long::
 
 testbed: ## what the platform is tested on besides the control plane: kwok, Gateway API, Traefik (2 minutes the first time)
