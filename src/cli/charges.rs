@@ -242,7 +242,7 @@ impl Charges {
         }
     }
 
-    /// Carries out an intent; gives whether the object was as it was seen.
+    /// Executes an intent; gives whether the object was as it was seen.
     async fn execute<K: Cached>(&self, key: &Key, intent: &Intent, live: &mut LiveReads) -> Result<bool, Failure> {
         match self.executor.execute::<K>(key, intent, Instant::now(), live).await {
             Ok(_) => Ok(true),

@@ -31,12 +31,23 @@ impl Server {
         Self { history: History::after(why), ..Self::default() }
     }
 
-    /// Notes whether a kind can be read, or why not.
+    /// Notes whether a kind can be read, or why not, and says so where that is news: at the start, which kinds are not
+    /// installed.
     pub fn hears(&self, kind: Kind, outcome: Result<(), String>) {
         let mut silent = lock(&self.silent);
         match outcome {
-            Ok(()) => drop(silent.remove(&kind)),
-            Err(why) => silent.entry(kind).or_insert_with(|| (Instant::now(), String::new())).1 = why,
+            Ok(()) => {
+                if silent.remove(&kind).is_some() {
+                    tracing::info!(%kind, "a kind that could not be read is read again");
+                }
+            }
+            Err(why) => {
+                let known = silent.entry(kind).or_insert_with(|| (Instant::now(), String::new()));
+                if known.1 != why {
+                    tracing::warn!(%kind, %why, "a kind cannot be read; what needs it waits");
+                    known.1 = why;
+                }
+            }
         }
     }
 

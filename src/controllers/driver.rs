@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::cluster::diff::merge_patch;
 use crate::cluster::{Class, Error, Key, Watched};
 use crate::domain::denial::Denial;
-use crate::domain::{Case, Intent, Kind, Plan, Time, Version};
+use crate::domain::{Case, Condition, Intent, Kind, Plan, Time, Version, conditions};
 use crate::world::LiveReads;
 
 use super::controller::{Context, Controller, Look, Observation, StatusOf};
@@ -112,7 +112,7 @@ pub(super) async fn reconcile<C: Controller>(
             continue;
         }
         let plan = C::decide(&Case { seen: &look.observed, now: context.clock.now(), policy: &context.policy });
-        say(&plan, context.clock.now());
+        say(&look, &plan, context.clock.now());
         let decides_again = plan.intents.iter().any(Intent::informs);
         if decides_again && plan.intents == asked {
             break; // It was asked a moment ago, and the answer is known.
@@ -140,16 +140,21 @@ pub(super) async fn reconcile<C: Controller>(
 }
 
 /// Says what was decided, for whoever follows one order through the log (`--log-level info,jumun=debug`).
-fn say<S>(plan: &Plan<S>, now: Time) {
+fn say<C: Controller>(look: &Look<C>, plan: &Plan<StatusOf<C>>, now: Time) {
     if !tracing::enabled!(tracing::Level::DEBUG) {
         return;
     }
     let intents = plan.intents.iter().map(ToString::to_string).collect::<Vec<String>>().join("; ");
     let again = plan.next.map(|next| next.since(now));
-    tracing::debug!(intents, writes_status = plan.status.is_some(), ?again, "decided");
+    let status = plan.status.as_ref().or_else(|| look.observed.seen().map(|(_, status)| status));
+    let status = status.map(serde_json::to_value).transpose().unwrap_or_default().unwrap_or_default();
+    let conditions: Vec<Condition> = serde_json::from_value(status["conditions"].clone()).unwrap_or_default();
+    let waits_for = conditions::waiting_for(&conditions).zip(conditions::waiting_message(&conditions));
+    let waits_for = waits_for.map(|(reason, message)| format!("{reason}: {message}"));
+    tracing::debug!(intents, writes_status = plan.status.is_some(), ?again, waits_for, "decided");
 }
 
-/// Carries a plan out.
+/// Executes a plan.
 async fn act<'a, C: Controller>(
     context: &Context,
     key: &Key,

@@ -17,7 +17,7 @@ use crate::domain::{Effect, Intent, Kind, Target, Time};
 use crate::world::live_reads::too_old;
 use crate::world::{Access, Cached, LiveReads};
 
-/// Carries out what was decided.
+/// Executes what was decided.
 #[derive(Clone)]
 pub struct Executor {
     pub access: Access,
@@ -25,7 +25,7 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// Carries out one intent of the object at `key`, decided at `decided`; gives whether it changed anything, or brought
+    /// Executes one intent of the object at `key`, decided at `decided`; gives whether it changed anything, or brought
     /// anything new.
     ///
     /// # Errors

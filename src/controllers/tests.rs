@@ -85,7 +85,7 @@ fn a_row_without_an_end_tells_only_where_it_was_read_for_this_very_decision() {
 }
 
 #[test]
-fn a_payment_is_woken_when_the_store_is_stopped_in_either_way() {
+fn a_payment_is_enqueued_when_the_store_is_stopped_in_either_way() {
     let ticket = |steps: Value| {
         let order = json!({ "name": "order-1", "uid": "order-1" });
         let mut spec = json!({
@@ -107,7 +107,7 @@ fn a_payment_is_woken_when_the_store_is_stopped_in_either_way() {
 }
 
 #[test]
-fn a_platform_is_woken_when_an_order_by_card_ends() {
+fn a_platform_is_enqueued_when_an_order_by_card_ends() {
     let enqueues = |payment: Value| {
         let open = json!({ "observedGeneration": 1, "placedAt": "2026-11-21T00:00:00Z" });
         let mut over = open.clone();

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wallet_is_woken_when_a_payment_asks_and_when_its_entry_can_leave() {
+    fn a_wallet_is_enqueued_when_a_payment_asks_and_when_its_entry_can_leave() {
         let pending = payment(1, 0);
         let approved = Status { approved_at: Some(Time::from_millis(1)), ..Status::default() };
         let approved = Payment { status: Some(approved), ..pending.clone() };

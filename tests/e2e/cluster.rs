@@ -54,20 +54,27 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut found: i
     }
 }
 
+/// Upgrades the release of the chart and waits for it, with the image under test and more values (`,key=value`): whether Helm
+/// says that all is well, and what else it says.
+pub fn release(how: &str, more: &str) -> (bool, String) {
+    let (repository, tag) = image().rsplit_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("name:tag");
+    attempt(&format!(
+        "\"${{HELM:-helm}}\" upgrade jumun chart -n {HOME} --wait --force-conflicts --take-ownership {how} \
+         --set image.repository={repository},image.tag={tag},log.level=info{more}"
+    ))
+}
+
 static INSTALLED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
 
 /// Installs the chart with the image under test, or upgrades what is there from before.
 pub async fn installed() {
     INSTALLED
         .get_or_init(|| async {
-            let (repository, tag) = image().rsplit_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("name:tag");
             let started = Instant::now();
             sh(&format!("kubectl create namespace {HOME} --dry-run=client -o yaml | kubectl apply --server-side -f -"));
             sh(&format!("kubectl label --overwrite namespace {HOME} pod-security.kubernetes.io/enforce=restricted"));
-            sh(&format!(
-                "\"${{HELM:-helm}}\" upgrade --install jumun chart -n {HOME} --wait --timeout 3m --force-conflicts --take-ownership \
-                 --set image.repository={repository},image.tag={tag},log.level=info"
-            ));
+            let (well, said) = release("--install --timeout 3m", "");
+            assert!(well, "{said}");
             println!("helm install --wait: {:.1} s", started.elapsed().as_secs_f64());
         })
         .await;
@@ -80,13 +87,19 @@ pub struct Place {
 }
 
 impl Place {
-    /// A fresh namespace whose OrderPlatform has this spec, and is Ready.
-    pub async fn new(name: &str, spec: &Value) -> Self {
+    /// A fresh namespace without an OrderPlatform.
+    pub async fn bare(name: &str) -> Self {
         installed().await;
         let client = Client::try_default().await.expect("a kubeconfig");
         let place = Self { client, namespace: format!("{name}-{:06x}", rand::random::<u32>() & 0xff_ffff) };
         sh(&format!("kubectl create namespace {}", place.namespace));
         sh(&format!("kubectl label namespace {} pod-security.kubernetes.io/enforce=restricted", place.namespace));
+        place
+    }
+
+    /// A fresh namespace whose OrderPlatform has this spec, and is Ready.
+    pub async fn new(name: &str, spec: &Value) -> Self {
+        let place = Self::bare(name).await;
         place.platform(spec);
         let started = Instant::now();
         place.ready().await;

@@ -10,5 +10,6 @@ mod load;
 mod nodes;
 mod order;
 mod probes;
+mod release;
 mod rollout;
 mod scaling;

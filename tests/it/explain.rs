@@ -30,8 +30,13 @@ async fn an_order_that_hangs_is_explained_and_nothing_is_written() {
     assert!(said.contains("would write") && said.contains("\"state\""), "{said}");
     assert!(said.contains("Store shop") && said.contains("Wallet alice") && said.contains("Product mug"), "{said}");
 
-    world.start_operator(&[]);
+    world.start_operator(&["--log-level", "info,jumun=debug"]);
     world.row("order-1", State::Delivering).await;
+    wait_for("the log to say what is waited for", || async {
+        let waits = |line: &&str| line.contains("decided") && line.contains("WaitingForCourier: Delivery order-1-");
+        world.operator(0).log().lines().find(waits).map(drop)
+    })
+    .await;
     wait_for("the wait to be written down", || async {
         let (_, said) = explain(&world, "order-1", &[]);
         (said.contains("Order order-1: Delivering") && said.contains("Reconciling WaitingForCourier: ")).then_some(())

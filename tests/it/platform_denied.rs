@@ -243,12 +243,12 @@ async fn a_gateway_api_that_comes_later_is_noticed_and_two_platforms_do_not_touc
         wait_for("what is not asked for to go", || async { object(&one, kind, name).is_none().then_some(()) }).await;
     }
     wait_for("its conditions to go", || async { condition(&one, "RoutesAccepted").is_none().then_some(()) }).await;
-    assert_eq!(untouched(&other).len(), before.len());
+    assert_eq!(untouched(&other), before);
     let map = object(&other, "cm", "jumun-config").unwrap();
     assert!(map["data"]["LOG_LEVEL"] == "warn", "{map}");
     assert!(one.kubectl(&["delete", "op", "default"]).0);
     wait_for("the workloads of one to go", || async { built(&one).is_empty().then_some(()) }).await;
-    assert_eq!(untouched(&other).len(), before.len(), "the other's stay");
+    assert_eq!(untouched(&other), before, "the other's stay");
     assert_eq!(operator.get("/readyz").await.0, 200);
     for definition in definitions() {
         let name = definition["metadata"]["name"].as_str().unwrap();

@@ -163,6 +163,20 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
         (status == 503 && said.contains("Ticket") && said.contains("crds/")).then_some(())
     })
     .await;
+    // One that starts without the definition names it once, and waits for it.
+    world.start_operator(&[]);
+    for operator in [0, 1] {
+        wait_for("the log to name the kind", || async {
+            let log = world.operator(operator).log();
+            let lines: Vec<&str> = log.lines().filter(|line| line.contains("a kind cannot be read")).collect();
+            assert!(lines.len() <= 1, "{lines:?}");
+            lines
+                .first()?
+                .contains("the API server does not know the kind Ticket: kubectl apply -f crds/")
+                .then_some(())
+        })
+        .await;
+    }
     wait_for("the order to say so", || async {
         let said = condition(&world, "ord", "order-1", "Stalled")?;
         said["message"].as_str()?.contains("does not know the kind Ticket").then_some(())
@@ -171,7 +185,12 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
     let (done, said) = world.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/crds/tickets.yaml")]);
     assert!(done, "{said}");
     world.row("order-1", State::Accepted).await;
-    wait_for("readiness", || async { (world.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
+    for operator in [0, 1] {
+        wait_for("readiness", || async { (world.operator(operator).get("/readyz").await.0 == 200).then_some(()) })
+            .await;
+        let log = world.operator(operator).log();
+        assert!(log.contains("a kind that could not be read is read again"), "{log}");
+    }
     drop(world);
     sh(&format!("tools/cluster down {name}"));
 }

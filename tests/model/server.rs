@@ -18,7 +18,7 @@ pub enum Answer {
     Invalid,
 }
 
-/// Carries out one write.
+/// Executes one write.
 pub fn write(state: &mut State, step: &Step, rules: bool, guards: bool, now: Time) -> Answer {
     let found = state.stored(step.id).copied();
     if let Op::Create(body) = &step.op {
