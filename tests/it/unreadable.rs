@@ -167,13 +167,12 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
     world.start_operator(&[]);
     for operator in [0, 1] {
         wait_for("the log to name the kind", || async {
+            let why = "the API server does not know the kind Ticket: kubectl apply -f crds/";
             let log = world.operator(operator).log();
-            let lines: Vec<&str> = log.lines().filter(|line| line.contains("a kind cannot be read")).collect();
-            assert!(lines.len() <= 1, "{lines:?}");
-            lines
-                .first()?
-                .contains("the API server does not know the kind Ticket: kubectl apply -f crds/")
-                .then_some(())
+            let says = |line: &&str| line.contains("a kind cannot be read") && line.contains(why);
+            let count = log.lines().filter(says).count();
+            assert!(count <= 1, "{log}");
+            (count == 1).then_some(())
         })
         .await;
     }
