@@ -133,8 +133,8 @@ fn of_what_a_payment_says_only_failed_attempts_are_repeated() {
         let status = PaymentStatus { conditions, failing_since, ..PaymentStatus::default() };
         ObservedPayment::of(payment().target, false, &status).trouble.is_some()
     };
-    assert!(repeats("ProviderFailing", Some(now())));
-    assert!(!repeats("WaitingForWallet", None));
+    assert!(repeats("ProviderFailing", Some(now())) && repeats("WaitingForRefund", Some(now())));
+    assert!(!repeats("WaitingForWallet", None) && !repeats("ProviderFailing", None), "whatever the reason is called");
 }
 
 #[test]
