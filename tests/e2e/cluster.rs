@@ -22,6 +22,11 @@ pub fn image() -> String {
     setting("IMAGE", "jumun:e2e")
 }
 
+/// A second name of the same image: to Kubernetes another version.
+pub fn next_image() -> String {
+    setting("NEXT_IMAGE", "jumun:e2e-next")
+}
+
 /// Runs a command in the repository: whether it went well, and what it printed.
 pub fn attempt(command: &str) -> (bool, String) {
     let output = Command::new("bash")
@@ -54,14 +59,21 @@ pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut found: i
     }
 }
 
-/// Upgrades the release of the chart and waits for it, with the image under test and more values (`,key=value`): whether Helm
-/// says that all is well, and what else it says.
+/// Helm on the release of the chart: whether it says that all is well, and what else it says.
+pub fn helm(command: &str, arguments: &str) -> (bool, String) {
+    attempt(&format!("\"${{HELM:-helm}}\" {command} jumun -n {HOME} {arguments}"))
+}
+
+/// Upgrades the release and waits for it, with an image and more values (`,key=value`).
+pub fn release_of(image: &str, how: &str, more: &str) -> (bool, String) {
+    let (repository, tag) = image.rsplit_once(':').expect("name:tag");
+    let values = format!("image.repository={repository},image.tag={tag},log.level=info{more}");
+    helm("upgrade", &format!("chart --wait --force-conflicts --take-ownership {how} --set {values}"))
+}
+
+/// The same with the image under test.
 pub fn release(how: &str, more: &str) -> (bool, String) {
-    let (repository, tag) = image().rsplit_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("name:tag");
-    attempt(&format!(
-        "\"${{HELM:-helm}}\" upgrade jumun chart -n {HOME} --wait --force-conflicts --take-ownership {how} \
-         --set image.repository={repository},image.tag={tag},log.level=info{more}"
-    ))
+    release_of(&image(), how, more)
 }
 
 static INSTALLED: tokio::sync::OnceCell<()> = tokio::sync::OnceCell::const_new();
@@ -124,6 +136,18 @@ impl Place {
             (ready["status"] == "True" && current).then_some(())
         })
         .await;
+    }
+
+    /// Waits until every pod of a component runs this image, and no other is left.
+    pub async fn rolled_out(&self, component: &str, image: &str) {
+        wait_for(&format!("{component} to run {image} alone"), || async {
+            let pods = self.get(&format!("pods -l app.kubernetes.io/component={component}"));
+            let pods = pods["items"].as_array().cloned().unwrap_or_default();
+            let all = pods.iter().all(|pod| pod["spec"]["containers"][0]["image"] == image);
+            (!pods.is_empty() && all).then_some(())
+        })
+        .await;
+        self.kubectl(&format!("rollout status deployment/jumun-{component} --timeout=120s"));
     }
 
     /// kubectl in this namespace.

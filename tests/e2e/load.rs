@@ -8,6 +8,7 @@ use jumun::crd::{Delivery, Order};
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
 use serde_json::json;
+use tokio::task::JoinHandle;
 
 use crate::cluster::{Place, setting, wait_for};
 
@@ -22,12 +23,21 @@ pub struct Calls {
 impl Place {
     /// Starts a pod that calls a Service from eight clients over and over.
     pub async fn call(&self, name: &str, service: &str) {
-        let image = setting("CALLER_IMAGE", "jumun-caller:e2e");
         let host = format!("{service}.{}.svc:8080", self.namespace);
+        self.calls_to(name, &[&host, "8"]).await;
+    }
+
+    /// Starts a pod that calls this host through the gateway from eight clients over and over.
+    pub async fn call_through_gateway(&self, name: &str, host: &str) {
+        self.calls_to(name, &[crate::gateway::ADDRESS, "8", host]).await;
+    }
+
+    async fn calls_to(&self, name: &str, arguments: &[&str]) {
+        let image = setting("CALLER_IMAGE", "jumun-caller:e2e");
         let pod = json!({ "apiVersion": "v1", "kind": "Pod", "metadata": { "name": name },
             "spec": { "restartPolicy": "Never", "automountServiceAccountToken": false, "terminationGracePeriodSeconds": 0,
                 "securityContext": { "runAsNonRoot": true, "runAsUser": 65532, "seccompProfile": { "type": "RuntimeDefault" } },
-                "containers": [{ "name": "caller", "image": image, "imagePullPolicy": "IfNotPresent", "args": [host, "8"],
+                "containers": [{ "name": "caller", "image": image, "imagePullPolicy": "IfNotPresent", "args": arguments,
                     "securityContext": { "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": { "drop": ["ALL"] } } }] } });
         self.kubectl(&format!("apply -f - <<'JSON'\n{pod}\nJSON"));
         wait_for("calls that are answered", || async { (self.calls(name)?.answered > 100).then_some(()) }).await;
@@ -58,11 +68,12 @@ impl Place {
 pub struct Trade {
     stop: Arc<AtomicBool>,
     placed: Arc<AtomicUsize>,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
+    customer: JoinHandle<()>,
+    courier: JoinHandle<()>,
 }
 
 impl Trade {
-    /// Opens a shop; a customer orders five times a second, a courier delivers whatever is ready.
+    /// Opens a shop; a customer orders five times a second and changes her mind every fifth time, a courier delivers whatever is ready.
     pub async fn start(place: &Place) -> Self {
         place.kubectl("apply -f manifests/samples/01-shop.yaml");
         place.kubectl("wait --for=condition=Ready product/mug wallet/alice --timeout=60s");
@@ -70,7 +81,7 @@ impl Trade {
         let customer =
             tokio::spawn(order(Api::namespaced(place.client.clone(), &place.namespace), stop.clone(), placed.clone()));
         let courier = tokio::spawn(deliver(Api::namespaced(place.client.clone(), &place.namespace)));
-        Self { stop, placed, tasks: vec![customer, courier] }
+        Self { stop, placed, customer, courier }
     }
 
     /// How many orders were taken.
@@ -84,20 +95,21 @@ impl Trade {
         wait_for("more orders", || async { (self.placed() >= before + more).then_some(()) }).await;
     }
 
-    /// The customer stops; the courier goes on until every order has come to its end.
+    /// The customer stops; the courier goes on until every order that was taken is there and has come to its end.
     pub async fn finish(self, place: &Place) -> usize {
         self.stop.store(true, Ordering::Relaxed);
+        self.customer.await.expect("the customer");
+        let placed = self.placed.load(Ordering::Relaxed);
         let orders: Api<Order> = Api::namespaced(place.client.clone(), &place.namespace);
         wait_for("every order to come to its end", || async {
             let all = orders.list(&ListParams::default()).await.ok()?.items;
-            let open = all.iter().filter(|order| order.status.as_ref().is_none_or(|status| status.ended_at.is_none()));
-            (open.count() == 0).then_some(())
+            assert!(all.len() >= placed, "{placed} orders were taken, {} are there", all.len());
+            let ended = |order: &Order| order.status.as_ref().is_some_and(|status| status.ended_at.is_some());
+            all.iter().all(ended).then_some(())
         })
         .await;
-        for task in &self.tasks {
-            task.abort();
-        }
-        self.placed()
+        self.courier.abort();
+        placed
     }
 }
 
@@ -112,8 +124,14 @@ async fn order(orders: Api<Order>, stop: Arc<AtomicBool>, placed: Arc<AtomicUsiz
                 "payment": { "method": "Wallet", "wallet": "alice" },
                 "deliverTo": { "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam", "phone": "010-0000-0000" } } });
         let order = serde_json::from_value(order).expect("an Order");
-        if orders.create(&PostParams::default(), &order).await.is_ok() {
-            placed.fetch_add(1, Ordering::Relaxed);
+        if orders.create(&PostParams::default(), &order).await.is_err() {
+            continue;
+        }
+        placed.fetch_add(1, Ordering::Relaxed);
+        if number % 5 == 0 {
+            let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind" } } });
+            // A wish that is lost is no wish: the order is delivered.
+            let _ = orders.patch(&format!("order-{number}"), &PatchParams::default(), &Patch::Merge(&wish)).await;
         }
     }
 }

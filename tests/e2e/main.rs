@@ -6,6 +6,7 @@
 //! is seen there.
 
 mod cluster;
+mod gateway;
 mod load;
 mod nodes;
 mod order;
@@ -13,3 +14,4 @@ mod probes;
 mod release;
 mod rollout;
 mod scaling;
+mod upgrade;

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::cluster::{Place, attempt, sh, wait_for};
+use crate::cluster::{Place, helm, wait_for};
 
 #[tokio::test]
 async fn an_order_goes_from_apply_to_completed_through_the_controllers_in_the_cluster() {
@@ -35,15 +35,16 @@ async fn an_order_goes_from_apply_to_completed_through_the_controllers_in_the_cl
 #[tokio::test]
 async fn helm_test_says_that_kinds_and_platforms_are_well_and_names_one_that_is_not() {
     let place = Place::new("check", &json!({})).await;
-    let test = "\"${HELM:-helm}\" test jumun -n jumun-system --timeout 2m --logs";
-    assert!(sh(test).contains("Succeeded"), "there is a test, and it is well");
+    let judged = || helm("test", "--timeout 2m --logs");
+    let (well, text) = judged();
+    assert!(well && text.contains("Succeeded"), "there is a test, and it is well: {text}");
     place.platform(&json!({ "image": "jumun:no-such-version" }));
     wait_for("a platform that is not ready", || async {
         let ready = place.get("orderplatform default");
         (crate::cluster::condition(&ready, "Ready")?["status"] == "False").then_some(())
     })
     .await;
-    let (well, text) = attempt(test);
+    let (well, text) = judged();
     assert!(!well && text.contains(&format!("FAIL OrderPlatform {}/default", place.namespace)), "{text}");
     place.platform(&json!({}));
     place.ready().await;

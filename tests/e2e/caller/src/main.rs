@@ -1,5 +1,5 @@
-//! `caller HOST:PORT CLIENTS`: so many clients call over and over, each time by a connection of its own, so that each call
-//! is routed anew. Twice a second a line says how many calls were answered and how many were not, and why the last one was not.
+//! `caller HOST:PORT CLIENTS [NAME]`: so many clients place orders over and over, each time by a connection of its own, so that
+//! each call is routed anew; with a name they ask for that host, as who calls a gateway does. Twice a second a line says how many calls were answered and how many were not, and why the last one was not.
 //!
 //! It needs nothing but itself, so its image is one file.
 
@@ -25,7 +25,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let (Some(host), Some(clients)) = (arguments.first(), arguments.get(1).and_then(|text| text.parse::<u16>().ok()))
     else {
-        eprintln!("usage: caller HOST:PORT CLIENTS");
+        eprintln!("usage: caller HOST:PORT CLIENTS [NAME]");
         std::process::exit(2);
     };
     let address = loop {
@@ -34,12 +34,13 @@ fn main() {
             _ => std::thread::sleep(Duration::from_millis(200)), // Its name may be younger than this pod.
         }
     };
+    let name = arguments.get(2).unwrap_or(host);
     let count = Arc::new(Count::default());
     for _ in 0..clients {
-        let (count, host) = (count.clone(), host.clone());
+        let (count, name) = (count.clone(), name.clone());
         std::thread::spawn(move || {
             loop {
-                match call(address, &host) {
+                match call(address, &name) {
                     Ok(()) => drop(count.answered.fetch_add(1, Ordering::Relaxed)),
                     Err(error) => {
                         count.failed.fetch_add(1, Ordering::Relaxed);
@@ -60,10 +61,11 @@ fn main() {
 
 /// One call. The front door's own word for what it does not do yet is an answer; a gateway's or proxy's word that it found
 /// nobody is none.
-fn call(address: SocketAddr, host: &str) -> Result<(), Error> {
+fn call(address: SocketAddr, name: &str) -> Result<(), Error> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET /orders HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    let request = format!("POST /v1/orders HTTP/1.1\r\nHost: {name}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     match answer.split(' ').nth(1) {
