@@ -1,4 +1,4 @@
-//! Nothing happens: nothing is written.
+//! Nothing happens: nothing is written, and little memory is taken.
 
 use std::time::Duration;
 
@@ -38,5 +38,18 @@ async fn quiet_is_silent() {
     for n in 0..10 {
         world.settled_stock(&format!("product-{n}")).await;
     }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_empty_operator_holds_less_than_8_mib_of_its_own() {
+    let world = World::new("empty", 1).await;
+    world.quiet_for(Duration::from_secs(3)).await;
+    let status = std::fs::read_to_string(format!("/proc/{}/status", world.operator(0).pid())).expect("it lives");
+    // The program itself is shared by all that run it, and larger here than in the image.
+    let own = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("RssAnon");
+    let kib: usize = own.trim().trim_end_matches(" kB").parse().expect("a number");
+    println!("{kib} KiB of its own");
+    assert!(kib < 8 * 1024, "{kib} KiB: does the allocator take huge pages again?");
     world.finish().await;
 }
