@@ -18,8 +18,9 @@ use crate::kinds::kinds;
 pub const ROLE: Type = Type::of::<Role>("roles");
 pub const BINDING: Type = Type::of::<RoleBinding>("rolebindings");
 
-/// Every controller decides on what the caches of all kinds hold.
-const READ: [&str; 3] = ["get", "list", "watch"];
+/// Every controller decides on what the caches of all kinds hold. What is read afresh is a list of one, which has a version
+/// even where it finds nothing: nothing is ever read by name.
+const READ: [&str; 2] = ["list", "watch"];
 
 /// The name of a kind in a path.
 fn plural(kind: Kind) -> String {
@@ -56,7 +57,8 @@ fn writes(kind: Kind) -> &'static [(Kind, &'static [&'static str])] {
         Kind::Payment => &[(Kind::Payment, LEAVES)],
         Kind::Ticket => &[(Kind::Ticket, LEAVES)],
         Kind::Delivery => &[(Kind::Delivery, LEAVES)],
-        Kind::Notification => &[(Kind::Notification, LEAVES)],
+        // It has no finalizer of ours.
+        Kind::Notification => &[(Kind::Notification, &["delete"])],
         Kind::OrderView => &[(Kind::OrderView, &["create", "patch", "delete", "operate"])],
         // Nothing beside its status.
         _ => &[],
@@ -110,10 +112,10 @@ fn rights(kinds: &[Kind], namespace: Option<&str>) -> Rights {
         }
     }
     // Which processes run side by side: each has a Lease of its own, and removes those of the dead.
-    grant("coordination.k8s.io", "leases".to_owned(), None, &["get", "list", "watch", "create", "patch", "delete"]);
+    grant("coordination.k8s.io", "leases".to_owned(), None, &["list", "watch", "create", "patch", "delete"]);
     grant("events.k8s.io", "events".to_owned(), None, &["create", "patch"]);
     // Whether it is being deleted: of the namespace itself alone, or of every one.
-    let watched: &[&str] = if namespace.is_some() { &["get"] } else { &READ };
+    let watched: &[&str] = if namespace.is_some() { &["get"] } else { &["get", "list", "watch"] };
     grant("", "namespaces".to_owned(), namespace.map(str::to_owned), watched);
     rights
 }

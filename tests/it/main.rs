@@ -51,6 +51,7 @@ mod protection;
 mod providers;
 mod races;
 mod recorder;
+mod restored;
 mod rows;
 mod sharing;
 mod summary;

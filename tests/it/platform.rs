@@ -12,7 +12,7 @@ use crate::program::{Program, get};
 /// The image of the workloads: nothing runs it here.
 pub const IMAGE: &str = "registry.example/jumun:1";
 /// Every kind that may be built, as kubectl takes them.
-const KINDS: &str = "cm,sa,role,rolebinding,netpol,svc,deploy,pdb,hpa,podtemplate";
+pub const KINDS: &str = "cm,sa,role,rolebinding,netpol,svc,deploy,pdb,hpa,podtemplate";
 
 /// An operator of platforms as a process; killed when dropped.
 pub struct PlatformOperator(Program);
@@ -79,11 +79,7 @@ pub fn object(world: &World, kind: &str, name: &str) -> Option<Value> {
 
 /// Everything that is built in the namespace: the objects.
 pub fn built(world: &World) -> Vec<Value> {
-    let label = "app.kubernetes.io/managed-by=jumun-operator";
-    let (done, text) = world.kubectl(&["get", KINDS, "-l", label, "-o", "json"]);
-    assert!(done, "{text}");
-    let list: Value = serde_json::from_str(&text).expect("JSON");
-    list["items"].as_array().expect("a list").clone()
+    crate::restored::built(world, KINDS)
 }
 
 /// `Kind name` of everything that is built.

@@ -1,18 +1,24 @@
-//! Room on nodes for pods to come: placeholders hold it, and give way.
+//! Room on nodes for pods to come: placeholders hold it, and give way; where CapacityBuffers are served, nobody else does.
 
 use kube::ResourceExt;
 use serde_json::json;
 
 use crate::harness::wait_for;
 use crate::platform::{FAKE, Platform};
-use crate::testbed::bed;
+use crate::testbed::{Bed, bed};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headroom_is_held_and_given_up_to_whoever_needs_it() {
+    // Placeholders hold it until somebody needs CapacityBuffers: what is asserted is in `buffers_come`.
+    bed().await.buffers().await;
+}
+
+/// A platform with headroom, on a cluster that does not know CapacityBuffers until `define` is over.
+pub async fn buffers_come(bed: &'static Bed, define: impl AsyncFnOnce()) {
     // A node has 32 GiB: two of these do not fit on one, and there are three nodes.
     let large = json!({ "requests": { "memory": "20Gi" } });
     let headroom = json!({ "pods": 3, "resources": large });
-    let platform = Platform::new(bed().await, "roomy", json!({ "image": FAKE, "headroom": headroom })).await;
+    let platform = Platform::new(bed, "roomy", json!({ "image": FAKE, "headroom": headroom.clone() })).await;
     platform.says("HeadroomGranted", "True", "").await;
     let held = platform.pods("headroom").await;
     assert_eq!(held.len(), 3);
@@ -35,5 +41,22 @@ async fn headroom_is_held_and_given_up_to_whoever_needs_it() {
     platform.set(json!({ "workloads": { "command": { "resources": null } } })).await;
     platform.says("HeadroomGranted", "True", "").await;
     platform.set(json!({ "headroom": null })).await;
-    wait_for("no headroom", || async { platform.pods("headroom").await.is_empty().then_some(()) }).await;
+    let nothing = async || {
+        wait_for("no headroom", || async {
+            let placeholders = platform.world.kubectl(&["get", "deploy", "jumun-headroom"]).0;
+            (!placeholders && platform.pods("headroom").await.is_empty()).then_some(())
+        })
+        .await;
+    };
+    nothing().await;
+
+    // Once the cluster knows buffers, one takes the place of the pods.
+    platform.set(json!({ "headroom": headroom })).await;
+    platform.says("HeadroomGranted", "True", "").await;
+    define().await;
+    nothing().await;
+    let (_, size) =
+        platform.world.kubectl(&["get", "capacitybuffer", "jumun-headroom", "-o", "jsonpath={.spec.replicas}"]);
+    assert_eq!(size, "3");
+    platform.says("WorkloadsAvailable", "True", "").await;
 }

@@ -2,10 +2,12 @@
 //! and roll. Pods run for real where a test asks for it: each process in a network of its own, at its pod's address, with
 //! the token of its service account. Run it by `make platform`.
 
+mod a_days_work; // the longest: its name lets it start first
 #[allow(dead_code)] // these are shared with tests/it, which uses all of them
 #[path = "../it/checker.rs"]
 mod checker;
 mod container;
+mod everything;
 #[allow(dead_code)]
 #[path = "../it/harness.rs"]
 mod harness;
@@ -32,6 +34,8 @@ mod pruning;
 #[allow(dead_code)]
 #[path = "../it/recorder.rs"]
 mod recorder;
+#[path = "../it/restored.rs"]
+mod restored;
 mod rights;
 mod routes;
 mod scaling;

@@ -1,18 +1,19 @@
 //! What leaves the spec is deleted, and what somebody changes by hand is put back; both with the rights of the installation.
 
+use jumun::crd::OrderPlatform;
 use jumun::domain::order::State;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use k8s_openapi::api::core::v1::ServiceAccount;
+use k8s_openapi::api::core::v1::{ConfigMap, Service, ServiceAccount};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::api::rbac::v1::{Role, RoleBinding};
 use kube::Resource;
 use kube::core::NamespaceResourceScope;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::wait_for;
-use crate::platform::{FAKE, LIVE, Platform, quick};
+use crate::platform::{FAKE, LIVE, Platform, groups, quick};
 use crate::testbed::{GATEWAY, bed};
 
 /// Waits until an object is there, or until it is not.
@@ -30,10 +31,10 @@ async fn what_leaves_the_spec_is_deleted() {
     let bed = bed().await;
     bed.gateway().await;
     let spec = json!({
-        "image": FAKE, "headroom": { "pods": 1 },
+        "image": FAKE,
         "gateway": { "className": "traefik", "hostname": "prune.example", "port": GATEWAY },
         "workloads": {
-            "controllers": { "groups": [["order"], ["view"]] },
+            "controllers": { "groups": groups() },
             "command": { "autoscaling": { "minReplicas": 2, "maxReplicas": 3, "cpuPercent": 50 } },
         },
     });
@@ -44,7 +45,6 @@ async fn what_leaves_the_spec_is_deleted() {
         is::<ServiceAccount>(&platform, "jumun-view", there).await;
         is::<Role>(&platform, "jumun-view", there).await;
         is::<RoleBinding>(&platform, "jumun-view", there).await;
-        is::<Deployment>(&platform, "jumun-headroom", there).await;
         is::<HorizontalPodAutoscaler>(&platform, "jumun-command", there).await;
         is::<PodDisruptionBudget>(&platform, "jumun-command", there).await;
         wait_for(&format!("gateway and routes to be there: {there}"), || async {
@@ -55,9 +55,29 @@ async fn what_leaves_the_spec_is_deleted() {
     };
     all(true).await;
     let nothing = json!({ "controllers": null, "command": null });
-    platform.set(json!({ "headroom": null, "gateway": null, "workloads": nothing })).await;
+    platform.set(json!({ "gateway": null, "workloads": nothing })).await;
     all(false).await;
     is::<Deployment>(&platform, "jumun-controllers", true).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_version_of_the_operator_has_built_is_deleted() {
+    let platform = Platform::new(bed().await, "another-version", json!({ "image": FAKE })).await;
+    platform.says("WorkloadsAvailable", "True", "").await;
+    let world = &platform.world;
+    let owner = world.api::<OrderPlatform>().get("default").await.expect("a platform").controller_owner_ref(&());
+    let labels = json!({ "app.kubernetes.io/managed-by": "jumun-operator", "app.kubernetes.io/component": "query" });
+    let meta = |name: &str, owner: &Value| json!({ "name": name, "labels": labels, "ownerReferences": owner });
+    // Of kinds that a platform has as long as it stands, too.
+    let ours = json!([owner]);
+    world.create::<ConfigMap>(json!({ "metadata": meta("jumun-settings", &ours), "data": { "A": "1" } })).await;
+    let ports = json!({ "ports": [{ "port": 80 }] });
+    world.create::<Service>(json!({ "metadata": meta("jumun-door", &ours), "spec": ports })).await;
+    world.create::<ConfigMap>(json!({ "metadata": meta("somebodys", &json!([])), "data": { "A": "1" } })).await;
+    is::<ConfigMap>(&platform, "jumun-settings", false).await;
+    is::<Service>(&platform, "jumun-door", false).await;
+    is::<ConfigMap>(&platform, "somebodys", true).await;
+    is::<Service>(&platform, "jumun-query", true).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

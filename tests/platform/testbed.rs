@@ -7,6 +7,7 @@ use kube::Client;
 use tokio::sync::OnceCell;
 
 use crate::harness::{World, wait_for};
+use crate::headroom;
 use crate::kubelet;
 use crate::late;
 use crate::metrics::{self, Metrics};
@@ -21,9 +22,9 @@ const METRICS: u16 = 20443;
 pub const GATEWAY: u16 = 8080;
 
 static BED: OnceCell<Bed> = OnceCell::const_new();
-static OPERATOR: OnceCell<()> = OnceCell::const_new();
 static METERED: OnceCell<Metrics> = OnceCell::const_new();
 static GATEWAYS: OnceCell<()> = OnceCell::const_new();
+static BUFFERS: OnceCell<()> = OnceCell::const_new();
 
 pub struct Bed {
     pub plane: Plane,
@@ -43,7 +44,7 @@ impl Bed {
         let flags = format!(
             "--bind-address=0.0.0.0 --audit-policy-file={policy} --audit-log-path=audit.log --audit-log-maxsize=0"
         );
-        let plane = Plane::up("platform", &format!("GOGC=400 CLUSTER_APISERVER_FLAGS='{flags}'"));
+        let plane = Plane::bare("platform", &format!("GOGC=400 CLUSTER_APISERVER_FLAGS='{flags}'"));
         sh("tools/cluster nodes platform 2>/dev/null");
         let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("pods");
         _ = std::fs::remove_dir_all(&folder);
@@ -51,7 +52,20 @@ impl Bed {
         let admin = config(&plane.admin).await;
         let port = admin.cluster_url.port_u16().expect("a port");
         kubelet::start(admin, Site { port, authority: plane.folder.join("ca.crt"), folder });
+        Self::install(&plane);
         Self { plane }
+    }
+
+    /// Installs the chart as the README does, but for its image, which runs here; it is in once the operator is ready.
+    fn install(plane: &Plane) {
+        let (repository, tag) = LIVE.split_once(':').expect("a tag");
+        let image = format!("--set-string image.repository={repository},image.tag={tag}");
+        let release = "upgrade --install jumun chart -n jumun-system --create-namespace --wait --timeout 2m";
+        let kubeconfig = plane.admin.display();
+        sh(&format!(
+            "$(tools/kit helm) --kubeconfig {kubeconfig} {release} {image} >/dev/null 2> >(grep -v 'symbolic link' >&2)"
+        ));
+        plane.takes_orders();
     }
 
     /// A namespace of one's own.
@@ -64,19 +78,6 @@ impl Bed {
     pub fn kubectl(&self, arguments: &str) -> String {
         let kubectl = self.plane.bin.join("kubectl");
         sh(&format!("{} --kubeconfig {} {arguments}", kubectl.display(), self.plane.admin.display()))
-    }
-
-    /// The operator as it is installed, but for its image, which runs here.
-    pub async fn operator(&self) {
-        OPERATOR
-            .get_or_init(|| async {
-                let kubectl =
-                    format!("{} --kubeconfig {}", self.plane.bin.join("kubectl").display(), self.plane.admin.display());
-                let manifest = format!("sed 's|jumun:[0-9.]*\"|{LIVE}\"|' manifests/install.yaml");
-                sh(&format!("{manifest} | {kubectl} apply --server-side --force-conflicts -f - >/dev/null"));
-                self.kubectl("-n jumun-system rollout status deployment/jumun-operator --timeout=120s >/dev/null");
-            })
-            .await;
     }
 
     /// The metrics APIs, registered by whoever asks first; before that the cluster has none.
@@ -93,6 +94,19 @@ impl Bed {
     pub async fn gateway(&'static self) {
         let install = async || _ = sh(&format!("tools/cluster gateway platform {GATEWAY} 2>/dev/null"));
         GATEWAYS.get_or_init(|| late::gateways_come(self, install)).await;
+    }
+
+    /// CapacityBuffers, defined by whoever asks first; before that pods hold the room. Nobody makes nodes for them here.
+    pub async fn buffers(&'static self) {
+        let define = async || {
+            let folder = sh("tools/testbed karpenter-definitions");
+            let definition = format!("{folder}/autoscaling.x-k8s.io_capacitybuffers.yaml");
+            self.kubectl(&format!("apply --server-side -f {definition} >/dev/null"));
+            self.kubectl(
+                "wait --for=condition=Established crd capacitybuffers.autoscaling.x-k8s.io --timeout=30s >/dev/null",
+            );
+        };
+        BUFFERS.get_or_init(|| headroom::buffers_come(self, define)).await;
     }
 
     async fn meter(&self, metrics: Metrics) {

@@ -3,7 +3,7 @@
 use jumun::domain::order::State;
 use serde_json::json;
 
-use crate::platform::{LIVE, Platform, quick};
+use crate::platform::{LIVE, Platform, groups, quick};
 use crate::testbed::bed;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -43,9 +43,7 @@ async fn one_platform_becomes_workloads_that_are_ready_and_complete_an_order() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn groups_of_controllers_share_an_order_each_with_its_own_rights() {
-    let groups =
-        json!([["order", "payment", "product", "wallet", "store"], ["ticket", "delivery"], ["notification"], ["view"]]);
-    let spec = json!({ "image": LIVE, "probes": quick(), "workloads": { "controllers": { "groups": groups } } });
+    let spec = json!({ "image": LIVE, "probes": quick(), "workloads": { "controllers": { "groups": groups() } } });
     let platform = Platform::new(bed().await, "groups", spec).await;
     platform.says("Ready", "True", "").await;
     let world = &platform.world;

@@ -1,0 +1,251 @@
+//! A namespace in which everything happens that rights are granted for: the test of rights holds what was granted against
+//! what all tests have used, and most of them never wait until an order is forgotten.
+
+use axum::Router;
+use axum::http::StatusCode;
+use jumun::crd::{Delivery, Notification, Order, OrderPlatform, OrderView, Payment, Product, Ticket, Wallet};
+use jumun::domain::order::State;
+use kube::Resource;
+use kube::api::{DeleteParams, ListParams};
+use kube::core::NamespaceResourceScope;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::harness::{World, order, wait_for};
+use crate::platform::{LIVE, Platform, groups, quick};
+use crate::testbed::bed;
+
+/// An endpoint that takes every message, where pods can reach it; gives its address.
+async fn endpoint() -> String {
+    let listener = tokio::net::TcpListener::bind("10.96.0.1:0").await.expect("a port");
+    let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
+    let router = Router::new().fallback(|| async { StatusCode::NO_CONTENT });
+    tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
+    url
+}
+
+/// How many objects of a kind an order has.
+async fn of_order<K>(world: &World, order: &str) -> usize
+where
+    K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
+{
+    let params = ListParams::default().labels(&format!("jumun.dev/order={order}"));
+    world.api::<K>().list(&params).await.expect("a list").items.len()
+}
+
+/// A kitchen and a warehouse, each with something to sell, and a customer.
+async fn shops(world: &World, url: &str) {
+    let kitchen = json!({
+        "seller": "kim", "fulfilment": "Kitchen", "notify": { "url": url }, "cancellation": { "sellerNotice": "Required" },
+    });
+    world.store("shop", kitchen).await;
+    world.store("depot", json!({ "seller": "lee", "cancellation": { "until": "Delivered" } })).await;
+    for (store, name) in [("shop", "stew"), ("depot", "mug")] {
+        let spec = json!({ "store": store, "price": { "amount": 1_000, "currency": "KRW" }, "stock": 100 });
+        world.create::<Product>(json!({ "metadata": { "name": name }, "spec": spec })).await;
+    }
+    world.wallet("alice", 100_000).await;
+}
+
+/// The kitchen's part of an order.
+async fn cook(world: &World, order: &str, steps: &[Value]) {
+    for step in steps {
+        world.kitchen_step(order, step.clone()).await.expect("a step of the kitchen");
+    }
+}
+
+/// Brings what is cooked.
+async fn bring(world: &World, order: &str) {
+    let delivery = world.delivery_of(order).await.metadata.name.expect("a name");
+    wait_for(&format!("the courier of {order}"), || async { world.deliver(&delivery).await.then_some(()) }).await;
+    assert_eq!(world.end_of(order).await, State::Completed);
+    world.row(order, State::Completed).await;
+}
+
+fn cooked() -> [Value; 3] {
+    [json!({ "decision": "Accept" }), json!({ "cooking": "Started" }), json!({ "cooking": "Finished" })]
+}
+
+/// An admission policy of the namespace that refuses writes of some resources whose name begins with a word.
+struct Refusal<'a> {
+    world: &'a World,
+    file: String,
+}
+
+impl<'a> Refusal<'a> {
+    /// Refuses them from now on.
+    async fn of(world: &'a World, word: &str, resources: &[&str]) -> Self {
+        let name = format!("{}-{word}-{:04x}", world.namespace, rand::random::<u16>());
+        let rule = |group: &str, version: &str, resources: &[&str]| {
+            json!({
+                "apiGroups": [group], "apiVersions": [version], "operations": ["CREATE", "UPDATE"], "resources": resources,
+            })
+        };
+        // A ConfigMap that nobody makes tells whether it is in force.
+        let rules = [rule("jumun.dev", "v1alpha1", resources), rule("", "v1", &["configmaps"])];
+        let expression = format!("!object.metadata.name.startsWith('{word}')");
+        let policy = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicy",
+            "metadata": { "name": name },
+            "spec": {
+                "matchConstraints": { "resourceRules": rules },
+                "validations": [{ "expression": expression, "message": format!("refused by {name}") }],
+            },
+        });
+        let here = json!({ "matchLabels": { "kubernetes.io/metadata.name": world.namespace } });
+        let binding = json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": { "name": name },
+            "spec": { "policyName": name, "validationActions": ["Deny"], "matchResources": { "namespaceSelector": here } },
+        });
+        let file = format!("{}/{name}.json", env!("CARGO_TARGET_TMPDIR"));
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": [policy, binding] });
+        std::fs::write(&file, list.to_string()).expect("written");
+        let refusal = Self { world, file };
+        refusal.kubectl("apply");
+        wait_for("the policy to be in force", || async {
+            let (_, said) = world.kubectl(&["create", "configmap", word, "--dry-run=server"]);
+            said.contains(&format!("refused by {name}")).then_some(())
+        })
+        .await;
+        refusal
+    }
+
+    fn kubectl(&self, verb: &str) {
+        let (done, said) = self.world.kubectl(&[verb, "-f", &self.file]);
+        assert!(done, "{said}");
+    }
+
+    fn lift(self) {
+        self.kubectl("delete");
+    }
+}
+
+/// How often each refused write was told as an Event: by the kind that it is about, and a word of its note.
+async fn told(world: &World, kind: &str, word: &str, times: usize) {
+    wait_for(&format!("{times} Events of a {kind} about {word}"), || async {
+        let selector = format!("reason=WriteDenied,regarding.kind={kind}");
+        let arguments = ["get", "events.events.k8s.io", "--field-selector", &selector, "-o", "json"];
+        let list: Value = serde_json::from_str(&world.kubectl(&arguments).1).ok()?;
+        let about = |event: &&Value| event["note"].as_str().is_some_and(|note| note.contains(word));
+        let count = |event: &Value| event["series"]["count"].as_u64().unwrap_or(1) as usize;
+        let most = list["items"].as_array()?.iter().filter(about).map(count).max();
+        (most.unwrap_or(0) >= times).then_some(())
+    })
+    .await;
+}
+
+/// Writes are refused, told as Events, and told again: of an order, of its children, and of another's row, whose Event is
+/// about the order, too.
+async fn refusals(world: &World) {
+    let children = ["tickets/status", "notifications/status"];
+    let orders = Refusal::of(world, "denied", &["orders/status"]).await;
+    let statuses = Refusal::of(world, "denied", &children).await;
+    let rows = Refusal::of(world, "unseen", &["orderviews"]).await;
+    for name in ["denied-1", "denied-2", "unseen"] {
+        world.order(name, "alice", "stew", 1).await;
+    }
+    told(world, "Order", "Order denied-1", 1).await;
+    told(world, "Order", "OrderView unseen", 1).await;
+    orders.lift();
+    told(world, "Ticket", "Ticket denied-2", 1).await;
+    told(world, "Notification", "Notification denied-1", 1).await;
+    statuses.lift();
+    rows.lift();
+    for name in ["denied-1", "denied-2", "unseen"] {
+        world.kitchen_step(name, json!({ "decision": "Accept" })).await.expect("accepted");
+        world.row(name, State::Accepted).await;
+    }
+    let statuses = Refusal::of(world, "denied", &["orders/status", "tickets/status"]).await;
+    let rows = Refusal::of(world, "unseen", &["orderviews"]).await;
+    world.cancel("denied-1").await;
+    world.cancel("unseen").await;
+    cook(world, "denied-2", &[json!({ "cooking": "Started" })]).await;
+    told(world, "Order", "Order denied-1", 2).await;
+    told(world, "Ticket", "Ticket denied-2", 2).await;
+    told(world, "Order", "OrderView unseen", 2).await;
+    statuses.lift();
+    rows.lift();
+    for name in ["denied-1", "unseen"] {
+        assert_eq!(world.end_of(name).await, State::Cancelled);
+    }
+    cook(world, "denied-2", &[json!({ "cooking": "Finished" })]).await;
+    bring(world, "denied-2").await;
+}
+
+/// Orders of every way, from the platform's first to the last that is remembered of them.
+async fn at_work(name: &str, controllers: Value) {
+    let url = endpoint().await;
+    let spec = json!({
+        "image": LIVE, "probes": quick(), "config": { "JUMUN_LINGER_SECONDS": "120" },
+        "notifications": { "customers": { "url": url } },
+        "payment": { "providers": [{ "name": "card", "url": "http://pay.example" }] },
+        "workloads": { "controllers": controllers },
+    });
+    let platform = Platform::new(bed().await, name, spec).await;
+    platform.says("Ready", "True", "").await;
+    let world = &platform.world;
+    shops(world, &url).await;
+    // Orphaned by whoever deletes their order, what is left of it goes by itself, two minutes later.
+    for name in ["orphaned", "served"] {
+        world.order(name, "alice", "stew", 1).await;
+        cook(world, name, &cooked()).await;
+        bring(world, name).await;
+    }
+    world.api::<Order>().delete("orphaned", &DeleteParams::orphan()).await.expect("deleted");
+    // A wish before the meal is cooked, and one while the courier is asked for.
+    world.order("early", "alice", "stew", 1).await;
+    world.ticket_of("early").await;
+    world.cancel("early").await;
+    let mut late = order("late", "alice", "mug", 1);
+    late["spec"]["store"] = "depot".into();
+    world.create::<Order>(late).await;
+    world.delivery_of("late").await;
+    world.cancel("late").await;
+    for name in ["early", "late"] {
+        assert_eq!(world.end_of(name).await, State::Cancelled);
+        world.row(name, State::Cancelled).await;
+    }
+    refusals(world).await;
+    // Retention takes what is over, and a row once its order's Payment is gone; then the ledgers are let go of by hand.
+    let retention = json!({ "retention": { "completed": "1s", "rows": "2s" } });
+    world.patch::<OrderPlatform>("default", json!({ "spec": retention })).await.expect("taken");
+    wait_for("what was orphaned to go", || async {
+        let left = of_order::<Payment>(world, "orphaned").await + of_order::<Ticket>(world, "orphaned").await;
+        let left = left + of_order::<Delivery>(world, "orphaned").await;
+        (left + of_order::<Notification>(world, "orphaned").await == 0).then_some(())
+    })
+    .await;
+    wait_for("orders and rows to be forgotten", || async {
+        let orders = world.api::<Order>().list(&ListParams::default()).await.ok()?.items.len();
+        let rows = world.api::<OrderView>().list(&ListParams::default()).await.ok()?.items.len();
+        (orders + rows == 0).then_some(())
+    })
+    .await;
+    world.api::<Product>().delete("mug", &DeleteParams::default()).await.expect("deleted");
+    world.api::<Wallet>().delete("alice", &DeleteParams::default()).await.expect("deleted");
+    wait_for("the ledgers to go", || async {
+        let product = world.api::<Product>().get_opt("mug").await.ok()?;
+        let wallet = world.api::<Wallet>().get_opt("alice").await.ok()?;
+        (product.is_none() && wallet.is_none()).then_some(())
+    })
+    .await;
+
+    // Each of two processes has renewed its Lease; one that leaves takes its own away.
+    platform.set(json!({ "workloads": { "controllers": { "replicas": 1 } } })).await;
+    platform.says("WorkloadsAvailable", "True", "").await;
+    let deployments = world.kubectl(&["get", "deploy", "-o", "name"]).1;
+    for name in deployments.lines().filter_map(|line| line.split_once('/').map(|(_, name)| name)) {
+        platform.rolled_out(name, 1).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_rights_are_granted_for_happens_in_one_process() {
+    at_work("work", json!({ "replicas": 2 })).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_that_rights_are_granted_for_happens_in_processes_with_rights_of_their_own() {
+    at_work("divided-work", json!({ "replicas": 2, "groups": groups() })).await;
+}
