@@ -1,6 +1,9 @@
 //! The chart by Helm itself, on a control plane of its own: there are no nodes, so what is proved here is what the API server
 //! takes, and what becomes of orders while the release comes, changes and goes. tests/e2e/ has the pods.
 
+mod flood;
+
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value;
