@@ -116,3 +116,37 @@ async fn every_object_of_the_chart_is_accepted_in_a_namespace_that_enforces_rest
     assert_eq!(counts.len(), files + 1, "{said}");
     assert!(counts.iter().max().is_some_and(|most| *most > 25), "{said}");
 }
+
+/// The documents of a stream of YAML, by kind and name.
+fn documents(text: &str) -> BTreeMap<(String, String), Value> {
+    let word = |field: &Value| field.as_str().expect("text").to_owned();
+    let parsed = text.split("\n---\n").filter(|part| part.contains("kind: ")).map(|part| {
+        let document: Value = serde_saphyr::from_str(part).unwrap_or_else(|error| panic!("{error}: {part}"));
+        ((word(&document["kind"]), word(&document["metadata"]["name"])), document)
+    });
+    parsed.collect()
+}
+
+#[tokio::test]
+async fn the_kustomize_base_is_what_is_installed_and_an_overlay_changes_what_it_says() {
+    let plane = plane().await;
+    let base = documents(&on(plane, "kubectl kustomize manifests"));
+    let installed = documents(include_str!("../../manifests/install.yaml"));
+    assert!(base.len() > 30, "{} objects", base.len());
+    for (what, object) in &installed {
+        assert_eq!(base.get(what), Some(object), "{what:?}");
+    }
+    assert_eq!(base.len(), installed.len(), "and nothing besides");
+
+    let folder = format!("{}/overlay", env!("CARGO_TARGET_TMPDIR"));
+    let there = on(plane, &format!("mkdir -p {folder} && realpath --relative-to {folder} manifests"));
+    let overlay =
+        format!("resources: [{there}]\nimages: [{{name: jumun, newName: registry.example/jumun, newTag: '7'}}]\n");
+    std::fs::write(format!("{folder}/kustomization.yaml"), overlay).expect("written");
+    let mut changed = documents(&on(plane, &format!("kubectl kustomize {folder}")));
+    let operator = ("Deployment".to_owned(), "jumun-operator".to_owned());
+    let container = &mut changed.get_mut(&operator).expect("the operator")["spec"]["template"]["spec"]["containers"][0];
+    assert_eq!(container["image"], "registry.example/jumun:7");
+    container["image"] = base[&operator]["spec"]["template"]["spec"]["containers"][0]["image"].clone();
+    assert_eq!(changed, base, "and nothing else is changed");
+}

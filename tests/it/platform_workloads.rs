@@ -277,3 +277,46 @@ async fn seen_replicas(world: &World, since: &str, last: i64) -> Vec<i64> {
     }
     seen
 }
+
+/// What `kubectl describe op default` prints, each line without its indentation and with single spaces.
+fn described(world: &World) -> Vec<String> {
+    let (done, text) = world.kubectl(&["describe", "op", "default"]);
+    assert!(done, "{text}");
+    text.lines().map(|line| line.split_whitespace().collect::<Vec<&str>>().join(" ")).collect()
+}
+
+/// What it says of a condition, from one field to another: kubectl prints the fields in the order of the alphabet.
+fn condition_lines(lines: &[String], type_: &str) -> String {
+    let end = lines.iter().position(|line| *line == format!("Type: {type_}")).unwrap_or_else(|| panic!("{lines:#?}"));
+    let begin = lines[..end].iter().rposition(|line| line.starts_with("Last Transition Time:")).expect("its beginning");
+    lines[begin..=end].join("; ")
+}
+
+#[tokio::test]
+async fn describe_tells_at_a_glance_what_runs_and_what_does_not() {
+    let (mut world, _operator) =
+        platform_world("described", &json!({ "workloads": { "query": { "replicas": 2 } } })).await;
+    says(&world, "WorkloadsAvailable", "False", "Unschedulable").await;
+    let lines = described(&world);
+    for line in ["Workloads:", "Controllers: 0/1", "Command: 0/1", "Query: 0/2"] {
+        assert!(lines.contains(&line.to_owned()), "{line} is not in {lines:#?}");
+    }
+    let said = condition_lines(&lines, "WorkloadsAvailable");
+    assert!(said.contains("Status: False") && said.contains("Reason: Unschedulable"), "{said}");
+    assert!(said.contains("Message: ") && said.contains("jumun-"), "it names what does not run: {said}");
+    assert!(condition_lines(&lines, "RightsGranted").contains("Status: True"), "{lines:#?}");
+
+    available(&world).await;
+    world.start_operator(&["--controllers", "orderplatform"]);
+    says(&world, "Ready", "True", "Serving").await;
+    let lines = described(&world);
+    for line in ["Controllers: 1/1", "Command: 1/1", "Query: 2/2"] {
+        assert!(lines.contains(&line.to_owned()), "{line} is not in {lines:#?}");
+    }
+    for type_ in ["Ready", "WorkloadsAvailable", "RightsGranted"] {
+        let said = condition_lines(&lines, type_);
+        assert!(said.contains("Status: True"), "{said}");
+    }
+    let absent = lines.iter().any(|line| line == "Type: GatewayProgrammed");
+    assert!(!absent, "what is not asked for is not there: {lines:#?}");
+}
