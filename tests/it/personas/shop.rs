@@ -162,7 +162,21 @@ pub fn fields() -> Vec<Field> {
     add("deliveries.zone", "cell", never, json!({ "zone": "seocho" }));
     add("deliveries.confirmation", "cell", never, json!({ "confirmation": "Automatic" }));
     add("deliveries.deadlines", "cell", never, json!({ "deadlines": { "pickUp": "1h" } }));
-    add("notifications.reason", "cell", never, json!({ "reason": "Other" }));
+    for (row, spec) in [
+        ("notifications.reason", json!({ "reason": "Other" })),
+        ("notifications.amount", amount),
+        ("notifications.customer", json!({ "customer": "bob" })),
+        ("notifications.end", json!({ "end": "Completed" })),
+        ("notifications.message", json!({ "message": "other words" })),
+        ("notifications.order", order.clone()),
+        ("notifications.required", json!({ "required": true })),
+        ("notifications.store", json!({ "store": "other" })),
+        ("notifications.subject", json!({ "subject": "bob" })),
+        ("notifications.to", json!({ "to": "Seller" })),
+        ("notifications.topic", json!({ "topic": "Confirmed" })),
+    ] {
+        add(row, "cell", never, spec);
+    }
     add("orderviews.customer", "cell", operate, json!({ "customer": "bob" }));
     add("orderviews.store", "cell", operate, json!({ "store": "other" }));
     add("orderviews.seller", "cell", operate, json!({ "seller": "lee" }));
@@ -170,11 +184,42 @@ pub fn fields() -> Vec<Field> {
     add("orderviews.order", "cell", operate, order);
     add("orderviews.content", "cell", operate, json!({ "content": "0" }));
     add("orderviews.status", "cell", operate, none.clone());
-    add("stores.seller", "cell", Needs::Nothing, json!({ "seller": "lee" }));
-    add("products.price", "cell", Needs::Nothing, json!({ "price": { "amount": 2 } }));
-    add("products.stock", "cell", Needs::Nothing, json!({ "stock": 20 }));
-    add("wallets.deposited", "cell", Needs::Nothing, json!({ "deposited": { "amount": 2_000 } }));
-    add("orderplatforms.intake", "cell", Needs::Nothing, json!({ "intake": { "state": "Paused" } }));
+    for (row, spec) in [
+        ("stores.seller", json!({ "seller": "lee" })),
+        ("stores.acceptance", json!({ "fulfilment": "Kitchen", "acceptance": "Manual" })),
+        ("stores.cancellation", json!({ "fulfilment": "Kitchen", "cancellation": { "until": "CookingStarts" } })),
+        ("stores.confirmation", json!({ "confirmation": "Customer" })),
+        ("stores.deadlines", json!({ "deadlines": { "pay": "7m" } })),
+        ("stores.fulfilment", json!({ "fulfilment": "Kitchen" })),
+        ("stores.intake", json!({ "intake": "Hold" })),
+        ("stores.maxOpenTickets", json!({ "maxOpenTickets": 5 })),
+        ("stores.notify", json!({ "notify": { "url": "http://seller.example/hooks" } })),
+        ("stores.zone", json!({ "zone": "seocho" })),
+        ("products.price", json!({ "price": { "amount": 2 } })),
+        ("products.stock", json!({ "stock": 20 })),
+        ("products.points", json!({ "points": 5 })),
+        ("products.store", json!({ "store": "other" })),
+        ("products.title", json!({ "title": "Stew" })),
+        ("wallets.deposited", json!({ "deposited": { "amount": 2_000 } })),
+        ("wallets.points", json!({ "points": 5 })),
+        ("orderplatforms.intake", json!({ "intake": { "state": "Paused" } })),
+        ("orderplatforms.config", json!({ "config": { "LOG_LEVEL": "debug" } })),
+        ("orderplatforms.egress", json!({ "egress": { "allowedHosts": ["*.example"] } })),
+        ("orderplatforms.gateway", json!({ "gateway": { "className": "door" } })),
+        ("orderplatforms.headroom", json!({ "headroom": { "pods": 1 } })),
+        ("orderplatforms.image", json!({ "image": "registry.example/jumun:2" })),
+        ("orderplatforms.notifications", json!({ "notifications": { "customers": { "url": "http://push.example" } } })),
+        (
+            "orderplatforms.payment",
+            json!({ "payment": { "providers": [{ "name": "card", "url": "http://pay.example" }] } }),
+        ),
+        ("orderplatforms.probes", json!({ "probes": { "liveness": { "periodSeconds": 5 } } })),
+        ("orderplatforms.retention", json!({ "retention": { "completed": "24h" } })),
+        ("orderplatforms.workloads", json!({ "workloads": { "query": { "replicas": 2 } } })),
+    ] {
+        add(row, "cell", Needs::Nothing, spec);
+    }
+    add("wallets.owner", "cell", never, json!({ "owner": "bob" }));
     for row in [
         "orders.let-go",
         "payments.let-go",
