@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use jumun::controllers::delivery::Deliveries;
@@ -19,7 +18,9 @@ use jumun::domain::{
 
 use super::config::Config;
 use super::mutations;
-use super::objects::{Body, CONSTANT, EVERY, Fields, Id, Kept, delivery as delivery_of, find, kind, notices, number};
+use super::objects::{
+    Body, CONSTANT, EVERY, Fields, Id, Kept, delivery as delivery_of, find, hash, kind, notices, number,
+};
 use super::objects::{NOTICES, payment as payment_of, ticket as ticket_of};
 use super::replica::View;
 use super::state::{Flight, Op, Slot, State, Step};
@@ -52,11 +53,9 @@ thread_local! {
 /// The same decision, which is taken once for what is seen: the same input gives the same plan.
 pub fn decided(config: &Config, state: &State, replica: usize, flight: &Flight) -> Decided {
     let view = View { config, state, replica, flight };
-    let mut hasher = DefaultHasher::new();
-    (view.mark(), state.clock, flight).hash(&mut hasher);
     // Whose claim a notice carries is a matter of who looks.
-    (kind(flight.root) == Kind::Notification).then_some(replica).hash(&mut hasher);
-    let key = hasher.finish();
+    let who = (kind(flight.root) == Kind::Notification).then_some(replica);
+    let key = hash(&(view.mark(), state.clock, flight, who));
     if let Some(taken) = TAKEN.with_borrow(|taken| taken.get(&key).cloned()) {
         return taken;
     }

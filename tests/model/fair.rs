@@ -2,13 +2,12 @@
 //! money and stock are what the ends say, every row comes to show it, and then nothing is written any more.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::checks;
 use super::config::{Config, Deed};
 use super::deeds;
-use super::objects::Id;
+use super::objects::{Id, hash};
 use super::rows::{self, Bodies};
 use super::state::{Left, State};
 use super::steps::{self, Mode};
@@ -155,9 +154,7 @@ fn ends(config: &Config, known: &Known, mut state: State, actors: bool) -> Resul
 }
 
 fn mark(state: &State, actors: bool) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    (state, actors).hash(&mut hasher);
-    hasher.finish()
+    hash(&(state, actors))
 }
 
 fn tick(state: &mut State) {

@@ -23,6 +23,7 @@ mod rows;
 mod server;
 mod state;
 mod steps;
+mod town;
 mod turns;
 mod versions;
 

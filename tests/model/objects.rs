@@ -4,7 +4,7 @@
 //! one reference, and comparing and hashing states is cheap.
 
 use std::collections::HashSet;
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{LazyLock, Mutex};
 
 use jumun::domain::notification::{Audience, Content, Topic};
@@ -184,6 +184,11 @@ pub enum Fields {
     },
 }
 
+/// Tells one value from another.
+pub fn hash(value: &impl Hash) -> u64 {
+    Fixed::default().hash_one(value)
+}
+
 /// One content, kept for good.
 #[derive(Clone, Copy)]
 pub struct Kept(&'static Body);
@@ -196,9 +201,7 @@ static KEPT: LazyLock<Vec<Mutex<HashSet<&'static Body, Fixed>>>> =
 impl Kept {
     /// Keeps a content: the same one twice is the same reference.
     pub fn new(body: Body) -> Self {
-        let mut hasher = std::hash::DefaultHasher::new();
-        body.hash(&mut hasher);
-        let shard = &KEPT[(hasher.finish() % 64) as usize];
+        let shard = &KEPT[(hash(&body) % 64) as usize];
         let mut shard = shard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(kept) = shard.get(&body) {
             return Self(kept);

@@ -31,6 +31,33 @@ thread_local! {
     static MEMBERS: Arc<Members> = Arc::default();
 }
 
+/// Caches that hold nothing yet.
+pub fn empty() -> World {
+    World::new(HashMap::new(), MEMBERS.with(Arc::clone))
+}
+
+/// A cache takes this version of an object, as its watch would bring it.
+pub fn deliver(world: &World, config: &Config, id: Id, slot: &Slot, at: Time) {
+    let known = (config.serial, id, Slot { new: false, ..*slot });
+    let make = || object(config, id, slot);
+    match OBJECTS.with_borrow_mut(|objects| objects.entry(known).or_insert_with(make).clone()) {
+        Object::Order(object) => drop(world.orders.deliver(object, at)),
+        Object::Payment(object) => drop(world.payments.deliver(object, at)),
+        Object::Ticket(object) => drop(world.tickets.deliver(object, at)),
+        Object::Delivery(object) => drop(world.deliveries.deliver(object, at)),
+        Object::Notice(object) => drop(world.notifications.deliver(object, at)),
+        Object::Product(object) => drop(world.products.deliver(object, at)),
+        Object::Wallet(object) => drop(world.wallets.deliver(object, at)),
+    }
+}
+
+/// The same of a row.
+pub fn deliver_row(world: &World, mut row: OrderView, at: Time) {
+    row.metadata.namespace = Some(NAMESPACE.to_owned());
+    row.metadata.resource_version = Some("1".to_owned());
+    world.views.deliver(row, at);
+}
+
 /// One replica, in one reconcile.
 #[derive(Clone, Copy)]
 pub struct View<'a> {
@@ -80,25 +107,11 @@ impl View<'_> {
 
     fn fill(&self) -> World {
         let (config, now) = (self.config, self.now());
-        let world = World::new(HashMap::new(), MEMBERS.with(Arc::clone));
-        let old = Time::from_millis(0);
+        let (world, old) = (empty(), Time::from_millis(0));
         for (id, cell) in self.state.row(self.replica).iter().enumerate() {
             match cell {
                 Cell::Never => {}
-                Cell::At(slot) => {
-                    let at = if slot.new { now } else { old };
-                    let known = (config.serial, id, Slot { new: false, ..*slot });
-                    let make = || object(config, id, slot);
-                    match OBJECTS.with_borrow_mut(|objects| objects.entry(known).or_insert_with(make).clone()) {
-                        Object::Order(object) => drop(world.orders.deliver(object, at)),
-                        Object::Payment(object) => drop(world.payments.deliver(object, at)),
-                        Object::Ticket(object) => drop(world.tickets.deliver(object, at)),
-                        Object::Delivery(object) => drop(world.deliveries.deliver(object, at)),
-                        Object::Notice(object) => drop(world.notifications.deliver(object, at)),
-                        Object::Product(object) => drop(world.products.deliver(object, at)),
-                        Object::Wallet(object) => drop(world.wallets.deliver(object, at)),
-                    }
-                }
+                Cell::At(slot) => deliver(&world, config, id, slot, if slot.new { now } else { old }),
                 Cell::Gone { nth, version, noticed, tells } => {
                     self.bury(&world, id, *nth, Version(u64::from(*version)), config.time(*noticed), *tells);
                 }
@@ -151,7 +164,7 @@ impl View<'_> {
     /// The row of an order: that of one that has ended shows it; that of one that is gone is seen once it is read.
     fn show(&self, world: &World, number: usize, at: Time) {
         let id = order(number);
-        let mut shown = match self.state.cached(self.replica, id).slot().map(|slot| &slot.body) {
+        let shown = match self.state.cached(self.replica, id).slot().map(|slot| &slot.body) {
             Some(body) => {
                 let ends = matches!(&body.fields, Fields::Order { status, .. } if status.ended_at.is_some());
                 if body.deleting.is_none() || !ends {
@@ -177,9 +190,7 @@ impl View<'_> {
                 view
             }
         };
-        shown.metadata.namespace = Some(NAMESPACE.to_owned());
-        shown.metadata.resource_version = Some("1".to_owned());
-        world.views.deliver(shown, at);
+        deliver_row(world, shown, at);
     }
 
     /// What the reconcile has read and been told, beside the caches. What the model holds constant counts as read.

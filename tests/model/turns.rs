@@ -1,16 +1,26 @@
-//! Turns, explored: the shipped decisions about the OrderPlatform and about who is let in, run by two replicas whose caches
+//! Turns, explored: the shipped controllers of the OrderPlatform and of who is let in, run by two replicas whose caches
 //! lag, object by object. Orders come, copy their numbers, are placed and pay, in every interleaving.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::time::Duration;
 
-use jumun::domain::platform::{self, Affected, Backlog, Gate, Limits, Observed, Place, QueuedOrder, Standing, Status};
-use jumun::domain::{Case, Generation, Intent, Meta, Policy, Time, Version};
+use jumun::cluster::{EVERY, Key};
+use jumun::controllers::Controller;
+use jumun::controllers::order::Orders;
+use jumun::controllers::platform::OrderPlatforms;
+use jumun::domain::platform::{self, Gate, Limits, Status};
+use jumun::domain::{Case, Intent, Kind, Plan, Policy, Time, Version};
+use jumun::world::LiveReads;
 use stateright::{Checker, HasDiscoveries, Model, Property};
 
-use super::config::start;
+use super::objects::hash;
+use super::town::{Known, Side, Town, number, time, uid};
+use super::versions::NAMESPACE;
 
 /// Deliberate faults.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Fault {
     None,
     /// Orders take the next number that they do not see taken.
@@ -23,31 +33,6 @@ enum Fault {
     TurnsLeaveEarly,
     /// The platform is written whatever it has become.
     NoGuards,
-}
-
-/// What is known of one order.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Known {
-    /// Whether it has come.
-    come: bool,
-    number: Option<i64>,
-    placed: Option<u8>,
-    paid: bool,
-}
-
-/// What the API server stores, or a replica has cached. A write is refused where what was seen is not what is stored: that
-/// stands for the versions, and lets states that differ in nothing else be one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Side {
-    platform: Status,
-    orders: Vec<Known>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Town {
-    server: Side,
-    replicas: Vec<Side>,
-    clock: u8,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,76 +55,55 @@ struct Turns {
     fault: Fault,
 }
 
-/// Two ticks are more than a second.
-const TICK: Duration = Duration::from_millis(600);
-
 impl Turns {
-    fn time(clock: u8) -> Time {
-        start().after(TICK * u32::from(clock))
-    }
-
-    fn backlog(&self, side: &Side, highest: Option<i64>) -> Backlog {
-        let mut backlog = Backlog { limits: self.limits, stores: vec![usize::MAX], highest, ..Backlog::default() };
-        for (order, known) in side.orders.iter().enumerate() {
-            let has_turn = side.platform.turns.iter().any(|turn| turn.order == uid(order));
-            let place = match known.placed {
-                Some(at) => Place::Placed { at: Self::time(at), pending: !known.paid },
-                None => Place::Ready(0),
-            };
-            let looked_at = has_turn || known.placed.is_none() || !known.paid;
-            if !known.come && has_turn {
-                backlog.unproven.push(order.to_string());
-            } else if known.come && looked_at {
-                let (created, name) = (Self::time(0), order.to_string());
-                backlog.orders.push(QueuedOrder { order: uid(order), name, created, number: known.number, place });
-            }
-        }
-        backlog
-    }
-
     /// The platform's controller, live reads included.
     fn serve(&self, town: &mut Town, replica: usize) {
-        let now = Self::time(town.clock);
-        let mut highest = None;
+        let mut reads = Vec::new();
         for _ in 0..4 {
-            let side = &town.replicas[replica];
-            let meta = Meta {
-                name: platform::NAME.to_owned(),
-                uid: "uid-platform".to_owned(),
-                version: Version(1),
-                generation: Generation(1),
-                created: start(),
-                changed: Time::from_millis(0),
-                deleting: None,
-                has_finalizer: true,
-                namespace_terminating: false,
-            };
-            let mut backlog = self.backlog(side, highest);
-            if self.fault == Fault::ServesAhead {
-                backlog.limits.pending = backlog.limits.pending.map(|limit| limit + 1);
-            }
-            let (denied, unreadable) = (Affected::default(), Affected::default());
-            let status = side.platform.clone();
-            let (has_providers, owed) = (false, Affected::default());
-            let seen = Observed { meta, backlog, circuit: None, denied, unreadable, has_providers, owed, status };
-            let plan = platform::decide(&Case { seen: &seen, now, policy: &Policy::default() });
+            let plan = self.decided(&town.replicas[replica], town.clock, &reads);
             if plan.intents.is_empty() {
-                return self.write(town, replica, plan.status);
+                return self.write(town, replica, plan.status.clone());
             }
-            for intent in plan.intents {
-                let all = 0..self.orders;
-                match intent {
-                    Intent::ReadAfresh { name, .. } => {
-                        let order: usize = name.parse().expect("a number");
-                        town.replicas[replica].orders[order] = town.server.orders[order].clone();
-                    }
-                    _ => {
-                        all.for_each(|o| town.replicas[replica].orders[o] = town.server.orders[o].clone());
-                        highest = Some(town.server.orders.iter().filter_map(|order| order.number).max().unwrap_or(0));
-                    }
-                }
+            for intent in &plan.intents {
+                let (name, read) = match intent {
+                    Intent::ReadAfresh { name, .. } => (name.as_str(), number(name)..number(name) + 1),
+                    _ => (EVERY, 0..self.orders),
+                };
+                reads.push(name.to_owned());
+                read.for_each(|order| town.replicas[replica].orders[order] = town.server.orders[order].clone());
             }
         }
+    }
+
+    /// What is decided about the platform that this replica sees, after these live reads: once for the same.
+    fn decided(&self, side: &Side, clock: u8, reads: &[String]) -> Rc<Plan<Status>> {
+        let known = hash(&(self.fault, self.limits, side, clock, reads));
+        if let Some(plan) = PLANS.with_borrow(|plans| plans.get(&known).cloned()) {
+            return plan;
+        }
+        let (mut live, now) = (LiveReads::default(), time(clock));
+        reads.iter().for_each(|name| live.note(Kind::Order, name, Version(1), now));
+        let key = Key::new(NAMESPACE, platform::NAME);
+        let mut seen = OrderPlatforms::observe(&side.caches(self.limits), &key, &live).expect("a platform");
+        if self.fault == Fault::ServesAhead {
+            seen.backlog.limits.pending = seen.backlog.limits.pending.map(|limit| limit + 1);
+        }
+        let plan = Rc::new(platform::decide(&Case { seen: &seen, now, policy: &Policy::default() }));
+        PLANS.with_borrow_mut(|plans| plans.insert(known, plan.clone()));
+        plan
+    }
+
+    /// How an order finds the platform's gate that this replica sees: once for the same.
+    fn gate(&self, side: &Side, clock: u8, order: usize) -> Gate {
+        let known = hash(&(self.limits, side, clock, order));
+        if let Some(gate) = GATES.with_borrow(|gates| gates.get(&known).copied()) {
+            return gate;
+        }
+        let key = Key::new(NAMESPACE, &order.to_string());
+        let seen = Orders::observe(&side.caches(self.limits), &key, &LiveReads::default()).expect("an order");
+        let gate = seen.platform.queue.gate(seen.status.queue_number, time(clock));
+        GATES.with_borrow_mut(|gates| gates.insert(known, gate));
+        gate
     }
 
     fn write(&self, town: &mut Town, replica: usize, status: Option<Status>) {
@@ -152,7 +116,7 @@ impl Turns {
         }
         if self.fault == Fault::TurnsLeaveEarly {
             let placed = |order: usize| town.replicas[replica].orders[order].placed.is_some();
-            status.turns.retain(|turn| !placed(turn.name.parse().expect("a number")));
+            status.turns.retain(|turn| !placed(number(&turn.name)));
         }
         town.server.platform = status.clone();
         town.replicas[replica].platform = status;
@@ -161,17 +125,15 @@ impl Turns {
     /// The order's controller.
     fn knock(&self, town: &mut Town, replica: usize, order: usize) {
         let side = &town.replicas[replica];
-        let (seen, platform) = (side.orders[order].clone(), side.platform.clone());
+        let seen = side.orders[order].clone();
         if !seen.come || seen.placed.is_some() {
             return;
         }
-        let turn = platform.turns.iter().find(|turn| turn.order == uid(order)).cloned();
-        let queue = Standing { limited: true, serving: platform.serving, turn };
         let highest = side.orders.iter().filter_map(|order| order.number).max().unwrap_or(0);
         let gate = match (self.fault, seen.number) {
             (Fault::OrdersNumberThemselves, None) => Gate::Numbered(highest + 1),
-            (Fault::ServingLetsIn, Some(number)) if number <= platform.serving => Gate::Open(Some(number)),
-            _ => queue.gate(seen.number, Self::time(town.clock)),
+            (Fault::ServingLetsIn, Some(number)) if number <= side.platform.serving => Gate::Open(Some(number)),
+            _ => self.gate(side, town.clock, order),
         };
         let mut wanted = seen.clone();
         match gate {
@@ -205,8 +167,9 @@ impl Turns {
     }
 }
 
-fn uid(order: usize) -> String {
-    format!("uid-{order}")
+thread_local! {
+    static PLANS: RefCell<HashMap<u64, Rc<Plan<Status>>>> = RefCell::default();
+    static GATES: RefCell<HashMap<u64, Gate>> = RefCell::default();
 }
 
 fn never_more_than_the_limit(model: &Turns, town: &Town) -> bool {
@@ -214,11 +177,11 @@ fn never_more_than_the_limit(model: &Turns, town: &Town) -> bool {
     let pending = placed.iter().filter(|order| !order.paid).count();
     let within = |at: Time| {
         let since = |order: &&&Known| {
-            order.placed.map(Turns::time).is_some_and(|other| other >= at && other.since(at) < Duration::from_secs(1))
+            order.placed.map(time).is_some_and(|other| other >= at && other.since(at) < Duration::from_secs(1))
         };
         placed.iter().filter(since).count()
     };
-    let a_second = placed.iter().filter_map(|order| order.placed).map(|at| within(Turns::time(at))).max().unwrap_or(0);
+    let a_second = placed.iter().filter_map(|order| order.placed).map(|at| within(time(at))).max().unwrap_or(0);
     model.limits.pending.is_none_or(|limit| pending <= limit)
         && model.limits.per_second.is_none_or(|limit| a_second <= limit)
 }

@@ -4,6 +4,7 @@ use std::sync::{Arc, LazyLock};
 
 use jiff::Timestamp;
 use jumun::cluster::{Key, transform};
+use jumun::crd::delivery::Courier;
 use jumun::crd::{
     Delivery, DeliverySpec, Notification, Order, OrderPlatform, Payment, Product, Store, Ticket, Wallet, order as crd,
     product, wallet,
@@ -27,6 +28,7 @@ const CURRENCY: &str = "KRW";
 pub const CUSTOMER: &str = "alice";
 pub const STORE: &str = "shop";
 const PROVIDER: &str = "card";
+const ZONE: &str = "gangnam";
 pub const NAMESPACE: &str = "default";
 
 static KEYS: LazyLock<Vec<Key>> =
@@ -49,7 +51,7 @@ pub enum Object {
     Wallet(Arc<Wallet>),
 }
 
-fn moment(time: Time) -> Moment {
+pub fn moment(time: Time) -> Moment {
     Moment(Timestamp::from_millisecond(time.as_millis()).unwrap_or_default())
 }
 
@@ -121,12 +123,12 @@ pub fn object(config: &Config, id: Id, slot: &Slot) -> Object {
             let spec = DeliverySpec {
                 order: names(number(id)).order.clone(),
                 deliver_to: address(),
-                zone: "gangnam".to_owned(),
+                zone: ZONE.to_owned(),
                 confirmation: config.confirmation,
                 deadlines: config.deadlines(),
                 ready: *ready,
                 hold: *hold,
-                courier: None,
+                courier: progress.map(|_| Box::new(Courier { name: "park".to_owned(), zone: ZONE.to_owned() })),
                 progress: *progress,
                 received: received.then_some(true),
             };
@@ -168,7 +170,7 @@ fn mark(slot: &Slot) -> String {
 }
 
 fn address() -> Address {
-    Address { recipient: String::new(), address: String::new(), zone: "gangnam".to_owned(), phone: None }
+    Address { recipient: String::new(), address: String::new(), zone: ZONE.to_owned(), phone: None }
 }
 
 pub fn bought(config: &Config, cancel: bool) -> crd::OrderSpec {
@@ -190,7 +192,7 @@ pub fn bought(config: &Config, cancel: bool) -> crd::OrderSpec {
 }
 
 /// An object that the model holds constant.
-fn constant<K: Cached>(name: &str, spec: Value) -> K {
+pub fn constant<K: Cached>(name: &str, spec: Value) -> K {
     let metadata = json!({ "name": name, "namespace": NAMESPACE, "uid": name, "resourceVersion": "1" });
     serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).expect("an object")
 }
