@@ -25,6 +25,7 @@ impl Controller for Deliveries {
             confirmation: spec.confirmation,
             deadlines: spec.deadlines,
             held: spec.hold.is_some(),
+            courier: spec.courier.as_ref().map(|courier| courier.name.clone()),
             progress: spec.progress,
             received: spec.received == Some(true),
             status: delivery.status.clone().unwrap_or_default(),

@@ -22,6 +22,7 @@ impl Controller for Tickets {
             meta: world.meta_of(&seen),
             owner: world.owner_state(key, &order, live),
             order,
+            store: spec.store.clone(),
             acceptance: spec.acceptance,
             held: spec.hold.is_some(),
             decision: spec.decision,

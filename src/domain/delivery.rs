@@ -109,7 +109,8 @@ fn picked_up(case: &Case<Observed>) -> Plan<Status> {
         return Plan::rest();
     }
     let status = Status { picked_up_at: Some(case.now), ..case.seen.status.clone() };
-    let message = "The courier brings it and sets progress: Delivered.".to_owned();
+    let courier = case.seen.courier.as_deref().unwrap_or("who has it");
+    let message = format!("Courier {courier} brings it and sets progress: Delivered.");
     let report = Report::Moving { reason: "WaitingForCourier", message };
     Plan::write(case.says(status, report))
 }
@@ -128,7 +129,7 @@ fn arrived(case: &Case<Observed>) -> Plan<Status> {
         return Plan::write(case.says(status, report));
     }
     let status = Status { state: Some(State::Delivered), delivered_at, ..seen.status.clone() };
-    let message = "The customer confirms by received: true.".to_owned();
+    let message = format!("The customer of Order {} sets received: true.", seen.order.name);
     let report = Report::Moving { reason: "WaitingForConfirmation", message };
     let wanted = case.says(status, report);
     let plan = case.write(wanted);
@@ -141,14 +142,15 @@ mod tests {
     use super::super::{Meta, OrderRef, Policy, Span, Time, conditions};
     use super::*;
 
-    fn says(held: bool) -> String {
+    fn says(held: bool, progress: Progress) -> String {
         let seen = Observed {
             meta: Meta::sample("order-1-x", 1, Time::from_millis(0)),
             order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
-            confirmation: Confirmation::Automatic,
+            confirmation: Confirmation::Customer,
             deadlines: Deadlines { deliver: Some(Span::from_millis(3_600_000)), ..Deadlines::default() },
             held,
-            progress: Some(Progress::PickedUp),
+            courier: Some("park".to_owned()),
+            progress: Some(progress),
             received: false,
             status: Status::default(),
             unpaid: Lookup::Present(false),
@@ -162,8 +164,12 @@ mod tests {
 
     #[test]
     fn a_delivery_names_its_next_step_or_the_payment_that_goes_first() {
-        assert_eq!(says(false), "The courier brings it and sets progress: Delivered.");
+        assert_eq!(says(false, Progress::PickedUp), "Courier park brings it and sets progress: Delivered.");
+        assert_eq!(says(false, Progress::Delivered), "The customer of Order order-1 sets received: true.");
         let payment = super::super::ids::child_name("order-1", "uid-1");
-        assert_eq!(says(true), format!("Order order-1 is being undone: Payment {payment} is given back first."));
+        assert_eq!(
+            says(true, Progress::PickedUp),
+            format!("Order order-1 is being undone: Payment {payment} is given back first.")
+        );
     }
 }

@@ -56,7 +56,7 @@ pub fn decide(case: &Case<Observed>) -> Plan<Status> {
     }
     let waited_for = seen.content.required && seen.owner == OwnerState::Open;
     if expired && !waited_for {
-        let message = "Its endpoint has not taken it for a day.".to_owned();
+        let message = format!("The {} has not taken it for a day: it is not sent any more.", seen.content.endpoint());
         return end(case, State::GaveUp, "GaveUp", message.clone()).with_fact("GaveUp", message, true);
     }
     if !attempt::is_so(seen) {

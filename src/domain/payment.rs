@@ -96,7 +96,8 @@ fn charge(case: &Case<Observed>, name: &str, answer: Option<wallet::Answer>, lac
         }
         _ if case.seen.owner != OwnerState::Open => child::retire(case, &case.seen.order, case.seen.owner),
         _ => {
-            let message = format!("Wallet {name} has not answered yet.");
+            let message =
+                format!("Wallet {name} has not answered yet; the Payment is approved once it has booked the charge.");
             wait(case, State::Pending, unanswered(case.seen, name, "WaitingForWallet", message))
         }
     }
@@ -107,7 +108,8 @@ fn cancel(case: &Case<Observed>, name: &str, answer: Option<wallet::Answer>) -> 
         Some(wallet::Answer::Refunded) => cancelled(case, true, "Refunded"),
         Some(wallet::Answer::Void) => cancelled(case, false, "NotCharged"),
         _ => {
-            let message = format!("Wallet {name} has not given the money back yet.");
+            let message =
+                format!("Wallet {name} has not refunded or voided the charge yet; the Payment ends once it has.");
             wait(case, State::Cancelling, unanswered(case.seen, name, "WaitingForRefund", message))
         }
     }

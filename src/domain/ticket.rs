@@ -74,7 +74,7 @@ fn rejected(case: &Case<Observed>) -> Plan<Status> {
 
 /// The status follows the store's steps, and says what is waited for.
 fn progress(case: &Case<Observed>) -> Plan<Status> {
-    let seen = case.seen;
+    let (seen, store) = (case.seen, &case.seen.store);
     let (state, reason, message) = match (seen.held, is_accepted(seen.acceptance, seen.decision), seen.cooking) {
         (true, _, _) => {
             let state = seen.status.state.unwrap_or(State::Offered);
@@ -82,11 +82,11 @@ fn progress(case: &Case<Observed>) -> Plan<Status> {
         }
         (_, _, Some(Cooking::Finished)) => (State::Cooked, "Cooked", String::new()),
         (_, _, Some(Cooking::Started)) => {
-            (State::Cooking, "WaitingForKitchen", "The store sets cooking: Finished.".to_owned())
+            (State::Cooking, "WaitingForKitchen", format!("Store {store} sets cooking: Finished."))
         }
-        (_, true, None) => (State::Accepted, "WaitingForKitchen", "The store sets cooking: Started.".to_owned()),
+        (_, true, None) => (State::Accepted, "WaitingForKitchen", format!("Store {store} sets cooking: Started.")),
         (_, false, None) => {
-            (State::Offered, "WaitingForStore", "The store sets decision: Accept or Reject.".to_owned())
+            (State::Offered, "WaitingForStore", format!("Store {store} sets decision: Accept or Reject."))
         }
     };
     let status = Status { state: Some(state), ..marked(case) };
@@ -116,24 +116,33 @@ mod tests {
     use super::super::{Meta, OrderRef, Policy, conditions, ids};
     use super::*;
 
-    #[test]
-    fn a_held_ticket_names_the_payment_that_goes_first() {
+    fn says(held: bool, decision: Option<Decision>, cooking: Option<Cooking>) -> String {
         let seen = Observed {
             meta: Meta::sample("order-1-x", 1, Time::from_millis(0)),
             order: OrderRef { name: "order-1".into(), uid: "uid-1".into() },
+            store: "hansot".to_owned(),
             acceptance: Acceptance::Manual,
-            held: true,
-            decision: Some(Decision::Accept),
+            held,
+            decision,
             rejection: None,
-            cooking: None,
+            cooking,
             status: Status::default(),
             unpaid: Lookup::Present(false),
             owner: OwnerState::Open,
         };
         let case = Case { seen: &seen, now: Time::from_millis(60_000), policy: &Policy::default() };
         let said = decide(&case).status.expect("a write").conditions;
+        conditions::waiting_message(&said).expect("a wait").to_owned()
+    }
+
+    #[test]
+    fn a_ticket_names_its_store_and_the_next_step_or_the_payment_that_goes_first() {
+        let accepted = Some(Decision::Accept);
+        assert_eq!(says(false, None, None), "Store hansot sets decision: Accept or Reject.");
+        assert_eq!(says(false, accepted, None), "Store hansot sets cooking: Started.");
+        assert_eq!(says(false, accepted, Some(Cooking::Started)), "Store hansot sets cooking: Finished.");
         let payment = ids::child_name("order-1", "uid-1");
         let wanted = format!("Order order-1 is being undone: Payment {payment} is given back first.");
-        assert_eq!(conditions::waiting_message(&said), Some(wanted.as_str()));
+        assert_eq!(says(true, accepted, None), wanted);
     }
 }

@@ -50,7 +50,10 @@ async fn a_store_that_is_deleted_and_made_anew_loses_no_waiting_order() {
     remove::<Store>(&world, "shop").await;
     // Long enough for them to say so, short enough for nobody to be refused.
     let message = waits_for(&world, "order-4", "ReferenceNotFound").await;
-    assert!(message.starts_with("spec.store: there is no Store named shop; waited for until "), "{message}");
+    assert!(
+        message.starts_with("spec.store: there is no Store named shop: create it; it is waited for until "),
+        "{message}"
+    );
     shop(&world, "Open").await;
     crate::books::deliver_all(&world, 5).await;
     assert_eq!(world.all_ends().await["Completed"], 5);

@@ -119,6 +119,8 @@ pub struct Observed {
     pub confirmation: Confirmation,
     pub deadlines: Deadlines,
     pub held: bool,
+    /// Who has claimed it.
+    pub courier: Option<String>,
     pub progress: Option<Progress>,
     pub received: bool,
     pub status: Status,

@@ -84,7 +84,10 @@ fn a_required_message_is_not_sent_for_ever_for_an_order_that_may_be_gone() {
     left.owner = OwnerState::Open;
     assert!(matches!(&plan(&left).intents[..], [Intent::CallOutside(_)]), "an undo waits for it");
     left.owner = OwnerState::Gone(Gone { noticed: day, ended: None, row_read: false });
-    assert_eq!(plan(&left).status.expect("given up").state, Some(State::GaveUp));
+    let given_up = plan(&left).status.expect("given up");
+    assert_eq!(given_up.state, Some(State::GaveUp));
+    let wanted = "The notify.url of Store shop has not taken it for a day: it is not sent any more.";
+    assert!(given_up.conditions.iter().any(|condition| condition.message == wanted), "{given_up:?}");
 }
 
 #[test]

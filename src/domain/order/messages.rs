@@ -33,6 +33,20 @@ pub(super) fn kitchen_full(seen: &Observed) -> String {
     format!("The kitchen of Store {store} is full (spec.maxOpenTickets): this one waits until an order is cooked.")
 }
 
+/// Nothing new is placed.
+pub(super) fn paused() -> String {
+    let platform = platform::NAME;
+    format!("OrderPlatform {platform} places nothing new: this one waits until spec.intake.state of it is Open.")
+}
+
+/// It has a number: that is written once, and how far the queue is stands on the platform alone.
+pub(super) fn turn(number: i64) -> String {
+    let platform = platform::NAME;
+    format!(
+        "It is placed once OrderPlatform {platform} calls number {number}; status.serving of it says how far it is."
+    )
+}
+
 /// Its number is made and not seen yet.
 pub(super) fn unnumbered() -> String {
     format!("OrderPlatform {} is about to give it a number; it is placed in its turn.", platform::NAME)

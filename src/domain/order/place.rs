@@ -29,8 +29,7 @@ pub(super) fn decide(case: &Case<Observed>) -> Plan<Status> {
         return refuse(case, wish);
     }
     if seen.platform.paused {
-        let message = "Nothing new is placed: set spec.intake.state of the OrderPlatform to Open.".to_owned();
-        return pending(case, "IntakePaused", message);
+        return pending(case, "IntakePaused", messages::paused());
     }
     if let Some(earlier) = &seen.earlier {
         return again(case, earlier);
@@ -107,7 +106,7 @@ fn absent(case: &Case<Observed>, missing: &Missing) -> Option<Plan<Status>> {
         return called.then(|| stuck(case, missing));
     }
     let status = Status { missing_since: Some(since), queue_number: number(seen), ..seen.status.clone() };
-    let message = format!("{}; waited for until {until}.", missing.what);
+    let message = format!("{}: create it; it is waited for until {until}.", missing.what);
     let wanted = moving(case, status, State::Pending, "ReferenceNotFound", message);
     let plan = case.write(wanted);
     Some(Plan { next: Some(until), ..plan })
@@ -165,14 +164,9 @@ fn admission(case: &Case<Observed>) -> Admission {
         Gate::Waiting(number) if full && number <= seen.platform.queue.serving => {
             Admission::Wait("KitchenFull", messages::kitchen_full(seen))
         }
-        Gate::Waiting(number) => Admission::Wait("WaitingForTurn", turn(number)),
+        Gate::Waiting(number) => Admission::Wait("WaitingForTurn", messages::turn(number)),
         Gate::Unnumbered => Admission::Wait("WaitingForTurn", messages::unnumbered()),
     }
-}
-
-/// The number is written once; how far the queue is stands on the platform alone.
-fn turn(number: i64) -> String {
-    format!("Number {number}; the number being served is in status.serving of the OrderPlatform {}.", platform::NAME)
 }
 
 fn placed(case: &Case<Observed>, terms: Terms, queue_number: Option<i64>) -> Plan<Status> {
@@ -197,7 +191,7 @@ fn pending(case: &Case<Observed>, reason: &str, message: String) -> Plan<Status>
 
 fn queued(case: &Case<Observed>, number: i64) -> Plan<Status> {
     let status = Status { queue_number: Some(number), missing_since: None, ..case.seen.status.clone() };
-    Plan::write(moving(case, status, State::Pending, "WaitingForTurn", turn(number)))
+    Plan::write(moving(case, status, State::Pending, "WaitingForTurn", messages::turn(number)))
 }
 
 fn refuse(case: &Case<Observed>, outcome: Outcome) -> Plan<Status> {

@@ -71,8 +71,8 @@ pub(super) fn removed(case: &Case<Observed>, order: Gone) -> Plan<Status> {
 fn unsure(case: &Case<Observed>) -> Plan<Status> {
     let message = format!(
         "Money at risk: Order {} is gone, and nothing tells whether what was bought was brought. If not, set spec.cancel: \
-         true on this Payment, which gives the money back; if so, let the Payment go (docs/states.md).",
-        case.seen.order.name
+         true on Payment {}, which gives the money back; if so, let the Payment go (docs/states.md).",
+        case.seen.order.name, case.seen.meta.name
     );
     let report = Report::Stalled { reason: "OrderGone", message: message.clone() };
     let plan = wait(case, State::Approved, report);
@@ -102,7 +102,7 @@ fn unseen_stock(seen: &Observed) -> Option<Plan<Status>> {
     (!reads.is_empty()).then(|| Plan::all(reads))
 }
 
-/// The money is settled. Where the order was removed before its end, the ledgers are asked for its stock, too.
+/// Nothing is left to do about the money. Where the order was removed before its end, the ledgers are asked for its stock, too.
 pub(super) fn give_back(case: &Case<Observed>) -> Plan<Status> {
     let seen = case.seen;
     let status = &seen.status;

@@ -217,6 +217,21 @@ fn a_payment_whose_order_is_gone_waits_for_no_wallet() {
 }
 
 #[test]
+fn a_payment_that_waits_names_its_wallet_and_what_follows() {
+    let funding = Funding::Wallet { name: "alice".into(), answer: Lookup::Present(None), lacked: None };
+    let mut waits = Observed { funding, ..seen(None) };
+    waits.meta.changed = Time::from_millis(0);
+    for (cancel, wanted) in [
+        (false, "Wallet alice has not answered yet; the Payment is approved once it has booked the charge."),
+        (true, "Wallet alice has not refunded or voided the charge yet; the Payment ends once it has."),
+    ] {
+        waits.cancel = cancel;
+        let conditions = plan(&waits).status.expect("it says so").conditions;
+        assert_eq!(conditions::waiting_message(&conditions), Some(wanted));
+    }
+}
+
+#[test]
 fn a_payment_says_that_its_wallet_cannot_be_written() {
     let funding = Funding::Wallet { name: "alice".into(), answer: Lookup::Present(None), lacked: None };
     let mut barred = Observed { funding, wallet_denied: Some("patch status Wallet alice: no".into()), ..seen(None) };
@@ -288,7 +303,10 @@ fn a_charge_of_which_nothing_tells_whether_its_order_ended_is_neither_given_back
     assert_eq!((stalled.facts[0].reason, stalled.facts[0].warning), ("MoneyAtRisk", true));
     lost.status = stalled.status.expect("it says so");
     let said = lost.status.conditions.iter().find(|c| c.type_ == conditions::STALLED).expect("stalled");
-    assert!(said.message.contains("spec.cancel: true") && said.message.contains("docs/states.md"), "{said:?}");
+    assert!(
+        said.message.contains("spec.cancel: true on Payment order-1-pay") && said.message.contains("docs/states.md"),
+        "{said:?}"
+    );
     lost.meta.deleting = Some(now());
     assert_eq!(plan(&lost), Plan::rest(), "whoever deletes it: the collector of garbage does");
     // What was not even cooked was not brought.

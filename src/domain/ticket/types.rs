@@ -130,6 +130,8 @@ pub struct Draft {
 pub struct Observed {
     pub meta: Meta,
     pub order: OrderRef,
+    /// The store's name.
+    pub store: String,
     pub acceptance: Acceptance,
     pub held: bool,
     pub decision: Option<Decision>,

@@ -79,6 +79,16 @@ fn the_way_in_names_who_lets_an_order_in() {
     queued.platform.exists = true;
     queued.platform.queue = Standing { limited: true, serving: 7, turn: None };
     assert_eq!(says(&queued), "OrderPlatform default is about to give it a number; it is placed in its turn.");
+    queued.status.queue_number = Some(8);
+    let wanted = "It is placed once OrderPlatform default calls number 8; status.serving of it says how far it is.";
+    assert_eq!(says(&queued), wanted);
+    queued.platform.paused = true;
+    let wanted = "OrderPlatform default places nothing new: this one waits until spec.intake.state of it is Open.";
+    assert_eq!(says(&queued), wanted);
+    let missing = Observed { store: Lookup::Gone, references_afresh: true, ..fresh() };
+    let until = now().after(std::time::Duration::from_secs(60));
+    let wanted = format!("spec.store: there is no Store named shop: create it; it is waited for until {until}.");
+    assert_eq!(says(&missing), wanted);
 }
 
 #[test]

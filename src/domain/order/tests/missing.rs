@@ -81,7 +81,7 @@ fn what_is_missing_is_read_then_waited_for_and_only_then_refused() {
         assert_eq!((seen.status.state, seen.status.missing_since), (Some(State::Pending), Some(late)));
         assert_eq!(conditions::waiting_for(&seen.status.conditions), Some("ReferenceNotFound"));
         let said = conditions::waiting_message(&seen.status.conditions).unwrap();
-        assert_eq!(said, format!("{what}; waited for until {}.", late.after(MINUTE)));
+        assert_eq!(said, format!("{what}: create it; it is waited for until {}.", late.after(MINUTE)));
         let patient = at(&seen, late.after(MINUTE - Duration::from_millis(1)));
         assert_eq!((patient.intents, patient.status, patient.next), (vec![], None, Some(late.after(MINUTE))));
         let over = at(&seen, late.after(MINUTE));
