@@ -65,9 +65,9 @@ pub struct Charges {
 /// What one step of a charge came to.
 enum Step {
     Again,
-    /// Settled, in words.
+    /// It is closed; how, in words.
     Done(String),
-    /// Not settled, and why.
+    /// It stays open, and why.
     Left(String),
 }
 
@@ -178,7 +178,7 @@ impl Charges {
         loop {
             let mut left = Vec::new();
             for charge in std::mem::take(&mut self.open) {
-                left.extend(self.settle(charge).await?);
+                left.extend(self.close(charge).await?);
             }
             if left.is_empty() || began.elapsed() >= limit {
                 return Ok(left);
@@ -189,8 +189,8 @@ impl Charges {
         }
     }
 
-    /// Stops store and courier, then asks the provider; gives the charge back where that did not settle it.
-    async fn settle(&self, mut charge: Charge) -> Result<Option<Charge>, Failure> {
+    /// Stops store and courier, then asks the provider; gives the charge back where that did not close it.
+    async fn close(&self, mut charge: Charge) -> Result<Option<Charge>, Failure> {
         let key = self.key.sibling(&charge.payment);
         for _ in 0..STEPS {
             let mut live = self.read(&charge).await?;
@@ -287,7 +287,7 @@ impl Charges {
     }
 }
 
-/// How a charge was settled, in words.
+/// How a charge was closed, in words.
 fn said(charge: &Charge, status: Option<&payment::Status>) -> String {
     let (amount, key) = (charge.amount.amount, &charge.key);
     match status {

@@ -5,7 +5,7 @@
 //! namespace, runs the controllers there itself until nothing of ours is left: nothing new can be made there.
 //!
 //! Invariants: a namespace is known by its UID, so that one which lives again under the name is left alone; what is gone is
-//! let go, also where nobody saw it go; no more than [`AT_ONCE`] caches are held.
+//! let go, also where nobody saw it go; no more than [`AT_ONCE`] caches are filled at once.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;

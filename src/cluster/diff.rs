@@ -10,8 +10,8 @@ pub fn merge_patch(old: &Value, new: &Value) -> Option<Value> {
     let mut patch = Map::new();
     for (name, value) in after {
         match before.get(name) {
-            Some(held) => {
-                if let Some(change) = merge_patch(held, value) {
+            Some(old) => {
+                if let Some(change) = merge_patch(old, value) {
                     patch.insert(name.clone(), change);
                 }
             }

@@ -78,7 +78,7 @@ pub trait Watched:
         self.meta().uid.as_deref()
     }
 
-    /// Drops the fields that no decision looks at, and room that is not used: many of these are held at once.
+    /// Drops the fields that no decision looks at, and room that is not used: many of these are cached at once.
     fn transform(&mut self) {}
 
     /// Whether it has come to its end, for kinds of which somebody asks this once they are gone.

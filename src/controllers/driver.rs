@@ -107,7 +107,7 @@ pub(super) async fn reconcile<C: Controller>(
         let version = look.observed.version();
         progress.sees(version);
         if !live.fits(version) {
-            // Another version of the object may rest on facts that are younger than the reads.
+            // Another version of the object may rest on what is younger than the reads.
             (live, asked) = (LiveReads::default(), Vec::new());
             continue;
         }

@@ -22,7 +22,7 @@ use book::{Answer, Book};
 pub use book::{Charge, Entry, Status};
 pub use faults::{CallKind, Fault, Faults, Switch};
 
-/// How long a call that is never answered is held; longer than any caller waits.
+/// How long a call that is never answered is kept open; longer than any caller waits.
 const SILENCE: Duration = Duration::from_secs(60);
 /// The longest key, in bytes.
 const MAX_KEY: usize = 128;

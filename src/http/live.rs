@@ -31,8 +31,8 @@ impl Collector for Live {
         let running = Kind::ALL.into_iter().filter_map(|kind| Some((kind.as_str(), world.queue(kind)?)));
         let depths = running.clone().map(|(kind, queue)| (kind, queue.depth().0)).collect();
         gauges("workqueue_depth", "Keys that are due", "controller", depths)?;
-        let held = world.sizes().map(|(kind, count)| (kind.as_str(), count)).to_vec();
-        gauges("jumun_cached_objects", "Objects held in the caches", "kind", held)?;
+        let cached = world.sizes().map(|(kind, count)| (kind.as_str(), count)).to_vec();
+        gauges("jumun_cached_objects", "Objects held in the caches", "kind", cached)?;
         let unread = Kind::ALL.map(|kind| (kind.as_str(), world.server.unreadables.count(kind))).to_vec();
         gauges("jumun_unreadable_objects", "Objects that this version cannot read", "kind", unread)?;
         let open = circuits(&world)

@@ -177,7 +177,7 @@ impl Look<'_> {
         found
     }
 
-    /// What is found of the places that are held: a buffer of the autoscaler of nodes, or pods of the lowest priority.
+    /// What is found of the places that are kept free: a buffer of the autoscaler of nodes, or pods of the lowest priority.
     fn headroom(&self) -> Vec<Finding> {
         let resource = resources::find("CapacityBuffer").filter(|_| self.platform.spec.headroom.is_some());
         if let Some(resource) = resource.filter(|resource| self.store.is_undecided(resource, Some(HEADROOM))) {
@@ -188,13 +188,13 @@ impl Look<'_> {
             .wanted
             .iter()
             .filter(|one| one.resource.kind == "Deployment" && component(&one.object) == Some(HEADROOM));
-        let places = pods.filter_map(|one| self.deployment(one, Part::Command)).map(|held| {
-            let (name, wanted, available) = (&held.name, held.wanted, held.available);
+        let places = pods.filter_map(|one| self.deployment(one, Part::Command)).map(|found| {
+            let (name, wanted, available) = (&found.name, found.wanted, found.available);
             if available >= wanted {
                 return Finding::well("Granted");
             }
             let why = self.trouble(Some(HEADROOM)).map_or_else(String::new, |trouble| format!(" {}", trouble.message));
-            Finding::bad("NoRoom", format!("Deployment {name}: {available} of {wanted} places are held.{why}"))
+            Finding::bad("NoRoom", format!("Deployment {name}: {available} of {wanted} places are kept free.{why}"))
         });
         buffers.into_iter().chain(places).collect()
     }

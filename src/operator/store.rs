@@ -147,7 +147,7 @@ impl Store {
     }
 
     /// Whether it is not known yet what there is of an optional kind, or of one that is seen together with it: such an object
-    /// is neither built nor pruned until then. Nor are places held for others, which are built by what there is.
+    /// is neither built nor pruned until then. Nor are places kept free for others, which are built by what there is.
     pub fn is_undecided(&self, resource: &Resource, component: Option<&str>) -> bool {
         let filling = |one: &Resource| one.optional && self.reading(one) == Reading::Filling;
         let decides = |one: &Resource| match component {

@@ -28,7 +28,7 @@ async fn nodes_come_for_the_headroom_and_for_the_pods_and_go_when_nobody_needs_t
     let large = json!({ "requests": { "cpu": "12" } });
     let headroom = json!({ "pods": 4, "resources": large });
     let platform = Platform::new(bed, "nodes", json!({ "image": FAKE, "headroom": headroom })).await;
-    wait_for("three of four places to be held", || async {
+    wait_for("three of four places to be kept free", || async {
         platform.says("HeadroomGranted", "False", "NoRoom").await.contains("3 of 4").then_some(())
     })
     .await;

@@ -222,7 +222,7 @@ fn a_platform_that_was_made_anew_learns_what_its_orders_hold() {
     assert_eq!(plan.intents, [Intent::ReadOrders], "all of them, once");
     intake.backlog.highest = Some(57);
     intake.serve(at(0));
-    assert_eq!((intake.status.issued, intake.called(at(0))), (Some(59), vec![41]), "who held a number comes first");
+    assert_eq!((intake.status.issued, intake.called(at(0))), (Some(59), vec![41]), "who had a number comes first");
     assert_eq!(intake.status.serving, 41);
 }
 
