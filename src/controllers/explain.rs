@@ -1,16 +1,18 @@
 //! What the operator makes of one order: observes and decides as its controllers do, about the order and whatever it
 //! concerns, and executes nothing.
 
+use kube::ResourceExt;
 use serde_json::Value;
 
 use crate::cluster::diff::merge_patch;
 use crate::cluster::watch::Feed;
 use crate::cluster::{Key, Watched};
-use crate::domain::{Case, Condition, Intent, Kind, OrderRef, Policy, Time, conditions, denial, platform};
+use crate::crd::Order;
+use crate::domain::{Case, Condition, Intent, Kind, Policy, Time, conditions, denial, platform};
+use crate::kinds::kinds;
 use crate::world::{LiveReads, World};
 
 use super::controller::{Controller, Observation};
-use super::{delivery, notification, order, payment, platform as platforms, product, store, ticket, view, wallet};
 
 /// So often a decision may ask for a live read.
 const ROUNDS: usize = 12;
@@ -36,40 +38,47 @@ pub struct Explanation {
 
 /// The order of this name and whatever it concerns, the order first; nothing where there is no such order.
 pub fn explain(world: &World, namespace: &str, name: &str, now: Time) -> Option<Vec<Explanation>> {
-    let at = |name: &str| Key::new(namespace, name);
-    let key = at(name);
+    let key = Key::new(namespace, name);
     if let Some(why) = world.unreadable(Kind::Order, &key) {
         return Some(vec![blank(Kind::Order, name, why)]);
     }
-    let seen = world.orders.get(&key)?;
-    let (spec, uid) = (&seen.object.spec, seen.object.metadata.uid.clone().unwrap_or_default());
-    let of_it = |order: &OrderRef| order.uid == uid;
-    let mut all = vec![look::<order::Orders>(world, &key, now)];
-    all.extend(each::<payment::Payments>(world, namespace, now, |payment| of_it(&payment.spec.order)));
-    all.extend(each::<ticket::Tickets>(world, namespace, now, |ticket| of_it(&ticket.spec.order)));
-    all.extend(each::<delivery::Deliveries>(world, namespace, now, |delivery| of_it(&delivery.spec.order)));
-    all.extend(each::<notification::Notifications>(world, namespace, now, |notice| of_it(&notice.spec.order)));
-    all.push(look::<view::OrderViews>(world, &key, now));
-    all.push(look::<store::Stores>(world, &at(&spec.store), now));
-    all.extend(spec.items.iter().map(|item| look::<product::Products>(world, &at(&item.product), now)));
-    all.extend(spec.payment.wallet.iter().map(|name| look::<wallet::Wallets>(world, &at(name), now)));
-    all.push(look::<platforms::OrderPlatforms>(world, &at(platform::NAME), now));
-    Some(all)
+    let order = world.orders.get(&key)?.object;
+    let uid = order.metadata.uid.as_deref().unwrap_or_default();
+    let mut all: Vec<(Kind, Key)> = Vec::new();
+    for kind in Kind::ALL {
+        all.extend(world.parts(kind, namespace, uid).into_iter().map(|key| (kind, key)));
+    }
+    for (kind, name) in refers_to(&order) {
+        let named = (kind, Key::new(namespace, &name));
+        if !all.contains(&named) {
+            all.push(named);
+        }
+    }
+    Some(all.iter().map(|(kind, key)| look_at(world, *kind, key, now)).collect())
 }
 
-/// Every object of a kind that concerns the order.
-fn each<C: Controller>(
-    world: &World,
-    namespace: &str,
-    now: Time,
-    concerns: impl Fn(&C::Root) -> bool,
-) -> Vec<Explanation> {
-    let cache = C::Root::cache(world);
-    let mut keys = cache.keys(namespace);
-    keys.retain(|key| cache.get(key).is_some_and(|seen| concerns(&seen.object)));
-    keys.sort();
-    keys.iter().map(|key| look::<C>(world, key, now)).collect()
+/// What an order needs by name, its row first.
+fn refers_to(order: &Order) -> Vec<(Kind, String)> {
+    let spec = &order.spec;
+    let mut all = vec![(Kind::OrderView, order.name_any()), (Kind::Store, spec.store.clone())];
+    all.extend(spec.items.iter().map(|item| (Kind::Product, item.product.clone())));
+    all.extend(spec.payment.wallet.iter().map(|wallet| (Kind::Wallet, wallet.clone())));
+    all.push((Kind::OrderPlatform, platform::NAME.to_owned()));
+    all
 }
+
+macro_rules! look_at {
+    ([] $($kind:ident $field:ident $module:ident::$controller:ident;)+) => {
+        /// What is made of one object, whichever kind it is of.
+        fn look_at(world: &World, kind: Kind, key: &Key, now: Time) -> Explanation {
+            match kind {
+                $(Kind::$kind => look::<super::$module::$controller>(world, key, now),)+
+            }
+        }
+    };
+}
+
+kinds!(look_at);
 
 /// What is made of one object. A live read that a decision asks for is answered by what stands: it was read just now.
 fn look<C: Controller>(world: &World, key: &Key, now: Time) -> Explanation {

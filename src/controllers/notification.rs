@@ -8,7 +8,7 @@ use crate::domain::notification::{Audience, Company, Endpoint, Message, Observed
 use crate::domain::{Kind, Time};
 use crate::outbound::egress;
 use crate::world::breaker::{circuit, tried};
-use crate::world::mapping::NotificationIndex;
+use crate::world::notification::NotificationIndex;
 use crate::world::{LiveReads, World};
 
 use super::Controller;

@@ -14,7 +14,7 @@ use crate::domain::order::{
 use crate::domain::provider::Token;
 use crate::domain::{Kind, Lookup, Meta, Money, Target, denial, ids, platform as platforms};
 use crate::world::lookup::created;
-use crate::world::mapping::OrderIndex;
+use crate::world::order::OrderIndex;
 use crate::world::{LiveReads, World};
 
 pub(super) fn request(order: &Order) -> Request {

@@ -10,7 +10,8 @@ use crate::domain::store::{Fulfilment, Intake};
 use crate::domain::{Kind, Lookup, Time};
 use crate::world::breaker::circuit;
 use crate::world::lookup::created;
-use crate::world::mapping::{OrderIndex, PaymentIndex};
+use crate::world::order::OrderIndex;
+use crate::world::payment::PaymentIndex;
 use crate::world::{LiveReads, World};
 
 use super::Controller;

@@ -9,7 +9,8 @@ use crate::domain::ledger::{Asked, Missing, Request};
 use crate::domain::product::{Ask, Entry, Observed};
 use crate::domain::{Kind, OrderRef, ids};
 use crate::world::lookup::has_finalizer;
-use crate::world::mapping::{OrderIndex, PaymentIndex};
+use crate::world::order::OrderIndex;
+use crate::world::payment::PaymentIndex;
 use crate::world::{LiveReads, World};
 
 use super::{Controller, ledger};

@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 use super::*;
 use crate::cluster::Key;
 use crate::cluster::unreadable::Decoded;
-use crate::crd::{Order, OrderView, Payment, Store, Ticket, Wallet};
+use crate::crd::{Delivery, Notification, Order, OrderView, Payment, Store, Ticket, Wallet};
 use crate::domain::child::OwnerState;
+use crate::domain::notification::{Content, Draft};
 use crate::domain::{Kind, OrderRef, Time, Version, platform};
 use crate::world::mapping::Mapping;
 use crate::world::{Cached, LiveReads, World};
@@ -169,4 +170,39 @@ fn a_deleted_wallet_stays_while_a_payment_of_an_order_that_is_gone_may_be_given_
     over["cancelledAt"] = json!("2026-11-21T00:00:01Z");
     payment(over);
     assert!(!referred(), "it is back");
+}
+
+#[test]
+fn an_order_is_explained_with_whatever_is_part_of_it_and_whatever_it_names() {
+    let world = World::default();
+    put(&world, order("order-1", json!({ "wallet": "alice" }), json!({ "observedGeneration": 1 })));
+    let address = json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+    let won = json!({ "amount": 1, "currency": "KRW" });
+    for (uid, child) in [("order-1", "mine"), ("order-2", "another's")] {
+        let order = json!({ "name": uid, "uid": uid });
+        put(&world, object::<Payment>(child, json!({ "spec": { "order": order, "amount": won } })));
+        let spec = json!({
+            "order": order, "store": "shop", "customer": "alice", "items": [], "amount": won, "acceptance": "Manual",
+            "until": "Delivered",
+        });
+        put(&world, object::<Ticket>(child, json!({ "spec": spec })));
+        let spec = json!({ "order": order, "deliverTo": address, "zone": "gangnam", "confirmation": "Automatic" });
+        put(&world, object::<Delivery>(child, json!({ "spec": spec })));
+        let order = OrderRef { name: uid.to_owned(), uid: uid.to_owned() };
+        let mut notice = Notification::from_draft(&Draft(Content { order, ..Content::sample(false) }));
+        notice.metadata.name = Some(child.to_owned());
+        notice.metadata.namespace = Some("default".to_owned());
+        put(&world, notice);
+    }
+    let all = explain::explain(&world, "default", "order-1", now()).expect("an order");
+    let found: Vec<(Kind, &str)> = all.iter().map(|one| (one.kind, one.name.as_str())).collect();
+    let mine = [Kind::Payment, Kind::Ticket, Kind::Delivery, Kind::Notification].map(|kind| (kind, "mine"));
+    let named = [
+        (Kind::OrderView, "order-1"),
+        (Kind::Store, "shop"),
+        (Kind::Product, "stew"),
+        (Kind::Wallet, "alice"),
+        (Kind::OrderPlatform, "default"),
+    ];
+    assert_eq!(found, [&[(Kind::Order, "order-1")][..], &mine, &named].concat());
 }

@@ -8,7 +8,8 @@ use crate::domain::ledger::{Asked, Request};
 use crate::domain::payment;
 use crate::domain::wallet::{Ask, Entry, Observed};
 use crate::world::lookup::has_finalizer;
-use crate::world::mapping::{OrderIndex, PaymentIndex};
+use crate::world::order::OrderIndex;
+use crate::world::payment::PaymentIndex;
 use crate::world::{LiveReads, World};
 
 use super::{Controller, ledger};

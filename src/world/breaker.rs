@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::caches::World;
-use super::mapping::NotificationIndex as Index;
+use super::notification::NotificationIndex as Index;
 use crate::cluster::Key;
 use crate::domain::Time;
 use crate::domain::notification::{Audience, Circuit, Status};

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::mapping::{Found, Mapping, OrderIndex, PaymentIndex};
+use super::mapping::{By, Found, Mapping};
+use super::order::OrderIndex;
+use super::payment::PaymentIndex;
 use crate::cluster::cache::Change;
 use crate::cluster::denials::{Denials, denied};
 use crate::cluster::members::Members;
@@ -29,6 +31,18 @@ macro_rules! world {
             pub members: Arc<Members>,
             watched: Kinds,
             queues: HashMap<Kind, Arc<Queue>>,
+        }
+
+        impl World {
+            /// What an index finds, or the first of it, and the kind.
+            fn find(&self, namespace: &Arc<str>, by: By, first: bool) -> (Kind, Vec<Key>) {
+                match by {
+                    $(By::$kind(index) if first => {
+                        (Kind::$kind, self.$field.first(namespace, index).into_iter().collect())
+                    }
+                    By::$kind(index) => (Kind::$kind, self.$field.find(namespace, index)),)+
+                }
+            }
         }
 
         $(impl Feed for crate::crd::$kind {
@@ -132,6 +146,16 @@ impl World {
         }))
     }
 
+    /// The objects of a kind that are part of what has this UID, by name.
+    pub fn parts(&self, kind: Kind, namespace: &str, uid: &str) -> Vec<Key> {
+        let mut parts = each_cache!(self, kind, |cache| {
+            let is_part = |key: &Key| cache.get(key).is_some_and(|seen| seen.object.part_of() == Some(uid));
+            cache.keys(namespace).into_iter().filter(is_part).collect::<Vec<Key>>()
+        });
+        parts.sort();
+        parts
+    }
+
     /// The version of an object as last seen.
     pub fn version_of(&self, kind: Kind, key: &Key) -> Option<Version> {
         each_cache!(self, kind, |cache| cache.get(key).map(|seen| seen.version))
@@ -157,23 +181,18 @@ impl World {
     }
 
     fn enqueue_found(&self, key: &Key, found: Found) {
-        let namespace = &key.namespace;
         let (kind, keys) = match found {
-            Found::Every(kind) => (kind, each_cache!(self, kind, |cache| cache.keys(namespace))),
-            Found::Orders(index) => (Kind::Order, self.orders.find(namespace, index)),
-            Found::Payments(index) => (Kind::Payment, self.payments.find(namespace, index)),
-            Found::Notifications(index) => (Kind::Notification, self.notifications.find(namespace, index)),
-            Found::FirstNotification(index) => {
-                (Kind::Notification, self.notifications.first(namespace, index).into_iter().collect())
-            }
+            Found::Every(kind) => (kind, each_cache!(self, kind, |cache| cache.keys(&key.namespace))),
+            Found::All(by) => self.find(&key.namespace, by, false),
+            Found::First(by) => self.find(&key.namespace, by, true),
         };
         keys.into_iter().for_each(|key| self.enqueue_one(kind, key));
     }
 
     /// Enqueues who waits for a ledger that is gone.
     fn enqueue_dependents(&self, key: &Key, uid: &str) {
-        self.enqueue_found(key, Found::Orders(OrderIndex::Refers(uid.to_owned())));
-        self.enqueue_found(key, Found::Payments(PaymentIndex::Asks(uid.to_owned())));
+        self.enqueue_found(key, Found::All(By::Order(OrderIndex::Refers(uid.to_owned()))));
+        self.enqueue_found(key, Found::All(By::Payment(PaymentIndex::Asks(uid.to_owned()))));
     }
 
     fn enqueue_one(&self, kind: Kind, key: Key) {

@@ -1,11 +1,22 @@
 //! Notifications: found by the endpoint that they wait for; a change of one concerns its order, and whoever waits for the
 //! same endpoint.
 
-use super::mapping::{Found, Mapping, NotificationIndex};
+use super::mapping::{By, Found, Mapping};
 use crate::cluster::Watched;
 use crate::crd::Notification;
 use crate::domain::notification::{Audience, Status};
 use crate::domain::{Kind, Time, platform};
+
+/// What a notification that waits is found by: the endpoint of a store, or, without a name, that of customers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum NotificationIndex {
+    /// It was not attempted yet.
+    Untried(Option<String>),
+    /// An attempt has failed.
+    Failing(Option<String>),
+    /// Attempted or not, an undo may wait for it; those are found here alone.
+    Required(Option<String>),
+}
 
 impl Watched for Notification {
     const KIND: Kind = Kind::Notification;
@@ -92,13 +103,13 @@ pub(crate) fn waiting(store: &Option<String>) -> [Found; 3] {
         NotificationIndex::Untried(store.clone()),
         NotificationIndex::Failing(store.clone()),
     ]
-    .map(Found::Notifications)
+    .map(|index| Found::All(By::Notification(index)))
 }
 
 /// The next probe of an endpoint is among these.
 pub(crate) fn next(store: &Option<String>) -> [Found; 3] {
     let [required, _, failing] = waiting(store);
-    [required, Found::FirstNotification(NotificationIndex::Untried(store.clone())), failing]
+    [required, Found::First(By::Notification(NotificationIndex::Untried(store.clone()))), failing]
 }
 
 #[cfg(test)]

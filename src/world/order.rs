@@ -1,12 +1,33 @@
 //! Orders: found by the ledgers that they ask or refer to, and by how far they are; a change of one concerns its children, its
 //! row, those ledgers, and the orders that wait behind it.
 
-use super::mapping::{Found, Mapping, OrderIndex};
+use super::mapping::{By, Found, Mapping};
 use crate::cluster::Watched;
 use crate::crd::Order;
 use crate::domain::order::{State, Status, notices};
 use crate::domain::store::Fulfilment;
 use crate::domain::{Kind, ids, platform};
+
+/// What an order is found by until it has ended.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum OrderIndex {
+    /// Its facts ask something of the product with this UID.
+    Asks(String),
+    /// It refers to the ledger with this UID.
+    Refers(String),
+    /// It is not placed yet.
+    Unplaced,
+    /// It is for this store, and not placed yet.
+    UnplacedAt(String),
+    /// It is not placed yet, and has no queue number.
+    Unnumbered,
+    /// It is not placed yet, and refers to the object of this kind and name.
+    Wants(Kind, String),
+    /// It is placed, not paid, and not on its way back.
+    InFlight,
+    /// The kitchen of this store has to do with it: it is placed, and not cooked.
+    InKitchen(String),
+}
 
 impl Watched for Order {
     const KIND: Kind = Kind::Order;
@@ -58,7 +79,7 @@ impl Mapping for Order {
         let Some(store) = old.filter(|_| left).map(|order| order.spec.store.clone()) else {
             return Vec::new();
         };
-        vec![Found::Orders(OrderIndex::UnplacedAt(store))]
+        vec![Found::All(By::Order(OrderIndex::UnplacedAt(store)))]
     }
 
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -1,10 +1,19 @@
 //! Payments: found by who may have to answer for their money; a change of one concerns its order and those.
 
-use super::mapping::{Mapping, PaymentIndex};
+use super::mapping::Mapping;
 use crate::cluster::Watched;
 use crate::crd::Payment;
 use crate::domain::payment::Status;
 use crate::domain::{Kind, platform};
+
+/// What a payment is found by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PaymentIndex {
+    /// Its facts ask something of the ledger with this UID.
+    Asks(String),
+    /// A provider of the platform may have to answer for its money.
+    AtProvider,
+}
 
 impl Watched for Payment {
     const KIND: Kind = Kind::Payment;

@@ -1,6 +1,7 @@
 //! Products: a change of one concerns the orders whose entries are answered, and those that wait for it.
 
-use super::mapping::{Found, Mapping, OrderIndex, answered, appeared, denial_turned};
+use super::mapping::{By, Found, Mapping, answered, appeared, denial_turned};
+use super::order::OrderIndex;
 use crate::cluster::Watched;
 use crate::crd::Product;
 use crate::domain::product::{Answer, Entry};
@@ -13,9 +14,9 @@ impl Watched for Product {
 
 impl Mapping for Product {
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
-        let appeared = appeared(old, new).map(|name| Found::Orders(OrderIndex::Wants(Kind::Product, name)));
+        let appeared = appeared(old, new).map(|name| Found::All(By::Order(OrderIndex::Wants(Kind::Product, name))));
         // Whoever asks it has to say so where it cannot be written, and no longer where it can.
-        let barred = denial_turned(old, new).map(|uid| Found::Orders(OrderIndex::Asks(uid)));
+        let barred = denial_turned(old, new).map(|uid| Found::All(By::Order(OrderIndex::Asks(uid))));
         appeared.into_iter().chain(barred).collect()
     }
 

@@ -2,8 +2,9 @@
 
 use kube::ResourceExt;
 
-use super::mapping::{Found, Mapping, OrderIndex, spec_changed};
+use super::mapping::{By, Found, Mapping, spec_changed};
 use super::notification;
+use super::order::OrderIndex;
 use crate::cluster::Watched;
 use crate::crd::Store;
 use crate::domain::{Kind, platform};
@@ -18,7 +19,7 @@ impl Mapping for Store {
         let Some(name) = new.or(old).filter(|_| spec_changed(old, new)).map(|store| store.name_any()) else {
             return Vec::new();
         };
-        let orders = Found::Orders(OrderIndex::UnplacedAt(name.clone()));
+        let orders = Found::All(By::Order(OrderIndex::UnplacedAt(name.clone())));
         std::iter::once(orders).chain(notification::waiting(&Some(name))).collect()
     }
 

@@ -1,6 +1,8 @@
 //! Wallets: a change of one concerns the payments whose entries are answered, and the orders that wait for it.
 
-use super::mapping::{Found, Mapping, OrderIndex, PaymentIndex, answered, appeared, denial_turned};
+use super::mapping::{By, Found, Mapping, answered, appeared, denial_turned};
+use super::order::OrderIndex;
+use super::payment::PaymentIndex;
 use crate::cluster::Watched;
 use crate::crd::Wallet;
 use crate::domain::Kind;
@@ -13,9 +15,9 @@ impl Watched for Wallet {
 
 impl Mapping for Wallet {
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
-        let appeared = appeared(old, new).map(|name| Found::Orders(OrderIndex::Wants(Kind::Wallet, name)));
+        let appeared = appeared(old, new).map(|name| Found::All(By::Order(OrderIndex::Wants(Kind::Wallet, name))));
         // Whoever asks it has to say so where it cannot be written, and no longer where it can.
-        let barred = denial_turned(old, new).map(|uid| Found::Payments(PaymentIndex::Asks(uid)));
+        let barred = denial_turned(old, new).map(|uid| Found::All(By::Payment(PaymentIndex::Asks(uid))));
         appeared.into_iter().chain(barred).collect()
     }
 
