@@ -10,7 +10,10 @@ use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
-use crate::shop::{AT_ONCE, ZONE};
+/// Requests that one actor has under way at once.
+pub const AT_ONCE: usize = 16;
+/// Where the couriers are; an order for anywhere else stays under way.
+pub const ZONE: &str = "gangnam";
 
 /// Claims and delivers whatever is ready in the zone.
 pub async fn courier(api: Api<Delivery>) {

@@ -32,6 +32,7 @@ mod plane;
 mod raw;
 mod replicas;
 mod report;
+mod say;
 mod scale;
 mod settings;
 mod shop;
@@ -45,6 +46,7 @@ use bench::Bench;
 use block::Block;
 use plane::Plane;
 use report::{Quiet, Report};
+use say::say;
 use settings::{Layout, Settings};
 use shop::{Flow, Pace};
 
@@ -70,10 +72,6 @@ fn main() {
     if !holds {
         std::process::exit(1);
     }
-}
-
-fn say(text: &str) {
-    eprintln!("bench: {text}");
 }
 
 /// A fresh control plane, with etcd as it is in earnest.
@@ -166,7 +164,7 @@ async fn traced(report: &mut Report, plane: &Plane, settings: &Settings) {
     let mut bench = Bench::open(plane, "half", 50, count, Flow::Warehouse).await;
     let trace = Arc::new(trace::Trace::default());
     bench.shop.trace = Some(trace.clone());
-    let watches = trace.watch(&bench.shop);
+    let watches = trace.watch(&bench.shop.client, &bench.shop.namespace);
     let (phase, before, after) = bench.run(count, Pace::Rate(rate)).await;
     drop(watches);
     bench.agent.stop();

@@ -15,14 +15,9 @@ use kube::{Api, Client, Resource};
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
-use crate::actors;
+use crate::actors::{self, AT_ONCE, ZONE};
 use crate::plane::{Plane, config};
 use crate::trace::Trace;
-
-/// Requests that one actor has under way at once.
-pub const AT_ONCE: usize = 16;
-/// Where the couriers are; an order for anywhere else stays under way.
-pub const ZONE: &str = "gangnam";
 
 /// What becomes of the orders of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +45,7 @@ pub enum Pace {
 
 /// A namespace with a store, products, wallets, and the operator's rights for nobody but the operator.
 pub struct Shop {
-    client: Client,
+    pub client: Client,
     pub namespace: String,
     spread: usize,
     flow: Flow,

@@ -10,11 +10,10 @@ use jumun::crd::{Delivery, Order, OrderView, Payment, Product, Wallet};
 use jumun::domain::delivery::Progress;
 use kube::core::NamespaceResourceScope;
 use kube::runtime::{WatchStreamExt, watcher};
-use kube::{Api, Resource};
+use kube::{Api, Client, Resource};
 use serde::Serialize;
 
 use crate::histogram::Owner;
-use crate::shop::Shop;
 use crate::stats::quantile;
 
 /// The chain of a warehouse order paid by wallet: a fact, the write that makes it, and whose write it is. Each hop is from
@@ -57,10 +56,10 @@ impl Trace {
         seen.entry(order.to_owned()).or_default().entry(fact).or_insert(at);
     }
 
-    /// Watches everything that an order of this shop depends on.
-    pub fn watch(self: &Arc<Self>, shop: &Shop) -> tokio::task::JoinSet<()> {
+    /// Watches everything that an order of this namespace depends on.
+    pub fn watch(self: &Arc<Self>, client: &Client, namespace: &str) -> tokio::task::JoinSet<()> {
         let mut watches = tokio::task::JoinSet::new();
-        watches.spawn(follow(shop.api::<Order>(), self.clone(), |order, note| {
+        watches.spawn(follow(Api::<Order>::namespaced(client.clone(), namespace), self.clone(), |order, note| {
             let (uid, status) = (order.metadata.uid.unwrap_or_default(), order.status.unwrap_or_default());
             if status.placed_at.is_some() {
                 note(&uid, "placed");
@@ -69,33 +68,37 @@ impl Trace {
                 note(&uid, "completed");
             }
         }));
-        watches.spawn(follow(shop.api::<Product>(), self.clone(), |product, note| {
+        watches.spawn(follow(Api::<Product>::namespaced(client.clone(), namespace), self.clone(), |product, note| {
             product.status.unwrap_or_default().entries.iter().for_each(|entry| note(&entry.order, "held"));
         }));
-        watches.spawn(follow(shop.api::<Wallet>(), self.clone(), |wallet, note| {
+        watches.spawn(follow(Api::<Wallet>::namespaced(client.clone(), namespace), self.clone(), |wallet, note| {
             wallet.status.unwrap_or_default().entries.iter().for_each(|entry| note(&entry.order, "charged"));
         }));
-        watches.spawn(follow(shop.api::<Payment>(), self.clone(), |payment, note| {
+        watches.spawn(follow(Api::<Payment>::namespaced(client.clone(), namespace), self.clone(), |payment, note| {
             let order = &payment.spec.order.uid;
             note(order, "payment made");
             if payment.status.is_some_and(|status| status.approved_at.is_some()) {
                 note(order, "approved");
             }
         }));
-        watches.spawn(follow(shop.api::<Delivery>(), self.clone(), |delivery, note| {
-            let order = &delivery.spec.order.uid;
-            note(order, "delivery made");
-            if delivery.spec.progress.is_some() {
-                note(order, "picked up");
-            }
-            if delivery.spec.progress == Some(Progress::Delivered) {
-                note(order, "delivered");
-            }
-            if delivery.status.is_some_and(|status| status.confirmed_at.is_some()) {
-                note(order, "confirmed");
-            }
-        }));
-        watches.spawn(follow(shop.api::<OrderView>(), self.clone(), |row, note| {
+        watches.spawn(follow(
+            Api::<Delivery>::namespaced(client.clone(), namespace),
+            self.clone(),
+            |delivery, note| {
+                let order = &delivery.spec.order.uid;
+                note(order, "delivery made");
+                if delivery.spec.progress.is_some() {
+                    note(order, "picked up");
+                }
+                if delivery.spec.progress == Some(Progress::Delivered) {
+                    note(order, "delivered");
+                }
+                if delivery.status.is_some_and(|status| status.confirmed_at.is_some()) {
+                    note(order, "confirmed");
+                }
+            },
+        ));
+        watches.spawn(follow(Api::<OrderView>::namespaced(client.clone(), namespace), self.clone(), |row, note| {
             if row.status.is_some_and(|status| status.order.is_end()) {
                 note(&row.spec.order.uid, "row shows it");
             }

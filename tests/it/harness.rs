@@ -15,14 +15,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
-use tokio::time::MissedTickBehavior;
 
 use crate::operator::Operator;
 use crate::plane::{Plane, config};
 use crate::recorder::Recorder;
-
-/// How long anything may take before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(300);
+pub use crate::wait::wait_for;
 
 static PLANE: OnceCell<Plane> = OnceCell::const_new();
 
@@ -318,18 +315,4 @@ pub fn order(name: &str, customer: &str, product: &str, quantity: i64) -> Value 
             "deliverTo": { "recipient": customer, "address": "Teheran-ro 1", "zone": "gangnam" },
         }
     })
-}
-
-/// Asks again until there is an answer; fails the test after [`PATIENCE`].
-pub async fn wait_for<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    let mut tick = tokio::time::interval(Duration::from_millis(25));
-    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "waited {PATIENCE:?} for {what}");
-    }
 }

@@ -59,3 +59,4 @@ mod systems;
 mod told;
 mod turns;
 mod unreadable;
+mod wait;

@@ -43,7 +43,7 @@ async fn a_stopped_operator_finishes_its_write_and_exits_well() {
     assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     let status = {
         let operator = world.operator_mut(0);
-        let deadline = std::time::Instant::now() + crate::harness::PATIENCE;
+        let deadline = std::time::Instant::now() + crate::wait::PATIENCE;
         let mut tick = tokio::time::interval(std::time::Duration::from_millis(20));
         loop {
             tick.tick().await;

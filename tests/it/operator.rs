@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::harness::wait_for;
 use crate::program::{Program, get};
+use crate::wait::wait_for;
 
 /// An operator process; killed when dropped.
 pub struct Operator(Program);

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use serde_json::Value;
 
-use crate::harness::wait_for;
+use crate::wait::wait_for;
 
 /// A process of `jumun`.
 pub struct Program {

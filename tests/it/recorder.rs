@@ -10,7 +10,7 @@ use kube::runtime::watcher::{self, Event};
 use kube::{Api, Client};
 use serde_json::Value;
 
-use crate::harness::wait_for;
+use crate::wait::wait_for;
 
 pub static KINDS: LazyLock<Vec<(&'static str, &'static str)>> = LazyLock::new(|| {
     let names = jumun::crd::definitions().into_iter().map(|definition| definition.spec.names);

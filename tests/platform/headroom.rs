@@ -2,8 +2,10 @@
 
 use kube::ResourceExt;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::harness::wait_for;
+use crate::plane::sh;
 use crate::platform::{FAKE, Platform};
 use crate::testbed::{Bed, bed};
 
@@ -13,8 +15,25 @@ async fn headroom_is_held_and_given_up_to_whoever_needs_it() {
     bed().await.buffers().await;
 }
 
+static BUFFERS: OnceCell<()> = OnceCell::const_new();
+
+impl Bed {
+    /// CapacityBuffers, defined by whoever asks first; before that pods hold the room. Nobody makes nodes for them here.
+    pub async fn buffers(&'static self) {
+        let define = async || {
+            let folder = sh("tools/testbed karpenter-definitions");
+            let definition = format!("{folder}/autoscaling.x-k8s.io_capacitybuffers.yaml");
+            self.kubectl(&format!("apply --server-side -f {definition} >/dev/null"));
+            self.kubectl(
+                "wait --for=condition=Established crd capacitybuffers.autoscaling.x-k8s.io --timeout=30s >/dev/null",
+            );
+        };
+        BUFFERS.get_or_init(|| buffers_come(self, define)).await;
+    }
+}
+
 /// A platform with headroom, on a cluster that does not know CapacityBuffers until `define` is over.
-pub async fn buffers_come(bed: &'static Bed, define: impl AsyncFnOnce()) {
+async fn buffers_come(bed: &'static Bed, define: impl AsyncFnOnce()) {
     // A node has 32 GiB: two of these do not fit on one, and there are three nodes.
     let large = json!({ "requests": { "memory": "20Gi" } });
     let headroom = json!({ "pods": 3, "resources": large });

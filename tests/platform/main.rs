@@ -43,4 +43,7 @@ mod scaling;
 mod summary;
 mod testbed;
 mod trouble;
+#[allow(dead_code)]
+#[path = "../it/wait.rs"]
+mod wait;
 mod workloads;

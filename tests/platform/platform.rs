@@ -7,12 +7,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{World, wait_for};
 use crate::testbed::Bed;
+pub use crate::testbed::{FAKE, LIVE};
 use jumun::crd::OrderPlatform;
-
-/// An image whose processes run.
-pub const LIVE: &str = "testbed.invalid/live/jumun:0";
-/// An image whose pods are ready without a process.
-pub const FAKE: &str = "testbed.invalid/ready/jumun:0";
 
 pub struct Platform {
     pub world: World,

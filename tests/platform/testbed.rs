@@ -7,13 +7,15 @@ use kube::Client;
 use tokio::sync::OnceCell;
 
 use crate::harness::{World, wait_for};
-use crate::headroom;
 use crate::kubelet;
-use crate::late;
 use crate::metrics::{self, Metrics};
 use crate::plane::{Plane, config, sh};
-use crate::platform::LIVE;
 use crate::process::Site;
+
+/// An image whose processes run.
+pub const LIVE: &str = "testbed.invalid/live/jumun:0";
+/// An image whose pods are ready without a process.
+pub const FAKE: &str = "testbed.invalid/ready/jumun:0";
 
 /// The port of the loopback interface at which the metrics APIs are served.
 const METRICS: u16 = 20443;
@@ -22,9 +24,6 @@ const METRICS: u16 = 20443;
 pub const GATEWAY: u16 = 8080;
 
 static BED: OnceCell<Bed> = OnceCell::const_new();
-static METERED: OnceCell<Metrics> = OnceCell::const_new();
-static GATEWAYS: OnceCell<()> = OnceCell::const_new();
-static BUFFERS: OnceCell<()> = OnceCell::const_new();
 
 pub struct Bed {
     pub plane: Plane,
@@ -80,36 +79,8 @@ impl Bed {
         sh(&format!("{} --kubeconfig {} {arguments}", kubectl.display(), self.plane.admin.display()))
     }
 
-    /// The metrics APIs, registered by whoever asks first; before that the cluster has none.
-    pub async fn metrics(&'static self) -> &'static Metrics {
-        let come = || async {
-            let metrics = Metrics::default();
-            late::metrics_come(self, async || self.meter(metrics.clone()).await).await;
-            metrics
-        };
-        METERED.get_or_init(come).await
-    }
-
-    /// Gateway API and a gateway that serves it, installed by whoever asks first; before that the cluster has neither.
-    pub async fn gateway(&'static self) {
-        let install = async || _ = sh(&format!("tools/cluster gateway platform {GATEWAY} 2>/dev/null"));
-        GATEWAYS.get_or_init(|| late::gateways_come(self, install)).await;
-    }
-
-    /// CapacityBuffers, defined by whoever asks first; before that pods hold the room. Nobody makes nodes for them here.
-    pub async fn buffers(&'static self) {
-        let define = async || {
-            let folder = sh("tools/testbed karpenter-definitions");
-            let definition = format!("{folder}/autoscaling.x-k8s.io_capacitybuffers.yaml");
-            self.kubectl(&format!("apply --server-side -f {definition} >/dev/null"));
-            self.kubectl(
-                "wait --for=condition=Established crd capacitybuffers.autoscaling.x-k8s.io --timeout=30s >/dev/null",
-            );
-        };
-        BUFFERS.get_or_init(|| headroom::buffers_come(self, define)).await;
-    }
-
-    async fn meter(&self, metrics: Metrics) {
+    /// Serves and registers the metrics APIs.
+    pub async fn meter(&self, metrics: Metrics) {
         let folder = self.plane.folder.display();
         let name = "metrics.kube-system.svc";
         sh(&format!(

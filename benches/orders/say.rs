@@ -1,0 +1,5 @@
+//! What a run says while it goes on.
+
+pub fn say(text: &str) {
+    eprintln!("bench: {text}");
+}
