@@ -1,5 +1,8 @@
 //! The layers point one way, and no files use each other in a circle.
 
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
 use super::imports::{Module, Sources, Uses, circle};
 use super::{files, is_test, read, root};
 
@@ -104,6 +107,51 @@ fn the_architecture_says_what_each_layer_may_use() {
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     assert_eq!(circle(&uses()), None);
+}
+
+/// Adds a file of a crate, and every file whose module it declares.
+fn add(sources: &mut Sources, file: &Path, module: &[String], added: &mut BTreeSet<PathBuf>) {
+    let text = read(file);
+    let name = if module.is_empty() { "lib".to_owned() } else { module.join("/") };
+    sources.add(&format!("{name}.rs"), &text);
+    added.insert(file.to_path_buf());
+    let (folder, own) = (file.parent().expect("a folder"), file.with_extension(""));
+    let below = if module.is_empty() || file.ends_with("mod.rs") { folder } else { &own };
+    for item in syn::parse_file(&text).expect("a file of Rust").items {
+        let syn::Item::Mod(child) = item else { continue };
+        let name = child.ident.to_string();
+        let path = child.attrs.iter().find_map(|attribute| match &attribute.meta {
+            syn::Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+                syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(path), .. }) => Some(folder.join(path.value())),
+                _ => None,
+            },
+            _ => None,
+        });
+        let places = path.into_iter().chain([below.join(format!("{name}.rs")), below.join(&name).join("mod.rs")]);
+        let child = places.filter_map(|place| place.canonicalize().ok()).next();
+        let child = child.unwrap_or_else(|| panic!("{}: no file of mod {name}", file.display()));
+        add(sources, &child, &[module, &[name]].concat(), added);
+    }
+}
+
+#[test]
+fn no_files_of_tests_and_benchmarks_use_each_other_in_a_circle() {
+    let all: Vec<PathBuf> = ["tests", "benches"].iter().flat_map(|folder| files(folder, ".rs")).collect();
+    // What the kind that a test adds is made of belongs to no crate of ours.
+    let all = all.into_iter().filter(|file| !file.starts_with(root().join("tests/repo/receipt")));
+    let all: BTreeSet<PathBuf> = all.map(|file| file.canonicalize().expect("a file")).collect();
+    let is_root = |file: &&PathBuf| {
+        file.ends_with("main.rs")
+            || file.ends_with("model/model.rs")
+            || file.parent().is_some_and(|at| at.ends_with("tests"))
+    };
+    let mut added = BTreeSet::new();
+    for file in all.iter().filter(is_root) {
+        let mut sources = Sources::default();
+        add(&mut sources, file, &[], &mut added);
+        assert_eq!(circle(&sources.uses()), None, "{}", file.display());
+    }
+    assert_eq!(all.difference(&added).next(), None, "a file of no crate");
 }
 
 #[test]
