@@ -35,7 +35,8 @@ pub fn policy(inputs: &Inputs<'_>, (name, component): (&str, &str), ports: Vec<P
         spec: Some(NetworkPolicySpec {
             pod_selector: Some(LabelSelector { match_labels: Some(selector(component)), match_expressions: None }),
             policy_types: Some(vec!["Ingress".to_owned()]),
-            ingress: (!ports.is_empty()).then(|| vec![open]),
+            // An empty list, not none: what somebody opens is then another's word on a field that is ours.
+            ingress: Some(if ports.is_empty() { Vec::new() } else { vec![open] }),
             egress: None,
         }),
     };
