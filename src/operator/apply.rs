@@ -15,6 +15,7 @@ use super::failure::{Failure, limited};
 use super::resources::Resource;
 use super::store::{Live, MANAGER};
 use crate::cluster::{Class, Key, lock};
+use crate::domain::platform::effective::OF_BEFORE;
 use crate::platform::MANAGED_BY;
 
 /// Holds replicas between the operator, which lets go of them, and the autoscaler, which has not written any yet.
@@ -44,9 +45,17 @@ pub async fn apply(context: &Context, wanted: &Wanted<'_>) -> Result<bool, Failu
     if let Some(owner) = another(&live, wanted) {
         return Err(Failure::taken(kind, &wanted.key.name, &owner));
     }
-    if compare::has(&live.object, &wanted.object) || is_unchanged(context, wanted, &live) {
+    if is_unchanged(context, wanted, &live) {
         return Ok(false);
     }
+    let strangers = compare::without_strangers(&live.object, &wanted.object);
+    if strangers.is_none() && compare::has(&live.object, &wanted.object) {
+        return Ok(false);
+    }
+    let live = match strangers {
+        Some(change) => Arc::new(take_out(context, wanted, &live, change).await?),
+        None => live,
+    };
     if live.holds_replicas && wanted.object["spec"]["replicas"].is_null() {
         hand_over_replicas(context, wanted, &live).await?;
     }
@@ -65,10 +74,17 @@ async fn read(context: &Context, wanted: &Wanted<'_>) -> Result<Option<Arc<Live>
 fn another(live: &Live, wanted: &Wanted<'_>) -> Option<String> {
     match &live.owner {
         Some(owner) if owner == wanted.platform => None,
+        Some(_) if is_of_before(live) => Some(format!("{OF_BEFORE}, with which it goes by itself")),
         Some(owner) => Some(format!("the object with UID {owner}")),
         None if live.label(MANAGED_BY.0) == Some(MANAGED_BY.1) => None,
         None => Some("nobody: it was made by hand".to_owned()),
     }
+}
+
+/// Whether an object belongs to an OrderPlatform that was there before this one: the garbage collector is about to remove it.
+fn is_of_before(live: &Live) -> bool {
+    let owners = live.object["metadata"]["ownerReferences"].as_array().into_iter().flatten();
+    owners.filter(|owner| owner["controller"] == true).any(|owner| owner["kind"] == "OrderPlatform")
 }
 
 /// Whether the API server has answered before that this version of the object is as it is wanted.
@@ -87,7 +103,15 @@ async fn hand_over_replicas(context: &Context, wanted: &Wanted<'_>, live: &Live)
         },
         "spec": { "replicas": live.object["spec"]["replicas"] },
     });
-    send(context, wanted, KEEPER, object).await.map(drop)
+    send(context, wanted, &PatchParams::apply(KEEPER).force(), &Patch::Apply(&object)).await.map(drop)
+}
+
+/// Makes a change that no apply can make, on the very version that was seen; gives the object as it is then.
+async fn take_out(context: &Context, wanted: &Wanted<'_>, live: &Live, mut change: Value) -> Result<Live, Failure> {
+    change["metadata"] = json!({ "uid": live.uid, "resourceVersion": live.object["metadata"]["resourceVersion"] });
+    let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+    let answer = send(context, wanted, &params, &Patch::Strategic(&change)).await?;
+    Ok(Live::of(wanted.resource, answer))
 }
 
 async fn patch(context: &Context, wanted: &Wanted<'_>, before: Option<&Live>) -> Result<bool, Failure> {
@@ -96,7 +120,7 @@ async fn patch(context: &Context, wanted: &Wanted<'_>, before: Option<&Live>) ->
         // One that was deleted meanwhile is not made anew in passing: it would miss what a new one needs.
         object["metadata"]["uid"] = live.uid.clone().into();
     }
-    let answer = send(context, wanted, MANAGER, object).await?;
+    let answer = send(context, wanted, &PatchParams::apply(MANAGER).force(), &Patch::Apply(&object)).await?;
     let live = Live::of(wanted.resource, answer);
     let wrote = before.is_none_or(|before| before.version != live.version);
     if !wrote {
@@ -107,18 +131,22 @@ async fn patch(context: &Context, wanted: &Wanted<'_>, before: Option<&Live>) ->
     Ok(wrote)
 }
 
-async fn send(context: &Context, wanted: &Wanted<'_>, manager: &str, object: Value) -> Result<DynamicObject, Failure> {
+async fn send(
+    context: &Context,
+    wanted: &Wanted<'_>,
+    params: &PatchParams,
+    change: &Patch<&Value>,
+) -> Result<DynamicObject, Failure> {
     let (kind, name) = (wanted.resource.kind, &*wanted.key.name);
     let api = wanted.resource.api(&context.calls, Some(&wanted.key.namespace));
-    let params = PatchParams::apply(manager).force();
-    let answer = limited("apply", kind, name, api.patch(name, &params, &Patch::Apply(&object))).await;
+    let answer = limited("apply", kind, name, api.patch(name, params, change)).await;
     context.metrics.applied(kind, answer.as_ref().map_or_else(|failure| failure.label, |_| "ok"));
     if let Err(failure) = &answer {
         if failure.class != Class::Conflict {
             tracing::warn!(namespace = &*wanted.key.namespace, %failure, "an object cannot be applied");
         }
     } else {
-        tracing::info!(namespace = &*wanted.key.namespace, kind, name, manager, "applied");
+        tracing::info!(namespace = &*wanted.key.namespace, kind, name, manager = params.field_manager, "applied");
     }
     answer
 }

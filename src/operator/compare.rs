@@ -1,12 +1,13 @@
 //! Whether an object as it stands has everything that is wanted of it. Pure.
 //!
 //! Fields that nobody asked for are others' or defaults, and left alone. Lists whose elements have a name of their own may
-//! hold elements of others, too; any other list is wanted as it is. What an object lacks for another reason, such as a field
+//! hold elements of others, too; any other list is wanted as it is, and so are the variables of our containers, which win
+//! over the settings of the spec. What an object lacks for another reason, such as a field
 //! that is no longer wanted, shows in the mark ([`mark`]) of what was applied last.
 //!
 //! A difference that is none costs a call that the API server answers without a write.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 /// The annotation with the mark of what was applied.
@@ -46,13 +47,36 @@ pub fn has(live: &Value, wanted: &Value) -> bool {
     covers(kind, "", live, wanted)
 }
 
+/// What takes the variables out of our containers that nobody wants there, as a strategic merge: an apply leaves what others
+/// have added. Nothing where there are none.
+pub fn without_strangers(live: &Value, wanted: &Value) -> Option<Value> {
+    let list =
+        |object: &Value| object["spec"]["template"]["spec"]["containers"].as_array().cloned().unwrap_or_default();
+    let names = |container: &Value| -> Vec<String> {
+        let variables = container["env"].as_array().into_iter().flatten();
+        variables.filter_map(|variable| variable["name"].as_str().map(str::to_owned)).collect()
+    };
+    let live = list(live);
+    let has_strangers = |own: &Value| {
+        let (wanted, same) = (names(own), live.iter().find(|container| container["name"] == own["name"]));
+        same.is_some_and(|container| names(container).iter().any(|name| !wanted.contains(name)))
+    };
+    let cleared = list(wanted).into_iter().filter(has_strangers).map(|own| {
+        let wanted = own["env"].as_array().cloned().unwrap_or_default();
+        let variables: Vec<Value> = std::iter::once(json!({ "$patch": "replace" })).chain(wanted).collect();
+        json!({ "name": own["name"], "env": variables })
+    });
+    let containers: Vec<Value> = cleared.collect();
+    (!containers.is_empty()).then(|| json!({ "spec": { "template": { "spec": { "containers": containers } } } }))
+}
+
 fn covers(kind: &str, field: &str, live: &Value, wanted: &Value) -> bool {
     match (live, wanted) {
         (Value::Object(live), Value::Object(wanted)) => object_covers(kind, live, wanted),
         (Value::Array(live), Value::Array(wanted)) => list_covers(kind, field, live, wanted),
         (Value::String(live), Value::String(wanted)) => live == wanted || is_same_amount(live, wanted),
-        // What is empty may be left out by the API server.
-        (Value::Null, wanted) => is_empty(wanted),
+        // What is empty may be left out by the API server, and so is this one field where it is not so.
+        (Value::Null, wanted) => is_empty(wanted) || (field == "paused" && *wanted == Value::Bool(false)),
         (Value::Number(live), Value::Number(wanted)) => live.as_f64() == wanted.as_f64(),
         (live, wanted) => live == wanted,
     }
@@ -115,7 +139,6 @@ fn amount(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn deployment(container: Value) -> Value {
         json!({ "kind": "Deployment", "spec": { "template": { "spec": { "containers": [container] } } } })
@@ -148,6 +171,27 @@ mod tests {
         ] {
             assert!(!has(&deployment(container.clone()), &wanted), "{container}");
         }
+    }
+
+    #[test]
+    fn what_pauses_a_deployment_or_overrides_its_settings_is_missed() {
+        let wanted = json!({ "kind": "Deployment", "spec": { "paused": false } });
+        assert!(has(&json!({ "kind": "Deployment", "spec": {} }), &wanted));
+        assert!(!has(&json!({ "kind": "Deployment", "spec": { "paused": true } }), &wanted));
+        let wanted = deployment(json!({ "name": "a", "command": [], "env": [{ "name": "POD", "value": "p" }] }));
+        assert!(!has(
+            &deployment(json!({ "name": "a", "command": ["/nope"], "env": [{ "name": "POD", "value": "p" }] })),
+            &wanted
+        ));
+        let own = json!({ "name": "POD", "value": "p" });
+        let live = |variables: Value| deployment(json!({ "name": "a", "env": variables }));
+        assert_eq!(without_strangers(&live(json!([own])), &wanted), None);
+        assert_eq!(without_strangers(&live(json!([])), &wanted), None, "what is missing is applied");
+        let change = without_strangers(&live(json!([own, { "name": "LOG_LEVEL", "value": "debug" }])), &wanted);
+        let containers = json!([{ "name": "a", "env": [{ "$patch": "replace" }, own] }]);
+        assert_eq!(change.expect("a change")["spec"]["template"]["spec"]["containers"], containers);
+        let mesh = deployment(json!({ "name": "mesh", "env": [{ "name": "LOG_LEVEL", "value": "debug" }] }));
+        assert_eq!(without_strangers(&mesh, &wanted), None, "another's container");
     }
 
     #[test]

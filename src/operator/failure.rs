@@ -28,7 +28,7 @@ impl Failure {
         let (class, label, sentence) = match error {
             kube::Error::Api(status) => {
                 let (class, label) = class(Refusal::of(status));
-                (class, label, status.message.chars().take(512).collect())
+                (class, label, status.message.chars().take(1024).collect())
             }
             other => (Class::Transient, "error", other.to_string()),
         };

@@ -55,6 +55,7 @@ fn of_condition(live: &Live, status: &Value, type_: &str, well: &str, what: &str
         Some(said) if said["status"] == "False" => {
             let message = sentence(said["message"].as_str().unwrap_or_default());
             let reason = reason(said["reason"].as_str().unwrap_or_default());
+            let message = if message.is_empty() { format!("its controller says {reason}") } else { message };
             Finding::bad(&reason, format!("{what} {name}: {message}; kubectl describe {what} {name}."))
         }
         _ => Finding::unknown(

@@ -36,6 +36,8 @@ pub fn build(inputs: &Inputs<'_>, workload: &Workload<'_>) -> Built {
             revision_history_limit: Some(3),
             selector: LabelSelector { match_labels: Some(selector(workload.component)), match_expressions: None },
             strategy: Some(strategy()),
+            // Said, so that one which somebody has paused goes on: the spec has no word for it.
+            paused: Some(false),
             template: PodTemplateSpec {
                 metadata: Some(ObjectMeta {
                     labels: Some(labels(workload.component)),

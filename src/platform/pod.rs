@@ -31,6 +31,8 @@ pub fn container(inputs: &Inputs<'_>, arguments: Vec<String>) -> Container {
         name: CONTAINER.to_owned(),
         image: Some(inputs.image().to_owned()),
         image_pull_policy: inputs.pull_policy.map(str::to_owned),
+        // Said, so that another one does not stay: the image has its own.
+        command: Some(Vec::new()),
         args: Some(arguments),
         security_context: Some(SecurityContext {
             allow_privilege_escalation: Some(false),

@@ -18,11 +18,28 @@ pub enum LogFormat {
     Json,
 }
 
+/// The levels, as they are written.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// Refuses a lone word that is no level: it would be taken for the name of a module, and nothing at all would be logged.
+fn understood(filter: &str) -> Result<(), String> {
+    let lone = |directive: &&str| !directive.is_empty() && !directive.contains(['=', '[', ':']);
+    let level = |word: &str| LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word)) || word.parse::<u8>().is_ok();
+    match filter.split(',').map(str::trim).filter(lone).find(|word| !level(word) && *word != "jumun") {
+        Some(word) => {
+            let levels = LEVELS.join(", ");
+            Err(format!("log filter {filter:?}: {word:?} is no level ({levels}) and no directive such as jumun=debug"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Starts logging to standard error. `filter` is a level or a list of directives such as `info,jumun=debug`.
 ///
 /// # Errors
 /// When `filter` cannot be understood, or logging was started before.
 pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), String> {
+    understood(filter)?;
     // On a decode error kube_client logs whole response bodies; nothing of a customer's belongs into a log.
     let directives = format!("{filter},kube_client::client=error");
     let filter = EnvFilter::try_new(directives).map_err(|error| format!("log filter {filter:?}: {error}"))?;
@@ -34,4 +51,23 @@ pub fn start_logging(filter: &str, format: LogFormat) -> Result<(), String> {
         LogFormat::Json => builder.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| format!("logging cannot be started: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::understood;
+
+    #[test]
+    fn a_lone_word_that_is_no_level_is_refused_by_name() {
+        for well in ["info", "WARN", "info,jumun=debug", "jumun", "info,jumun::cluster", "off", "debug, hyper=warn", ""]
+        {
+            assert_eq!(understood(well), Ok(()), "{well}");
+        }
+        for (filter, word) in
+            [("warning", "warning"), ("loud", "loud"), ("info,jumn", "jumn"), ("verbose,jumun=debug", "verbose")]
+        {
+            let said = understood(filter).expect_err(filter);
+            assert!(said.contains(&format!("{word:?}")) && said.contains("jumun=debug"), "{said}");
+        }
+    }
 }

@@ -51,6 +51,37 @@ async fn what_is_edited_or_deleted_stands_again_within_seconds_and_then_nothing_
 }
 
 #[tokio::test]
+async fn what_pauses_a_workload_or_overrides_its_settings_does_not_stay() {
+    let (world, operator) = platform_world("overrides", &json!({ "config": { "LOG_LEVEL": "warn" } })).await;
+    let before = object(&world, "deploy", "jumun-controllers").expect("it is built");
+    let mut version = before["metadata"]["resourceVersion"].clone();
+    let command =
+        json!({ "spec": { "template": { "spec": { "containers": [{ "name": "jumun", "command": ["/nope"] }] } } } });
+    let command = command.to_string();
+    let edits: [&[&str]; 3] = [
+        &["rollout", "pause", "deploy/jumun-controllers"],
+        &["set", "env", "deploy/jumun-controllers", "LOG_LEVEL=debug"],
+        &["patch", "deploy", "jumun-controllers", "-p", &command],
+    ];
+    for edit in edits {
+        let (done, said) = world.kubectl(edit);
+        assert!(done, "{edit:?}: {said}");
+        let edited = object(&world, "deploy", "jumun-controllers").expect("it is there");
+        let stands = |now: &Value| {
+            let template = |deployment: &Value| deployment["spec"]["template"].clone();
+            now["spec"]["paused"] != true && template(now) == template(&before)
+        };
+        // It may be put back before anybody has looked.
+        println!("{}: {}", edit[0], if stands(&edited) { "put back at once" } else { "seen edited" });
+        eventually(&world, "deploy", "jumun-controllers", &format!("to be as it was before {edit:?}"), stands).await;
+        let after = object(&world, "deploy", "jumun-controllers").expect("it is there");
+        let last = std::mem::replace(&mut version, after["metadata"]["resourceVersion"].clone());
+        assert_ne!(version, last, "{edit:?} did nothing");
+    }
+    at_rest(&world, &operator).await;
+}
+
+#[tokio::test]
 async fn what_somebody_else_made_is_not_taken_over() {
     let world = World::new("taken", 0).await;
     assert!(world.kubectl(&["create", "configmap", "jumun-config", "--from-literal=mine=1"]).0);

@@ -25,6 +25,9 @@ pub const RIGHTS_GRANTED: &str = "RightsGranted";
 pub const OF_THE_OPERATOR: [&str; 6] =
     [WORKLOADS_AVAILABLE, RIGHTS_GRANTED, GATEWAY_PROGRAMMED, ROUTES_ACCEPTED, AUTOSCALED, HEADROOM_GRANTED];
 
+/// Whose an object is that an OrderPlatform of the same namespace has left behind.
+pub const OF_BEFORE: &str = "the OrderPlatform of before";
+
 /// What is repeated of a sentence that somebody else wrote.
 const SENTENCE: usize = 240;
 /// The longest reason of a condition.
@@ -67,8 +70,14 @@ impl Finding {
     }
 }
 
-/// The beginning of a sentence that somebody else wrote.
+/// The beginning of a sentence that somebody else wrote. Where the API server lets nobody grant what he does not hold, what
+/// is lacking stands at its end.
 pub fn sentence(text: &str) -> String {
+    let lacking = text.split_once("not currently held:").map(|(_, rights)| {
+        let rights: Vec<&str> = rights.split_whitespace().collect();
+        format!("it would grant what is not held: {}", rights.join(" "))
+    });
+    let text = lacking.as_deref().unwrap_or(text);
     text.trim().trim_end_matches('.').chars().take(SENTENCE).collect()
 }
 
@@ -194,6 +203,12 @@ impl Deployment {
 
     fn finding(&self) -> Finding {
         let Self { name, wanted, available, .. } = self;
+        if self.part == Part::Controllers && *wanted == 0 {
+            let message = format!(
+                "Deployment {name}: orders stand still while spec.workloads.controllers.replicas is 0; 1 is enough."
+            );
+            return Finding::bad("NoControllers", message);
+        }
         let runs = self.runs();
         match &self.trouble {
             Some(trouble) if !runs => Finding { truth: Truth::False, ..trouble.clone() },
@@ -230,6 +245,8 @@ fn worst(findings: &[Finding]) -> Option<Finding> {
 fn way(sentence: &str) -> &'static str {
     if sentence.contains(" quota: ") {
         "Raise or remove that ResourceQuota"
+    } else if sentence.contains(OF_BEFORE) {
+        "It is made anew once that is gone"
     } else if sentence.contains("belongs to") {
         "Rename or delete it"
     } else {
@@ -290,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn without_controllers_nothing_is_available() {
+        let mut findings = findings();
+        findings.deployments[0] = Deployment { wanted: 0, ..deployment("jumun-order", Part::Controllers, 0) };
+        let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
+        assert_eq!((truth, reason.as_str()), (Truth::False, "NoControllers"));
+        assert!(
+            message.contains("jumun-order") && message.contains("spec.workloads.controllers.replicas"),
+            "{message}"
+        );
+        findings.deployments[0] = Deployment { wanted: 0, ..deployment("jumun-query", Part::Query, 0) };
+        assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().0, Truth::True, "nobody has to ask");
+    }
+
+    #[test]
     fn a_pod_that_was_restarted_once_is_said_and_one_that_is_again_and_again_is_not_available() {
         let mut findings = findings();
         let restarted = Finding { message: "Pod x was restarted".to_owned(), ..Finding::well("Restarted") };
@@ -333,6 +364,18 @@ mod tests {
         let (truth, _, message) = said(&findings, RIGHTS_GRANTED).unwrap();
         assert!(truth == Truth::False && message.contains("Role jumun-view") && message.contains("platform-rbac.yaml"));
         assert_eq!(said(&findings, WORKLOADS_AVAILABLE).unwrap().0, Truth::True);
+        let groups = "system:serviceaccounts ".repeat(20);
+        let lacks = "{APIGroups:[\"jumun.dev\"], Resources:[\"deliveries\"], Verbs:[\"get\"]}";
+        let long =
+            format!("user (groups=[{groups}]) is attempting to grant RBAC permissions not currently held:\n{lacks}");
+        findings.denied = vec![denied("apply Role jumun-view", &long, true)];
+        let (_, _, message) = said(&findings, RIGHTS_GRANTED).unwrap();
+        assert!(message.contains(lacks) && message.contains("not held"), "{message}");
+        let left =
+            format!("an object of this name is there already and belongs to {OF_BEFORE}, with which it goes by itself");
+        findings.denied = vec![denied("apply Service jumun-query", &left, false)];
+        let (_, _, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
+        assert!(message.contains("made anew once that is gone") && !message.contains("Rename"), "{message}");
         findings.denied = vec![denied("create Service jumun-query", "exceeded quota: few", false)];
         let (truth, reason, message) = said(&findings, WORKLOADS_AVAILABLE).unwrap();
         assert!(truth == Truth::False && reason == "WriteDenied" && message.contains("ResourceQuota"), "{message}");
