@@ -125,23 +125,12 @@ const NEVER_HERE: &[Exception] = &[(
     "what is said a second time of one object is added to its Event: of a Notification there is one write to refuse",
 )];
 
-/// The same of what Kubernetes' own collector of garbage may do before the controller comes to it: the children of an order
-/// that somebody orphans are its as well, until it has looked at kinds that are new to the cluster.
-const WHOEVER_IS_FIRST: &[Exception] = &[
-    ("jumun-controllers", "delete", "jumun.dev/payments", "left by an order that is gone"),
-    ("jumun-controllers", "delete", "jumun.dev/tickets", "the same"),
-    ("jumun-controllers", "delete", "jumun.dev/deliveries", "the same"),
-    ("jumun-order", "delete", "jumun.dev/payments", "the same, in groups"),
-    ("jumun-ticket", "delete", "jumun.dev/tickets", "the same, in groups"),
-    ("jumun-ticket", "delete", "jumun.dev/deliveries", "the same, in groups"),
-];
-
 /// Whose right, which verb on which resource, and why.
 type Exception = (&'static str, &'static str, &'static str, &'static str);
 
 /// The entry that explains a right which nobody used.
-fn explained(list: &[Exception], account: &str, right: &Right) -> Option<usize> {
-    list.iter().position(|(of, verb, resource, _)| *of == account && *right == format!("{verb} {resource}"))
+fn explained(account: &str, right: &Right) -> Option<usize> {
+    NEVER_HERE.iter().position(|(of, verb, resource, _)| *of == account && *right == format!("{verb} {resource}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -167,9 +156,8 @@ async fn granted_rights_are_used_rights() {
         }
         let by_requests = |right: &&Right| !right.starts_with(&format!("{ASKED_BY_POLICIES} "));
         for right in rights.difference(&used).filter(by_requests) {
-            match explained(NEVER_HERE, account, right) {
+            match explained(account, right) {
                 Some(entry) => _ = needed.insert(entry),
-                None if explained(WHOEVER_IS_FIRST, account, right).is_some() => {}
                 None => idle.push(format!("{account}: {right}")),
             }
         }
