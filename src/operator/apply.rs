@@ -52,6 +52,7 @@ pub async fn apply(context: &Context, wanted: &Wanted<'_>) -> Result<bool, Failu
     if strangers.is_none() && compare::has(&live.object, &wanted.object) {
         return Ok(false);
     }
+    let has_strangers = strangers.is_some();
     let live = match strangers {
         Some(change) => Arc::new(take_out(context, wanted, &live, change).await?),
         None => live,
@@ -59,7 +60,7 @@ pub async fn apply(context: &Context, wanted: &Wanted<'_>) -> Result<bool, Failu
     if live.holds_replicas && wanted.object["spec"]["replicas"].is_null() {
         hand_over_replicas(context, wanted, &live).await?;
     }
-    patch(context, wanted, Some(&live)).await
+    Ok(patch(context, wanted, Some(&live)).await? || has_strangers)
 }
 
 /// Looks for an object that no watch shows: one without our labels may have the name.

@@ -106,7 +106,7 @@ fn absent(case: &Case<Observed>, missing: &Missing) -> Option<Plan<Status>> {
         return called.then(|| stuck(case, missing));
     }
     let status = Status { missing_since: Some(since), queue_number: number(seen), ..seen.status.clone() };
-    let message = format!("{}: create it; it is waited for until {until}.", missing.what);
+    let message = format!("{}: {}; it is waited for until {until}.", missing.what, missing.remedy);
     let wanted = moving(case, status, State::Pending, "ReferenceNotFound", message);
     let plan = case.write(wanted);
     Some(Plan { next: Some(until), ..plan })
@@ -120,7 +120,7 @@ fn was_called(seen: &Observed) -> bool {
 
 /// An order that was called goes on once what it refers to is there again, however long that takes.
 fn stuck(case: &Case<Observed>, missing: &Missing) -> Plan<Status> {
-    let message = format!("{}: create it again, or cancel the order.", missing.what);
+    let message = format!("{}: {} again, or cancel the order.", missing.what, missing.remedy);
     let status = Status { queue_number: number(case.seen), ..case.seen.status.clone() };
     let wanted = stalled(case, status, "ReferenceNotFound", message.clone());
     if wanted == case.seen.status {

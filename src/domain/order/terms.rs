@@ -19,6 +19,8 @@ pub(super) struct Missing {
     pub name: String,
     /// The field that names it, and what is not there, in words.
     pub what: String,
+    /// What somebody has to do so that it is there.
+    pub remedy: &'static str,
     /// The reason of the end, where it does not come.
     pub reason: &'static str,
     /// Whether its absence was read, or seen, and is not only an absence from a cache.
@@ -28,7 +30,7 @@ pub(super) struct Missing {
 impl Missing {
     fn new(kind: Kind, name: &str, field: &str, reason: &'static str, proven: bool) -> Self {
         let what = format!("{field}: there is no {kind} named {name}");
-        Self { kind, name: name.to_owned(), what, reason, proven }
+        Self { kind, name: name.to_owned(), what, remedy: "create it", reason, proven }
     }
 
     /// The end of an order for which it did not come.
@@ -82,8 +84,11 @@ fn provider(seen: &Observed, name: &str) -> Result<Payer, Obstacle> {
     }
     let (kind, field) = (Kind::OrderPlatform, "spec.payment.provider");
     let missing = Missing::new(kind, platform::NAME, field, "UnknownProvider", seen.platform.afresh);
-    let what = format!("{field}: the OrderPlatform has no payment provider named {name}");
-    Err(Obstacle::Missing(if seen.platform.exists { Missing { what, ..missing } } else { missing }))
+    if !seen.platform.exists {
+        return Err(Obstacle::Missing(missing));
+    }
+    let what = format!("{field}: OrderPlatform {} has no payment provider named {name}", platform::NAME);
+    Err(Obstacle::Missing(Missing { what, remedy: "add it to spec.payment.providers there", ..missing }))
 }
 
 /// The terms on which the order can be placed.

@@ -89,6 +89,14 @@ fn the_way_in_names_who_lets_an_order_in() {
     let until = now().after(std::time::Duration::from_secs(60));
     let wanted = format!("spec.store: there is no Store named shop: create it; it is waited for until {until}.");
     assert_eq!(says(&missing), wanted);
+    let mut unknown = Observed { references_afresh: true, ..fresh() };
+    unknown.request.pay = Pay::Provider { name: "card".into(), token: crate::domain::provider::Token("t".into()) };
+    (unknown.platform.exists, unknown.platform.afresh) = (true, true);
+    let wanted = format!(
+        "spec.payment.provider: OrderPlatform default has no payment provider named card: add it to \
+         spec.payment.providers there; it is waited for until {until}."
+    );
+    assert_eq!(says(&unknown), wanted);
 }
 
 #[test]

@@ -31,37 +31,37 @@ fn lacking() -> Vec<(Observed, Kind, &'static str, &'static str)> {
         (
             with(&|seen| seen.store = Lookup::Unproven),
             Kind::Store,
-            "spec.store: there is no Store named shop",
+            "spec.store: there is no Store named shop: create it",
             "UnknownStore",
         ),
         (
             with(&|seen| seen.products = vec![Lookup::Unproven]),
             Kind::Product,
-            "spec.items[0].product: there is no Product named mug",
+            "spec.items[0].product: there is no Product named mug: create it",
             "UnknownProduct",
         ),
         (
             with(&|seen| seen.products = vec![Lookup::Present(leaving.clone())]),
             Kind::Product,
-            "spec.items[0].product: there is no Product named mug",
+            "spec.items[0].product: there is no Product named mug: create it",
             "UnknownProduct",
         ),
         (
             with(&|seen| seen.wallet = Lookup::Unproven),
             Kind::Wallet,
-            "spec.payment.wallet: there is no Wallet named alice",
+            "spec.payment.wallet: there is no Wallet named alice: create it",
             "UnknownWallet",
         ),
         (
             by_card(false),
             Kind::OrderPlatform,
-            "spec.payment.provider: there is no OrderPlatform named default",
+            "spec.payment.provider: there is no OrderPlatform named default: create it",
             "UnknownProvider",
         ),
         (
             by_card(true),
             Kind::OrderPlatform,
-            "spec.payment.provider: the OrderPlatform has no payment provider named card",
+            "spec.payment.provider: OrderPlatform default has no payment provider named card: add it to spec.payment.providers there",
             "UnknownProvider",
         ),
     ]
@@ -81,7 +81,7 @@ fn what_is_missing_is_read_then_waited_for_and_only_then_refused() {
         assert_eq!((seen.status.state, seen.status.missing_since), (Some(State::Pending), Some(late)));
         assert_eq!(conditions::waiting_for(&seen.status.conditions), Some("ReferenceNotFound"));
         let said = conditions::waiting_message(&seen.status.conditions).unwrap();
-        assert_eq!(said, format!("{what}: create it; it is waited for until {}.", late.after(MINUTE)));
+        assert_eq!(said, format!("{what}; it is waited for until {}.", late.after(MINUTE)));
         let patient = at(&seen, late.after(MINUTE - Duration::from_millis(1)));
         assert_eq!((patient.intents, patient.status, patient.next), (vec![], None, Some(late.after(MINUTE))));
         let over = at(&seen, late.after(MINUTE));
