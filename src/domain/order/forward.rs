@@ -174,8 +174,9 @@ fn hand_over(case: &Case<Observed>, terms: &Terms, payment: &ObservedPayment) ->
     let paid = Observed { status, stepped, ..seen.clone() };
     let paid = Case { seen: &paid, ..*case };
     let plan = if kitchen { cook(&paid, terms) } else { ship(&paid) };
-    // A next step that is not to be had, such as a Delivery whose creation is denied, keeps nobody from reading it.
-    let overdue = plan.status.is_none() && !plan.intents.is_empty() && case.now >= stepped.after(case.policy.step);
+    // A next step that is not to be had, such as a Delivery whose creation is denied, keeps nobody from reading it; one that
+    // is merely late, as in a crowd, comes first, and is said with it.
+    let overdue = plan.status.is_none() && !plan.intents.is_empty() && case.now >= stepped.after(case.policy.patience);
     match seen.ticket.present().filter(|_| overdue && !plan.intents.iter().any(Intent::informs)) {
         None => plan,
         Some(ticket) => {

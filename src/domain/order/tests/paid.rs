@@ -80,11 +80,12 @@ fn that_it_is_paid_is_written_though_the_next_step_cannot_be_made() {
     seen.ticket = Lookup::Present(accepted());
     let status = Status { paid_at: None, payment: None, state: Some(State::Placed), ..seen.status.clone() };
     seen.status = status;
-    assert!(matches!(&plan(&seen).intents[..], [Intent::CreateDelivery(_)]), "first what is to be done");
-    let said = later(&seen);
-    assert_eq!(said.status.expect("overdue").paid_at, Some(now().after(Policy::default().step)));
+    assert!(matches!(&later(&seen).intents[..], [Intent::CreateDelivery(_)]), "first what is to be done, though it is late");
+    let policy = Policy::default();
+    let denied = |seen: &Observed| decide(seen, now().after(policy.patience), &policy).status.expect("overdue");
+    assert_eq!(denied(&seen).paid_at, Some(now().after(policy.patience)));
     seen.ticket = Lookup::Present(ObservedTicket { cooking: Some(Cooking::Finished), ..accepted() });
-    let conditions = later(&seen).status.expect("overdue").conditions;
+    let conditions = denied(&seen).conditions;
     let wanted = format!("Delivery {} is about to be created.", seen.child_name());
     assert_eq!(conditions::waiting_message(&conditions), Some(wanted.as_str()), "no courier can have it");
     seen.platform.counts_unpaid = true;
