@@ -15,7 +15,7 @@ test: ## everything that must hold
 unit: ## the pure core alone, in seconds
 	cargo test --workspace --lib
 
-model: ## every interleaving of larger worlds, breadth first, as far as the memory goes
+model: ## every interleaving of larger configurations, breadth first, as far as the memory goes
 	JUMUN_MODEL=deep cargo test --workspace --test model -- --nocapture every_interleaving
 
 check: ## format, lints, documentation, dependencies, the chart

@@ -8,13 +8,13 @@ use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::json;
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::outside::{Card, Endpoint};
 use crate::sharing::{agree, carry, figure, open, place};
 
 /// A Lease that is renewed, and nobody who works for it.
-async fn ghost(world: &World, works: &str) -> tokio::task::JoinSet<()> {
-    let leases: Api<Lease> = world.api();
+async fn ghost(scene: &Scene, works: &str) -> tokio::task::JoinSet<()> {
+    let leases: Api<Lease> = scene.api();
     let lease = json!({
         "metadata": { "name": "ghost", "labels": { "jumun.dev/member": "ghost" },
                       "annotations": { "jumun.dev/works-on": works } },
@@ -36,21 +36,21 @@ async fn ghost(world: &World, works: &str) -> tokio::task::JoinSet<()> {
 #[tokio::test]
 async fn what_belongs_to_a_member_that_hangs_is_done_by_the_next_in_line() {
     let (seller, card) = (Endpoint::start().await, Card::start().await);
-    let world = World::new("ghost", 2).await;
-    open(&world, &seller, &card).await;
-    agree(&world, &[0, 1]).await;
-    let _renewing = ghost(&world, "Order").await;
+    let scene = Scene::new("ghost", 2).await;
+    open(&scene, &seller, &card).await;
+    agree(&scene, &[0, 1]).await;
+    let _renewing = ghost(&scene, "Order").await;
     for operator in [0, 1] {
         wait_for("the ghost to be seen", || async {
-            (figure(&world, operator, "jumun_sharing_members", "\"Order\"").await == 3).then_some(())
+            (figure(&scene, operator, "jumun_sharing_members", "\"Order\"").await == 3).then_some(())
         })
         .await;
     }
-    place(&world, "order", 16).await;
-    carry(&world).await;
-    let instead = async |operator| figure(&world, operator, "jumun_work_taken_over_total", "\"Order\"").await;
+    place(&scene, "order", 16).await;
+    carry(&scene).await;
+    let instead = async |operator| figure(&scene, operator, "jumun_work_taken_over_total", "\"Order\"").await;
     assert!(instead(0).await + instead(1).await > 0, "none of 16 orders was the ghost's");
-    assert_eq!(figure(&world, 0, "jumun_members", "\"Order\"").await, 3, "it was there all the time");
+    assert_eq!(figure(&scene, 0, "jumun_members", "\"Order\"").await, 3, "it was there all the time");
     assert_eq!(card.moved(), (4, 1));
-    world.finish().await;
+    scene.finish().await;
 }

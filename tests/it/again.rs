@@ -6,130 +6,130 @@ use jumun::domain::order::State;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::harness::{World, order, wait_for};
+use crate::harness::{Scene, order, wait_for};
 use crate::outside::platform;
 
-async fn shop(world: &World, spec: serde_json::Value) {
-    platform(world, None, None, spec).await;
-    world.shop().await;
-    world.product("mug", 100, 100).await;
-    world.wallet("alice", 10_000).await;
+async fn shop(scene: &Scene, spec: serde_json::Value) {
+    platform(scene, None, None, spec).await;
+    scene.shop().await;
+    scene.product("mug", 100, 100).await;
+    scene.wallet("alice", 10_000).await;
 }
 
-async fn gone(world: &World, name: &str) {
-    let orders = world.orders();
+async fn gone(scene: &Scene, name: &str) {
+    let orders = scene.orders();
     wait_for(&format!("{name} to be gone"), || async { orders.get_opt(name).await.ok()?.is_none().then_some(()) })
         .await;
 }
 
-async fn completes(world: &World, name: &str, deliveries: usize) {
+async fn completes(scene: &Scene, name: &str, deliveries: usize) {
     wait_for("the delivery", || async {
-        let ready = world.recorder.standing("Delivery").len();
+        let ready = scene.recorder.standing("Delivery").len();
         (ready >= deliveries).then_some(())
     })
     .await;
-    let delivery = world.delivery_of(name).await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of(name).await, State::Completed);
+    let delivery = scene.delivery_of(name).await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of(name).await, State::Completed);
 }
 
 #[tokio::test]
 async fn what_retention_removed_is_not_ordered_again_by_the_same_manifest() {
-    let world = World::new("again", 1).await;
-    shop(&world, json!({ "retention": { "completed": "1s", "rows": "1h" } })).await;
-    world.order("order-1", "alice", "mug", 2).await;
-    completes(&world, "order-1", 1).await;
-    let row = world.row("order-1", State::Completed).await;
-    gone(&world, "order-1").await;
+    let scene = Scene::new("again", 1).await;
+    shop(&scene, json!({ "retention": { "completed": "1s", "rows": "1h" } })).await;
+    scene.order("order-1", "alice", "mug", 2).await;
+    completes(&scene, "order-1", 1).await;
+    let row = scene.row("order-1", State::Completed).await;
+    gone(&scene, "order-1").await;
     for _ in 0..2 {
         // What a GitOps tool does: the same manifest, again and again.
-        world.order("order-1", "alice", "mug", 2).await;
-        assert_eq!(world.end_of("order-1").await, State::Invalid);
-        let outcome = world.orders().get("order-1").await.unwrap().status.unwrap().outcome.unwrap();
+        scene.order("order-1", "alice", "mug", 2).await;
+        assert_eq!(scene.end_of("order-1").await, State::Invalid);
+        let outcome = scene.orders().get("order-1").await.unwrap().status.unwrap().outcome.unwrap();
         assert_eq!(outcome.reason, "AlreadyOrdered");
         assert!(outcome.message.contains("ended as Completed at "), "{}", outcome.message);
         // It goes like any other, by hand or by retention.
-        world.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
-        gone(&world, "order-1").await;
+        scene.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
+        gone(&scene, "order-1").await;
     }
-    let stays = world.api::<OrderView>().get("order-1").await.unwrap();
+    let stays = scene.api::<OrderView>().get("order-1").await.unwrap();
     assert_eq!((stays.metadata.uid, json!(stays.status)), (row.metadata.uid, json!(row.status)));
-    assert_eq!(world.money("alice").await, (9_800, 200));
-    let children = || async { world.recorder.standing("Delivery").is_empty().then_some(()) };
+    assert_eq!(scene.money("alice").await, (9_800, 200));
+    let children = || async { scene.recorder.standing("Delivery").is_empty().then_some(()) };
     wait_for("the first delivery to go", children).await;
     // Another content under the old name is another order.
-    world.order("order-1", "alice", "mug", 3).await;
-    completes(&world, "order-1", 1).await;
-    assert_eq!(world.money("alice").await, (9_500, 500));
-    world.row("order-1", State::Completed).await;
-    world.finish().await;
+    scene.order("order-1", "alice", "mug", 3).await;
+    completes(&scene, "order-1", 1).await;
+    assert_eq!(scene.money("alice").await, (9_500, 500));
+    scene.row("order-1", State::Completed).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn what_somebody_deleted_may_be_ordered_again() {
-    let world = World::new("again-by-hand", 1).await;
-    shop(&world, json!({ "retention": { "completed": "1h", "rows": "2h" } })).await;
+    let scene = Scene::new("again-by-hand", 1).await;
+    shop(&scene, json!({ "retention": { "completed": "1h", "rows": "2h" } })).await;
     for round in 1..=2 {
-        world.order("order-1", "alice", "mug", 1).await;
-        completes(&world, "order-1", 1).await;
-        assert_eq!(world.money("alice").await.1, round * 100);
-        world.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
-        gone(&world, "order-1").await;
-        let status = world.api::<OrderView>().get("order-1").await.unwrap().status.unwrap();
+        scene.order("order-1", "alice", "mug", 1).await;
+        completes(&scene, "order-1", 1).await;
+        assert_eq!(scene.money("alice").await.1, round * 100);
+        scene.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
+        gone(&scene, "order-1").await;
+        let status = scene.api::<OrderView>().get("order-1").await.unwrap().status.unwrap();
         assert!(status.deleted && status.order == State::Completed);
-        let children = || async { world.recorder.standing("Delivery").is_empty().then_some(()) };
+        let children = || async { scene.recorder.standing("Delivery").is_empty().then_some(()) };
         wait_for("the delivery to go", children).await;
     }
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn a_row_that_would_not_outlive_its_order_is_not_taken() {
-    let world = World::new("rows", 0).await;
-    platform(&world, None, None, json!({ "retention": { "completed": "1h", "rows": "90m" } })).await;
+    let scene = Scene::new("rows", 0).await;
+    platform(&scene, None, None, json!({ "retention": { "completed": "1h", "rows": "90m" } })).await;
     let shorter = json!({ "spec": { "retention": { "rows": "59m" } } });
-    let refused = world.patch::<OrderPlatform>("default", shorter).await.unwrap_err().to_string();
+    let refused = scene.patch::<OrderPlatform>("default", shorter).await.unwrap_err().to_string();
     assert!(refused.contains("a row outlives its order"), "{refused}");
 }
 
 #[tokio::test]
 async fn a_paused_intake_places_nothing_new_and_everything_under_way_goes_on() {
-    let world = World::new("paused", 1).await;
-    shop(&world, json!({})).await;
+    let scene = Scene::new("paused", 1).await;
+    shop(&scene, json!({})).await;
     for name in ["under-way", "second-thoughts"] {
-        world.order(name, "alice", "mug", 1).await;
-        world.delivery_of(name).await;
+        scene.order(name, "alice", "mug", 1).await;
+        scene.delivery_of(name).await;
     }
     let pause = |state: &str| json!({ "spec": { "intake": { "state": state } } });
-    world.patch::<OrderPlatform>("default", pause("Paused")).await.unwrap();
-    let platforms = world.api::<OrderPlatform>();
+    scene.patch::<OrderPlatform>("default", pause("Paused")).await.unwrap();
+    let platforms = scene.api::<OrderPlatform>();
     wait_for("the platform to say so", || async {
         let status = platforms.get("default").await.ok()?.status?;
         status.conditions.iter().any(|condition| condition.reason == "IntakePaused").then_some(())
     })
     .await;
     for name in ["new", "never-mind"] {
-        world.create::<Order>(order(name, "alice", "mug", 1)).await;
+        scene.create::<Order>(order(name, "alice", "mug", 1)).await;
         let row = || async {
-            let row = world.recorder.standing("OrderView").into_iter().find(|row| row["metadata"]["name"] == name)?;
+            let row = scene.recorder.standing("OrderView").into_iter().find(|row| row["metadata"]["name"] == name)?;
             (row["status"]["waitingFor"] == "IntakePaused" && row["spec"]["amount"]["amount"] == 100).then_some(())
         };
         wait_for("the row to say what it waits for, and what it costs", row).await;
     }
-    world.cancel("second-thoughts").await;
-    assert_eq!(world.end_of("second-thoughts").await, State::Cancelled);
-    world.cancel("never-mind").await;
-    assert_eq!(world.end_of("never-mind").await, State::Cancelled);
-    let delivery = world.delivery_of("under-way").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of("under-way").await, State::Completed);
-    assert!(world.orders().get("new").await.unwrap().status.unwrap().placed_at.is_none());
-    world.patch::<OrderPlatform>("default", pause("Open")).await.unwrap();
-    let delivery = world.delivery_of("new").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of("new").await, State::Completed);
-    crate::books::rows(&world, 4).await;
-    world.finish().await;
+    scene.cancel("second-thoughts").await;
+    assert_eq!(scene.end_of("second-thoughts").await, State::Cancelled);
+    scene.cancel("never-mind").await;
+    assert_eq!(scene.end_of("never-mind").await, State::Cancelled);
+    let delivery = scene.delivery_of("under-way").await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of("under-way").await, State::Completed);
+    assert!(scene.orders().get("new").await.unwrap().status.unwrap().placed_at.is_none());
+    scene.patch::<OrderPlatform>("default", pause("Open")).await.unwrap();
+    let delivery = scene.delivery_of("new").await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of("new").await, State::Completed);
+    crate::books::rows(&scene, 4).await;
+    scene.finish().await;
 }
 
 /// The commands of the page, without their fences: those of the section with this heading.
@@ -139,17 +139,17 @@ fn commands(heading: &str) -> String {
     section.split("```sh\n").skip(1).filter_map(|part| part.split("```").next()).collect()
 }
 
-/// Runs the commands of a section in a shell, with the namespace of `world` as the context's.
-fn run(world: &World, heading: &str, folder: &std::path::Path) {
+/// Runs the commands of a section in a shell, with the namespace of `scene` as the context's.
+fn run(scene: &Scene, heading: &str, folder: &std::path::Path) {
     let script =
         format!("set -euo pipefail\nkubectl() {{ command kubectl -n \"$NS\" \"$@\"; }}\n{}", commands(heading));
-    let path = format!("{}:{}", world.plane.bin.display(), std::env::var("PATH").expect("a PATH"));
+    let path = format!("{}:{}", scene.plane.bin.display(), std::env::var("PATH").expect("a PATH"));
     let output = std::process::Command::new("bash")
         .args(["-c", &script])
         .current_dir(folder)
         .env("PATH", path)
-        .env("NS", &world.namespace)
-        .env("KUBECONFIG", &world.plane.admin)
+        .env("NS", &scene.namespace)
+        .env("KUBECONFIG", &scene.plane.admin)
         .output()
         .expect("a shell");
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
@@ -161,7 +161,7 @@ async fn what_is_restored_with_its_statuses_is_not_paid_or_delivered_again() {
     let folder =
         std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("backup-{:08x}", rand::random::<u32>()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let mut before = World::new("backup", 1).await;
+    let mut before = Scene::new("backup", 1).await;
     shop(&before, json!({ "retention": { "completed": "1h", "rows": "2h" } })).await;
     before.order("done", "alice", "mug", 2).await;
     completes(&before, "done", 1).await;
@@ -178,7 +178,7 @@ async fn what_is_restored_with_its_statuses_is_not_paid_or_delivered_again() {
     run(&before, "Back up", &folder);
     before.kill_operator(0);
 
-    let after = World::new("restored", 1).await;
+    let after = Scene::new("restored", 1).await;
     run(&after, "Restore", &folder);
     after.quiet_for(crate::harness::QUIET).await;
     for (name, state) in [("done", State::Completed), ("undone", State::Cancelled)] {

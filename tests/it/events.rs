@@ -6,7 +6,7 @@ use jumun::crd::Delivery;
 use jumun::domain::order::State;
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::outside::{Endpoint, platform};
 
 const CONTRACT: &str = include_str!("../../docs/events.md");
@@ -106,41 +106,41 @@ fn spoilt(event: &Value) -> Vec<Value> {
 #[tokio::test]
 async fn every_message_is_as_docs_events_says() {
     let (push, seller) = (Endpoint::start().await, Endpoint::start().await);
-    let world = World::new("events", 1).await;
-    platform(&world, None, Some(&push), json!({})).await;
+    let scene = Scene::new("events", 1).await;
+    platform(&scene, None, Some(&push), json!({})).await;
     let store = json!({ "seller": "kim", "confirmation": "Customer", "notify": { "url": seller.url() } });
-    world.store("shop", store).await;
-    world
+    scene.store("shop", store).await;
+    scene
         .store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen", "notify": { "url": seller.url() } }))
         .await;
-    world.product("mug", 1_000, 100).await;
+    scene.product("mug", 1_000, 100).await;
     let stew = json!({ "store": "kitchen", "price": { "amount": 900, "currency": "KRW" }, "stock": 9 });
-    world.create::<jumun::crd::Product>(json!({ "metadata": { "name": "stew" }, "spec": stew })).await;
-    world.wallet("alice", 50_000).await;
+    scene.create::<jumun::crd::Product>(json!({ "metadata": { "name": "stew" }, "spec": stew })).await;
+    scene.wallet("alice", 50_000).await;
 
     // One that comes to its end, and whose wish comes too late.
-    world.order("done", "alice", "mug", 1).await;
-    let delivery = world.delivery_of("done").await.metadata.name.expect("a name");
+    scene.order("done", "alice", "mug", 1).await;
+    let delivery = scene.delivery_of("done").await.metadata.name.expect("a name");
     push.told("delivery-ready").await;
-    assert!(world.deliver(&delivery).await);
+    assert!(scene.deliver(&delivery).await);
     let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind", "message": "Sorry." } } });
-    world.patch::<jumun::crd::Order>("done", wish.clone()).await.expect("a wish");
+    scene.patch::<jumun::crd::Order>("done", wish.clone()).await.expect("a wish");
     seller.told("cancel-refused").await;
-    world.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.expect("received");
-    world.row("done", State::Completed).await;
+    scene.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.expect("received");
+    scene.row("done", State::Completed).await;
     // One with a delivery, and one without, that are cancelled.
-    world.order("back", "alice", "mug", 1).await;
-    world.delivery_of("back").await;
-    world.patch::<jumun::crd::Order>("back", wish.clone()).await.expect("a wish");
+    scene.order("back", "alice", "mug", 1).await;
+    scene.delivery_of("back").await;
+    scene.patch::<jumun::crd::Order>("back", wish.clone()).await.expect("a wish");
     let mut offered = crate::harness::order("never", "alice", "stew", 1);
     offered["spec"]["store"] = json!("kitchen");
-    world.patch::<jumun::crd::Store>("kitchen", json!({ "spec": { "acceptance": "Manual" } })).await.expect("set");
-    world.create::<jumun::crd::Order>(offered).await;
+    scene.patch::<jumun::crd::Store>("kitchen", json!({ "spec": { "acceptance": "Manual" } })).await.expect("set");
+    scene.create::<jumun::crd::Order>(offered).await;
     // Before that no seller would hear of it.
-    world.row("never", State::Paid).await;
-    world.patch::<jumun::crd::Order>("never", wish).await.expect("a wish");
+    scene.row("never", State::Paid).await;
+    scene.patch::<jumun::crd::Order>("never", wish).await.expect("a wish");
     for order in ["back", "never"] {
-        world.row(order, State::Cancelled).await;
+        scene.row(order, State::Cancelled).await;
     }
 
     let sent = || {
@@ -168,7 +168,7 @@ async fn every_message_is_as_docs_events_says() {
             }
             let (data, order) = (&event["data"], &event["data"]["order"]);
             assert_eq!((&event["subject"], &data["to"]), (&json!(who), &json!(to)));
-            let source = format!("/namespaces/{}/orders/{}", world.namespace, order["name"].as_str().expect("a name"));
+            let source = format!("/namespaces/{}/orders/{}", scene.namespace, order["name"].as_str().expect("a name"));
             assert_eq!(event["source"], json!(source));
             let id = event["id"].as_str().expect("an id");
             assert!(id.starts_with(order["uid"].as_str().expect("a UID")), "{id}");
@@ -185,7 +185,7 @@ async fn every_message_is_as_docs_events_says() {
         assert!(endpoint.content_types().iter().all(|type_| type_ == "application/cloudevents+json"));
     }
     for product in ["mug", "stew"] {
-        world.settled_stock(product).await;
+        scene.settled_stock(product).await;
     }
-    world.finish().await;
+    scene.finish().await;
 }

@@ -31,8 +31,8 @@ pub async fn plane() -> &'static Plane {
 /// Quiet means that nothing has changed for this long; more than a ledger may leave something for a later write.
 pub const QUIET: Duration = Duration::from_millis(2_500);
 
-/// A test's namespace.
-pub struct World {
+/// Where a test takes place: a namespace of its own, its operators, and a record of all that happened there.
+pub struct Scene {
     pub client: Client,
     pub namespace: String,
     pub plane: &'static Plane,
@@ -40,15 +40,15 @@ pub struct World {
     operators: Vec<Operator>,
 }
 
-impl World {
+impl Scene {
     /// A fresh namespace, named after the test, with `operators` operator processes.
     pub async fn new(name: &str, operators: usize) -> Self {
         let client = Client::try_from(config(&plane().await.admin).await).expect("client");
-        let mut world = Self::of(client, name).await;
+        let mut scene = Self::of(client, name).await;
         for _ in 0..operators {
-            world.start_operator(&[]);
+            scene.start_operator(&[]);
         }
-        world
+        scene
     }
 
     /// A fresh namespace without an operator, by way of this client.

@@ -4,7 +4,7 @@ use jumun::crd::{Order, Product, Store};
 use jumun::domain::order::State;
 use serde_json::{Value, json};
 
-use crate::harness::{World, order};
+use crate::harness::{Scene, order};
 
 fn with(mut object: Value, pointer: &str, value: Value) -> Value {
     *object.pointer_mut(pointer).expect("a field") = value;
@@ -13,17 +13,17 @@ fn with(mut object: Value, pointer: &str, value: Value) -> Value {
 
 #[tokio::test]
 async fn each_kind_of_bad_input_ends_invalid_and_names_the_field() {
-    let world = World::new("input", 1).await;
+    let scene = Scene::new("input", 1).await;
     // What is missing is waited for, here not for long.
-    crate::outside::platform(&world, None, None, json!({ "intake": { "referencePatience": "300ms" } })).await;
-    world.shop().await;
-    world.create::<Store>(json!({ "metadata": { "name": "other" }, "spec": { "seller": "lee" } })).await;
-    world.product("mug", 1_000, 10).await;
-    world.product("gold", 1_000_000_000_000, 1_000_000).await;
+    crate::outside::platform(&scene, None, None, json!({ "intake": { "referencePatience": "300ms" } })).await;
+    scene.shop().await;
+    scene.create::<Store>(json!({ "metadata": { "name": "other" }, "spec": { "seller": "lee" } })).await;
+    scene.product("mug", 1_000, 10).await;
+    scene.product("gold", 1_000_000_000_000, 1_000_000).await;
     let euro = json!({ "store": "shop", "price": { "amount": 1, "currency": "EUR" }, "stock": 5 });
-    world.create::<Product>(json!({ "metadata": { "name": "euro" }, "spec": euro })).await;
-    world.wallet("alice", 5_000).await;
-    world.wallet("bob", 5_000).await;
+    scene.create::<Product>(json!({ "metadata": { "name": "euro" }, "spec": euro })).await;
+    scene.wallet("alice", 5_000).await;
+    scene.wallet("bob", 5_000).await;
     let good = |name: &str| order(name, "alice", "mug", 1);
     let cases = [
         ("no-store", with(good("no-store"), "/spec/store", json!("nowhere")), "UnknownStore", "spec.store"),
@@ -65,57 +65,57 @@ async fn each_kind_of_bad_input_ends_invalid_and_names_the_field() {
         ),
     ];
     for (_, object, _, _) in &cases {
-        world.create::<Order>(object.clone()).await;
+        scene.create::<Order>(object.clone()).await;
     }
     for (name, _, reason, field) in &cases {
-        assert_eq!(world.end_of(name).await, State::Invalid, "{name}");
-        let status = world.orders().get(name).await.unwrap().status.unwrap();
+        assert_eq!(scene.end_of(name).await, State::Invalid, "{name}");
+        let status = scene.orders().get(name).await.unwrap().status.unwrap();
         let outcome = status.outcome.unwrap();
         assert_eq!(&outcome.reason, reason);
         assert!(outcome.message.starts_with(field), "{name}: {}", outcome.message);
         assert!(status.terms.is_none() && status.placed_at.is_none(), "nothing was done");
-        world.row(name, State::Invalid).await;
+        scene.row(name, State::Invalid).await;
     }
     // The controllers go on.
-    world.create::<Order>(good("good")).await;
-    let delivery = world.delivery_of("good").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of("good").await, State::Completed);
-    assert_eq!(world.money("alice").await, (4_000, 1_000));
-    assert_eq!(world.settled_stock("mug").await, (9, 1));
-    world.row("good", State::Completed).await;
-    world.finish().await;
+    scene.create::<Order>(good("good")).await;
+    let delivery = scene.delivery_of("good").await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of("good").await, State::Completed);
+    assert_eq!(scene.money("alice").await, (4_000, 1_000));
+    assert_eq!(scene.settled_stock("mug").await, (9, 1));
+    scene.row("good", State::Completed).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn the_samples_applied_in_one_go_come_to_their_ends() {
-    let world = World::new("one-go", 1).await;
-    let (ok, text) = world.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples")]);
+    let scene = Scene::new("one-go", 1).await;
+    let (ok, text) = scene.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples")]);
     assert!(ok, "{text}");
-    assert_eq!(world.end_of("two-posters").await, State::OutOfStock);
-    assert_eq!(world.end_of("too-dear").await, State::PaymentFailed);
-    world.row("mugs-for-alice", State::Delivering).await;
-    world.row("dinner", State::Paid).await;
-    world.cancel("dinner").await;
-    assert_eq!(world.end_of("dinner").await, State::Cancelled);
-    world.row("dinner", State::Cancelled).await;
-    world.cancel("second-thoughts").await;
-    assert_eq!(world.end_of("second-thoughts").await, State::Cancelled);
+    assert_eq!(scene.end_of("two-posters").await, State::OutOfStock);
+    assert_eq!(scene.end_of("too-dear").await, State::PaymentFailed);
+    scene.row("mugs-for-alice", State::Delivering).await;
+    scene.row("dinner", State::Paid).await;
+    scene.cancel("dinner").await;
+    assert_eq!(scene.end_of("dinner").await, State::Cancelled);
+    scene.row("dinner", State::Cancelled).await;
+    scene.cancel("second-thoughts").await;
+    assert_eq!(scene.end_of("second-thoughts").await, State::Cancelled);
     for (order, state) in
         [("two-posters", State::OutOfStock), ("too-dear", State::PaymentFailed), ("second-thoughts", State::Cancelled)]
     {
-        world.row(order, state).await;
+        scene.row(order, state).await;
     }
-    let events = wait_events(&world).await;
+    let events = wait_events(&scene).await;
     assert!(events.contains("OutOfStock") && events.contains("PaymentFailed"), "{events}");
-    assert_eq!(world.settled_stock("last-poster").await, (1, 0));
-    world.settled_stock("mug").await;
-    world.finish().await;
+    assert_eq!(scene.settled_stock("last-poster").await, (1, 0));
+    scene.settled_stock("mug").await;
+    scene.finish().await;
 }
 
-async fn wait_events(world: &World) -> String {
+async fn wait_events(scene: &Scene) -> String {
     crate::harness::wait_for("the events", || async {
-        let (_, text) = world.kubectl(&["get", "events"]);
+        let (_, text) = scene.kubectl(&["get", "events"]);
         (text.contains("OutOfStock") && text.contains("PaymentFailed")).then_some(text)
     })
     .await

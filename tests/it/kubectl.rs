@@ -5,31 +5,31 @@ use jumun::domain::order::State;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use crate::harness::{World, order, wait_for};
+use crate::harness::{Scene, order, wait_for};
 
 #[tokio::test]
 async fn orders_are_read_waited_for_and_selected_with_kubectl() {
-    let world = World::new("kubectl", 1).await;
-    world.shop().await;
-    world.product("mug", 1_000, 10).await;
-    world.wallet("alice", 50_000).await;
-    world.order("order-1", "alice", "mug", 2).await;
-    world.order("order-2", "alice", "mug", 3).await;
+    let scene = Scene::new("kubectl", 1).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 10).await;
+    scene.wallet("alice", 50_000).await;
+    scene.order("order-1", "alice", "mug", 2).await;
+    scene.order("order-2", "alice", "mug", 3).await;
     let run = |arguments: &[&str]| {
-        let (ok, text) = world.kubectl(arguments);
+        let (ok, text) = scene.kubectl(arguments);
         assert!(ok, "kubectl {arguments:?}: {text}");
         text
     };
-    let not_yet = world.kubectl(&["wait", "--for=condition=Succeeded", "order.jumun.dev/order-1", "--timeout=1s"]);
+    let not_yet = scene.kubectl(&["wait", "--for=condition=Succeeded", "order.jumun.dev/order-1", "--timeout=1s"]);
     assert!(!not_yet.0, "an order under way does not pass for done");
-    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
+    let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
     run(&["wait", "--for=condition=Succeeded", "order.jumun.dev/order-1", "--timeout=30s"]);
     run(&["wait", "--for=jsonpath={.status.state}=Completed", "ord/order-1", "--timeout=30s"]);
     run(&["wait", "--for=condition=Ready", "store/shop", "product/mug", "wallet/alice", "--timeout=30s"]);
-    world.cancel("order-2").await;
-    world.row("order-2", State::Cancelled).await;
-    world.row("order-1", State::Completed).await;
+    scene.cancel("order-2").await;
+    scene.row("order-2", State::Cancelled).await;
+    scene.row("order-1", State::Completed).await;
 
     let table = run(&["get", "orderviews"]);
     let header: Vec<&str> = table.lines().next().unwrap().split_whitespace().collect();
@@ -49,39 +49,39 @@ async fn orders_are_read_waited_for_and_selected_with_kubectl() {
     assert!(everything.contains("order.jumun.dev/order-1") && everything.contains("wallet.jumun.dev/alice"));
 
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_jumun"))
-        .args(["view", "-n", &world.namespace, "--field-selector", "status.order=Cancelled"])
-        .env("KUBECONFIG", &world.plane.admin)
+        .args(["view", "-n", &scene.namespace, "--field-selector", "status.order=Cancelled"])
+        .env("KUBECONFIG", &scene.plane.admin)
         .output()
         .unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.lines().count() == 2 && text.contains("order-2"), "{text}");
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn every_setting_of_a_platform_can_be_taken_back_by_a_server_side_apply() {
-    let world = World::new("taken-back", 0).await;
-    let file = format!("{}/{}.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let scene = Scene::new("taken-back", 0).await;
+    let file = format!("{}/{}.json", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     let apply = |spec: serde_json::Value| {
         let metadata = json!({ "name": "default" });
         let platform =
             json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": metadata, "spec": spec });
         std::fs::write(&file, platform.to_string()).unwrap();
-        world.kubectl(&["apply", "--server-side", "-f", &file])
+        scene.kubectl(&["apply", "--server-side", "-f", &file])
     };
     for spec in [json!({ "intake": { "maxPending": 5 } }), json!({})] {
         let (ok, text) = apply(spec);
         assert!(ok, "{text}");
     }
-    let (_, spec) = world.kubectl(&["get", "op", "default", "-o", "jsonpath={.spec}"]);
+    let (_, spec) = scene.kubectl(&["get", "op", "default", "-o", "jsonpath={.spec}"]);
     assert_eq!(spec, "{}");
-    world.finish().await;
+    scene.finish().await;
 }
 
 /// The names that a query finds, in order.
-fn found(world: &World, kind: &str, selector: &str) -> Vec<String> {
+fn found(scene: &Scene, kind: &str, selector: &str) -> Vec<String> {
     let path = if kind == "orderviews" { "{.items[*].metadata.name}" } else { "{.items[*].spec.order.name}" };
-    let (ok, text) = world.kubectl(&["get", kind, "--field-selector", selector, "-o", &format!("jsonpath={path}")]);
+    let (ok, text) = scene.kubectl(&["get", kind, "--field-selector", selector, "-o", &format!("jsonpath={path}")]);
     assert!(ok, "{selector}: {text}");
     let mut names: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
     names.sort();
@@ -91,36 +91,36 @@ fn found(world: &World, kind: &str, selector: &str) -> Vec<String> {
 /// Each takes as many fields as it needs, and an absent one is the empty one.
 #[tokio::test]
 async fn each_query_that_people_make_is_one_exact_field_selector() {
-    let world = World::new("queries", 1).await;
-    world.store("shop", json!({ "seller": "kim", "confirmation": "Customer" })).await;
-    world.product("mug", 1_000, 100).await;
-    world.wallet("alice", 50_000).await;
+    let scene = Scene::new("queries", 1).await;
+    scene.store("shop", json!({ "seller": "kim", "confirmation": "Customer" })).await;
+    scene.product("mug", 1_000, 100).await;
+    scene.wallet("alice", 50_000).await;
     for name in ["free", "claimed", "delivered", "honoured"] {
-        world.order(name, "alice", "mug", 1).await;
-        world.row(name, State::Delivering).await;
+        scene.order(name, "alice", "mug", 1).await;
+        scene.row(name, State::Delivering).await;
     }
-    let name_of = async |order: &str| world.delivery_of(order).await.metadata.name.unwrap();
+    let name_of = async |order: &str| scene.delivery_of(order).await.metadata.name.unwrap();
     let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" } } });
-    world.patch::<Delivery>(&name_of("claimed").await, claim).await.unwrap();
-    assert!(world.deliver(&name_of("delivered").await).await);
-    world.row("delivered", State::Delivered).await;
-    world.cancel("honoured").await;
-    world.row("honoured", State::Cancelled).await;
-    world.cancel("delivered").await;
+    scene.patch::<Delivery>(&name_of("claimed").await, claim).await.unwrap();
+    assert!(scene.deliver(&name_of("delivered").await).await);
+    scene.row("delivered", State::Delivered).await;
+    scene.cancel("honoured").await;
+    scene.row("honoured", State::Cancelled).await;
+    scene.cancel("delivered").await;
     // The next seller must be told first, and cannot be reached.
     let terms = json!({ "notify": { "url": "http://127.0.0.1:9/" }, "cancellation": { "sellerNotice": "Required" } });
-    world.patch::<Store>("shop", json!({ "spec": terms })).await.unwrap();
-    world.order("open", "alice", "mug", 1).await;
-    world.row("open", State::Delivering).await;
-    world
+    scene.patch::<Store>("shop", json!({ "spec": terms })).await.unwrap();
+    scene.order("open", "alice", "mug", 1).await;
+    scene.row("open", State::Delivering).await;
+    scene
         .patch::<Delivery>(
             &name_of("open").await,
             json!({ "spec": { "courier": { "name": "lee", "zone": "gangnam" } } }),
         )
         .await
         .unwrap();
-    world.cancel("open").await;
-    let wishes = |what: &str| found(&world, "orderviews", &format!("spec.seller=kim,status.wish={what}"));
+    scene.cancel("open").await;
+    let wishes = |what: &str| found(&scene, "orderviews", &format!("spec.seller=kim,status.wish={what}"));
     wait_for("the wishes to be shown", || async {
         (wishes("Open") == ["open"] && wishes("Refused") == ["delivered"]).then_some(())
     })
@@ -128,23 +128,23 @@ async fn each_query_that_people_make_is_one_exact_field_selector() {
     assert_eq!(wishes("Honoured"), ["honoured"]);
     assert_eq!(wishes(""), ["claimed", "free"]);
     let claimable = "spec.zone=gangnam,spec.ready=true,spec.courier.name=,spec.hold.cause=";
-    assert_eq!(found(&world, "deliveries", claimable), ["free"]);
-    assert_eq!(found(&world, "deliveries", "spec.courier.name=park"), ["claimed", "delivered"]);
-    assert_eq!(found(&world, "deliveries", "spec.courier.name=lee"), ["open"]);
-    assert_eq!(found(&world, "deliveries", "spec.zone=mapo,spec.ready=true"), Vec::<String>::new());
+    assert_eq!(found(&scene, "deliveries", claimable), ["free"]);
+    assert_eq!(found(&scene, "deliveries", "spec.courier.name=park"), ["claimed", "delivered"]);
+    assert_eq!(found(&scene, "deliveries", "spec.courier.name=lee"), ["open"]);
+    assert_eq!(found(&scene, "deliveries", "spec.zone=mapo,spec.ready=true"), Vec::<String>::new());
     // The store on its way: the seller can be told after all.
-    world
+    scene
         .patch::<Store>("shop", json!({ "spec": { "cancellation": { "sellerNotice": "BestEffort" } } }))
         .await
         .unwrap();
-    world.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "PickedUp" } })).await.unwrap();
-    world.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    scene.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "PickedUp" } })).await.unwrap();
+    scene.patch::<Delivery>(&name_of("open").await, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
     wait_for("the wish to be refused", || async { wishes("Open").is_empty().then_some(()) }).await;
     for order in ["open", "delivered"] {
-        world.patch::<Delivery>(&name_of(order).await, json!({ "spec": { "received": true } })).await.unwrap();
-        world.row(order, State::Completed).await;
+        scene.patch::<Delivery>(&name_of(order).await, json!({ "spec": { "received": true } })).await.unwrap();
+        scene.row(order, State::Completed).await;
     }
-    world.finish().await;
+    scene.finish().await;
 }
 
 /// The commands of the README's walk, in order, but for those that are an alternative to another.
@@ -159,30 +159,30 @@ fn walk() -> Vec<String> {
 
 #[tokio::test]
 async fn the_readmes_commands_find_the_children_of_the_new_order_only() {
-    let world = World::new("walk", 1).await;
+    let scene = Scene::new("walk", 1).await;
     let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/manifests/samples/03-kitchen.yaml");
     let apply = || {
-        let (ok, text) = world.kubectl(&["apply", "-f", sample]);
+        let (ok, text) = scene.kubectl(&["apply", "-f", sample]);
         assert!(ok, "{text}");
     };
     // An order of this name was there before, and somebody keeps its children.
     apply();
-    world.row("dinner", State::Paid).await;
-    world.kitchen_step("dinner", json!({ "decision": "Accept" })).await.unwrap();
-    let old = world.delivery_of("dinner").await.metadata.name.unwrap();
+    scene.row("dinner", State::Paid).await;
+    scene.kitchen_step("dinner", json!({ "decision": "Accept" })).await.unwrap();
+    let old = scene.delivery_of("dinner").await.metadata.name.unwrap();
     let kept = json!({ "metadata": { "finalizers": ["jumun.dev/undo", "jumun.test/kept"] } });
-    world.patch::<Ticket>(&old, kept.clone()).await.unwrap();
-    world.patch::<Delivery>(&old, kept).await.unwrap();
-    world.orders().delete("dinner", &DeleteParams::default()).await.unwrap();
-    wait_for("the order to go", || async { world.orders().get_opt("dinner").await.ok()?.is_none().then_some(()) })
+    scene.patch::<Ticket>(&old, kept.clone()).await.unwrap();
+    scene.patch::<Delivery>(&old, kept).await.unwrap();
+    scene.orders().delete("dinner", &DeleteParams::default()).await.unwrap();
+    wait_for("the order to go", || async { scene.orders().get_opt("dinner").await.ok()?.is_none().then_some(()) })
         .await;
     apply();
     let paid = || async {
-        let order: Order = world.orders().get("dinner").await.ok()?;
-        (order.status?.paid_at.is_some() && world.api::<Ticket>().get(&old).await.is_ok()).then_some(())
+        let order: Order = scene.orders().get("dinner").await.ok()?;
+        (order.status?.paid_at.is_some() && scene.api::<Ticket>().get(&old).await.is_ok()).then_some(())
     };
     wait_for("the new order to be paid", paid).await;
-    world.row("dinner", State::Paid).await;
+    scene.row("dinner", State::Paid).await;
     // Faster than people, so a step that is not allowed yet is tried again.
     let again = r#"kubectl() {
         for _ in $(seq 100); do out=$(command kubectl -n "$NS" "$@") && { echo "$out"; return; }; sleep 0.1; done
@@ -190,25 +190,25 @@ async fn the_readmes_commands_find_the_children_of_the_new_order_only() {
     }
     "#;
     let script = format!("set -eu\n{again}\n{}", walk().join("\n"));
-    let path = format!("{}:{}", world.plane.bin.display(), std::env::var("PATH").unwrap_or_default());
+    let path = format!("{}:{}", scene.plane.bin.display(), std::env::var("PATH").unwrap_or_default());
     let mut command = std::process::Command::new("bash");
     command.args(["-c", &script]).env("PATH", path);
-    command.env("KUBECONFIG", &world.plane.admin).env("NS", &world.namespace);
+    command.env("KUBECONFIG", &scene.plane.admin).env("NS", &scene.namespace);
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}\n{text}");
-    world.row("dinner", State::Completed).await;
-    let untouched: Ticket = world.api().get(&old).await.unwrap();
+    scene.row("dinner", State::Completed).await;
+    let untouched: Ticket = scene.api().get(&old).await.unwrap();
     assert!(untouched.spec.cooking.is_none(), "the old one's children are left alone");
     let free = json!({ "metadata": { "finalizers": [] } });
-    world.patch::<Ticket>(&old, free.clone()).await.unwrap();
-    world.patch::<Delivery>(&old, free).await.unwrap();
-    world.finish().await;
+    scene.patch::<Ticket>(&old, free.clone()).await.unwrap();
+    scene.patch::<Delivery>(&old, free).await.unwrap();
+    scene.finish().await;
 }
 
 /// One row of a table, by its name, as the columns of the header.
-fn columns(world: &World, arguments: &[&str], name: &str) -> std::collections::BTreeMap<String, String> {
-    let (ok, table) = world.kubectl(arguments);
+fn columns(scene: &Scene, arguments: &[&str], name: &str) -> std::collections::BTreeMap<String, String> {
+    let (ok, table) = scene.kubectl(arguments);
     assert!(ok, "{table}");
     let header = table.lines().next().expect("a header").to_owned();
     let line = table.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("no {name} in {table}"));
@@ -227,23 +227,23 @@ fn columns(world: &World, arguments: &[&str], name: &str) -> std::collections::B
 
 #[tokio::test]
 async fn nothing_that_waits_fails_or_lacks_money_is_blank_on_the_screen() {
-    let world = World::new("screen", 1).await;
+    let scene = Scene::new("screen", 1).await;
     let endpoint = json!({ "url": "http://127.0.0.1:9/" });
-    crate::outside::platform(&world, None, None, json!({})).await;
-    world
+    crate::outside::platform(&scene, None, None, json!({})).await;
+    scene
         .store("shop", json!({ "seller": "kim", "notify": endpoint, "cancellation": { "sellerNotice": "Required" } }))
         .await;
-    world.product("mug", 1_000, 2).await;
-    world.wallet("alice", 50_000).await;
-    world.wallet("bob", 300).await;
-    world.order("waits", "alice", "mug", 1).await;
-    world.row("waits", State::Delivering).await;
-    world.cancel("waits").await;
-    world.create::<Order>(order("poor", "bob", "mug", 1)).await;
-    world.row("poor", State::PaymentFailed).await;
-    world.create::<Order>(order("out", "alice", "mug", 9)).await;
-    world.row("out", State::OutOfStock).await;
-    let wide = |kind: &str, name: &str| columns(&world, &["get", kind, "-o", "wide"], name);
+    scene.product("mug", 1_000, 2).await;
+    scene.wallet("alice", 50_000).await;
+    scene.wallet("bob", 300).await;
+    scene.order("waits", "alice", "mug", 1).await;
+    scene.row("waits", State::Delivering).await;
+    scene.cancel("waits").await;
+    scene.create::<Order>(order("poor", "bob", "mug", 1)).await;
+    scene.row("poor", State::PaymentFailed).await;
+    scene.create::<Order>(order("out", "alice", "mug", 9)).await;
+    scene.row("out", State::OutOfStock).await;
+    let wide = |kind: &str, name: &str| columns(&scene, &["get", kind, "-o", "wide"], name);
     wait_for("the wait to be said", || async {
         wide("ord", "waits")["MESSAGE"].contains("the next is at").then_some(())
     })
@@ -259,14 +259,14 @@ async fn nothing_that_waits_fails_or_lacks_money_is_blank_on_the_screen() {
     assert!(notice["NEXT"].starts_with("20") && notice["MESSAGE"].contains("Attempt"), "{notice:?}");
     let everything = ["sto", "prod", "wal", "ord", "pay", "dlv", "ntf", "ov", "op"];
     for kind in everything {
-        let (_, table) = world.kubectl(&["get", kind, "-o", "wide"]);
+        let (_, table) = scene.kubectl(&["get", kind, "-o", "wide"]);
         assert!(!table.contains("<invalid>"), "{table}");
     }
     let delivery = wide("dlv", "waits");
     assert_eq!((delivery["READY"].as_str(), delivery["OUTCOME"].as_str()), ("true", ""), "{delivery:?}");
     // Nothing is undone before the seller knows: the courier goes on, and the wish comes too late.
-    assert!(world.deliver(&world.delivery_of("waits").await.metadata.name.unwrap()).await);
-    world.row("waits", State::Completed).await;
+    assert!(scene.deliver(&scene.delivery_of("waits").await.metadata.name.unwrap()).await);
+    scene.row("waits", State::Completed).await;
     assert_eq!(wide("dlv", "waits")["OUTCOME"], "Confirmed");
-    world.finish().await;
+    scene.finish().await;
 }

@@ -8,12 +8,12 @@ use jumun::crd::{Order, Product, Wallet};
 use jumun::domain::order::State;
 use serde_json::{Value, json};
 
-use crate::harness::{World, order};
+use crate::harness::{Scene, order};
 
 /// `kubectl apply --server-side` as this manager; what it printed, and whether it was taken.
-fn apply(world: &World, manager: &str, object: &Value) -> (bool, String) {
-    let mut child = Command::new(world.plane.bin.join("kubectl"))
-        .args(["--kubeconfig", &world.plane.admin.to_string_lossy(), "-n", &world.namespace])
+fn apply(scene: &Scene, manager: &str, object: &Value) -> (bool, String) {
+    let mut child = Command::new(scene.plane.bin.join("kubectl"))
+        .args(["--kubeconfig", &scene.plane.admin.to_string_lossy(), "-n", &scene.namespace])
         .args(["apply", "--server-side", "--field-manager", manager, "-f", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -26,8 +26,8 @@ fn apply(world: &World, manager: &str, object: &Value) -> (bool, String) {
     (output.status.success(), text)
 }
 
-fn applied(world: &World, manager: &str, object: &Value) {
-    let (taken, said) = apply(world, manager, object);
+fn applied(scene: &Scene, manager: &str, object: &Value) {
+    let (taken, said) = apply(scene, manager, object);
     assert!(taken, "{said}");
 }
 
@@ -45,90 +45,90 @@ fn mug(stock: i64) -> Value {
 
 #[tokio::test]
 async fn nothing_that_nobody_applies_is_tracked() {
-    let world = World::new("untracked", 1).await;
-    world.shop().await;
-    world.product("mug", 1_000, 10).await;
-    world.wallet("alice", 50_000).await;
-    world.order("order-1", "alice", "mug", 1).await;
-    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
-    assert!(world.deliver(&delivery).await);
-    world.row("order-1", State::Completed).await;
-    for version in world.recorder.since(0) {
+    let scene = Scene::new("untracked", 1).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 10).await;
+    scene.wallet("alice", 50_000).await;
+    scene.order("order-1", "alice", "mug", 1).await;
+    let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    scene.row("order-1", State::Completed).await;
+    for version in scene.recorder.since(0) {
         let tracked = &version.object["metadata"]["managedFields"];
         assert!(tracked.is_null(), "{} is tracked: {tracked}", version.kind);
     }
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn what_is_applied_is_tracked_and_two_managers_share_it() {
-    let world = World::new("applied", 1).await;
-    world.shop().await;
-    world.wallet("alice", 50_000).await;
-    applied(&world, "catalogue", &mug(5));
-    world.order("order-1", "alice", "mug", 3).await;
-    world.row("order-1", State::Delivering).await;
+    let scene = Scene::new("applied", 1).await;
+    scene.shop().await;
+    scene.wallet("alice", 50_000).await;
+    applied(&scene, "catalogue", &mug(5));
+    scene.order("order-1", "alice", "mug", 3).await;
+    scene.row("order-1", State::Delivering).await;
     // Raised while an order runs, by the one who applied it; the other manages another field.
-    applied(&world, "catalogue", &mug(8));
+    applied(&scene, "catalogue", &mug(8));
     let title = object("Product", "mug", json!({ "title": "Mug" }));
-    applied(&world, "shop", &title);
-    let (taken, said) = apply(&world, "shop", &mug(99));
+    applied(&scene, "shop", &title);
+    let (taken, said) = apply(&scene, "shop", &mug(99));
     assert!(!taken && said.contains("conflict"), "{said}");
-    applied(&world, "catalogue", &mug(8));
-    let product = world.api::<Product>().get("mug").await.unwrap();
+    applied(&scene, "catalogue", &mug(8));
+    let product = scene.api::<Product>().get("mug").await.unwrap();
     assert_eq!((product.spec.stock, product.spec.title.as_deref()), (8, Some("Mug")));
     // What a manager no longer names is removed.
-    applied(&world, "shop", &object("Product", "mug", json!({})));
-    assert_eq!(world.api::<Product>().get("mug").await.unwrap().spec.title, None);
-    world.order("order-2", "alice", "mug", 5).await;
+    applied(&scene, "shop", &object("Product", "mug", json!({})));
+    assert_eq!(scene.api::<Product>().get("mug").await.unwrap().spec.title, None);
+    scene.order("order-2", "alice", "mug", 5).await;
     for name in ["order-1", "order-2"] {
-        let delivery = world.delivery_of(name).await.metadata.name.unwrap();
-        assert!(world.deliver(&delivery).await);
-        world.row(name, State::Completed).await;
+        let delivery = scene.delivery_of(name).await.metadata.name.unwrap();
+        assert!(scene.deliver(&delivery).await);
+        scene.row(name, State::Completed).await;
     }
-    assert_eq!(world.settled_stock("mug").await, (0, 8));
-    world.finish().await;
+    assert_eq!(scene.settled_stock("mug").await, (0, 8));
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn an_order_and_a_wallet_are_applied_again() {
-    let world = World::new("again", 1).await;
-    world.shop().await;
-    world.product("mug", 1_000, 10).await;
+    let scene = Scene::new("again", 1).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 10).await;
     let wallet = |amount: i64| {
         object("Wallet", "alice", json!({ "owner": "alice", "deposited": { "amount": amount, "currency": "KRW" } }))
     };
-    applied(&world, "office", &wallet(1_000));
+    applied(&scene, "office", &wallet(1_000));
     let mut wish = order("order-1", "alice", "mug", 1);
-    applied(&world, "alice", &wish);
-    world.row("order-1", State::Delivering).await;
-    let before = world.orders().get("order-1").await.unwrap();
-    applied(&world, "alice", &wish);
-    let after = world.orders().get("order-1").await.unwrap();
+    applied(&scene, "alice", &wish);
+    scene.row("order-1", State::Delivering).await;
+    let before = scene.orders().get("order-1").await.unwrap();
+    applied(&scene, "alice", &wish);
+    let after = scene.orders().get("order-1").await.unwrap();
     assert_eq!(before.metadata.resource_version, after.metadata.resource_version, "unchanged is no write");
     assert!(after.metadata.finalizers.is_some(), "what the policy has put on stays");
-    applied(&world, "office", &wallet(3_000));
+    applied(&scene, "office", &wallet(3_000));
     wish["spec"]["cancel"] = json!({ "reason": "ChangedMind" });
-    applied(&world, "alice", &wish);
-    world.row("order-1", State::Cancelled).await;
-    assert_eq!(world.money("alice").await, (3_000, 0));
+    applied(&scene, "alice", &wish);
+    scene.row("order-1", State::Cancelled).await;
+    assert_eq!(scene.money("alice").await, (3_000, 0));
     // Created by a plain create, then applied: tracked from then on. What was there before belongs to nobody who applies,
     // so that the first change of it is a conflict, as it is for any object.
-    world
+    scene
         .create::<Wallet>(json!({
             "metadata": { "name": "bob" }, "spec": { "owner": "bob", "deposited": { "amount": 1, "currency": "KRW" } },
         }))
         .await;
     let bob = object("Wallet", "bob", json!({ "owner": "bob", "deposited": { "amount": 2, "currency": "KRW" } }));
-    let (taken, said) = apply(&world, "office", &bob);
+    let (taken, said) = apply(&scene, "office", &bob);
     assert!(!taken && said.contains("before-first-apply"), "{said}");
     let (done, said) =
-        world.kubectl(&["patch", "wallet", "bob", "--type=merge", "-p", r#"{"spec":{"deposited":{"amount":2}}}"#]);
+        scene.kubectl(&["patch", "wallet", "bob", "--type=merge", "-p", r#"{"spec":{"deposited":{"amount":2}}}"#]);
     assert!(done, "{said}");
-    applied(&world, "office", &bob);
-    let tracked = world.api::<Wallet>().get("bob").await.unwrap();
+    applied(&scene, "office", &bob);
+    let tracked = scene.api::<Wallet>().get("bob").await.unwrap();
     assert!(tracked.spec.deposited.amount == 2 && tracked.metadata.managed_fields.is_some());
-    let order: Order = world.orders().get("order-1").await.unwrap();
+    let order: Order = scene.orders().get("order-1").await.unwrap();
     assert!(order.metadata.managed_fields.is_some(), "an order that is applied is tracked");
-    world.finish().await;
+    scene.finish().await;
 }

@@ -11,77 +11,77 @@ use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::outside::{Card, by_card, platform};
 
 /// A shop whose customers pay by card, with so many orders on their way to the courier.
-pub async fn shop(name: &str, card: &Card, give_up_after: &str, orders: usize) -> World {
-    let world = World::new(name, 1).await;
+pub async fn shop(name: &str, card: &Card, give_up_after: &str, orders: usize) -> Scene {
+    let scene = Scene::new(name, 1).await;
     let providers = json!([{ "name": "card", "url": card.url(), "timeout": "1s" }]);
     let payment = json!({ "payment": { "providers": providers, "giveUpAfter": give_up_after } });
-    platform(&world, None, None, payment).await;
-    world.shop().await;
-    world.product("mug", 1_000, 100).await;
+    platform(&scene, None, None, payment).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 100).await;
     for n in 0..orders {
-        world.create::<Order>(by_card(&format!("order-{n}"), "mug", 1)).await;
+        scene.create::<Order>(by_card(&format!("order-{n}"), "mug", 1)).await;
     }
     for n in 0..orders {
-        world.row(&format!("order-{n}"), State::Delivering).await;
+        scene.row(&format!("order-{n}"), State::Delivering).await;
     }
-    world
+    scene
 }
 
-fn namespaces(world: &World) -> Api<Namespace> {
-    Api::all(world.client.clone())
+fn namespaces(scene: &Scene) -> Api<Namespace> {
+    Api::all(scene.client.clone())
 }
 
-async fn delete(world: &World) {
-    namespaces(world).delete(&world.namespace, &DeleteParams::default()).await.expect("deleted");
+async fn delete(scene: &Scene) {
+    namespaces(scene).delete(&scene.namespace, &DeleteParams::default()).await.expect("deleted");
 }
 
-async fn gone(world: &World) {
-    let api = namespaces(world);
-    let gone = || async { api.get_opt(&world.namespace).await.ok()?.is_none().then_some(()) };
+async fn gone(scene: &Scene) {
+    let api = namespaces(scene);
+    let gone = || async { api.get_opt(&scene.namespace).await.ok()?.is_none().then_some(()) };
     wait_for("the namespace to be gone", gone).await;
 }
 
-async fn at_risk(world: &World) -> bool {
-    let (_, metrics) = world.operator(0).get("/metrics").await;
+async fn at_risk(scene: &Scene) -> bool {
+    let (_, metrics) = scene.operator(0).get("/metrics").await;
     metrics.contains("reason=\"MoneyAtRisk\"")
 }
 
 #[tokio::test]
 async fn a_deleted_namespace_gives_card_money_back() {
     let card = Card::start().await;
-    let world = shop("ns-card", &card, "5m", 4).await;
-    let brought = world.delivery_of("order-3").await.name_any();
-    assert!(world.deliver(&brought).await);
-    world.row("order-3", State::Completed).await;
+    let scene = shop("ns-card", &card, "5m", 4).await;
+    let brought = scene.delivery_of("order-3").await.name_any();
+    assert!(scene.deliver(&brought).await);
+    scene.row("order-3", State::Completed).await;
     // The provider fails at first.
     card.provider.set(Faults { fail: Some(Switch::times(3).on(&[CallKind::Void])), ..Faults::default() });
-    delete(&world).await;
-    gone(&world).await;
+    delete(&scene).await;
+    gone(&scene).await;
     assert_eq!(card.moved(), (4, 3), "what was brought is paid, the rest is given back");
-    assert!(!at_risk(&world).await);
+    assert!(!at_risk(&scene).await);
 }
 
 #[tokio::test]
 async fn a_provider_that_never_answers_holds_a_deleted_namespace_for_a_bounded_time() {
     let card = Card::start().await;
-    let world = shop("ns-silent", &card, "4s", 2).await;
+    let scene = shop("ns-silent", &card, "4s", 2).await;
     card.provider.set(Faults { down: Some(Switch::always()), ..Faults::default() });
     let (began, params) = (std::time::Instant::now(), Default::default());
-    delete(&world).await;
-    let platforms: Api<OrderPlatform> = world.api();
+    delete(&scene).await;
+    let platforms: Api<OrderPlatform> = scene.api();
     wait_for("the platform to be asked to go", || async {
         platforms.list(&params).await.ok()?.items.pop()?.metadata.deletion_timestamp
     })
     .await;
-    gone(&world).await;
+    gone(&scene).await;
     assert!(began.elapsed() >= Duration::from_secs(4), "it was tried for as long as the platform says");
-    let (_, metrics) = world.operator(0).get("/metrics").await;
+    let (_, metrics) = scene.operator(0).get("/metrics").await;
     assert!(metrics.contains("jumun_facts_total{kind=\"Payment\",reason=\"MoneyAtRisk\"} 2"), "{metrics}");
-    let log = format!("{}/{}-0.log", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let log = format!("{}/{}-0.log", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     let log = std::fs::read_to_string(log).unwrap();
     assert!(log.contains("Money at risk: 1000 KRW at card under key jumun-"), "{log}");
 }
@@ -89,22 +89,22 @@ async fn a_provider_that_never_answers_holds_a_deleted_namespace_for_a_bounded_t
 #[tokio::test]
 async fn a_platform_stays_while_charges_at_its_providers_stand() {
     let card = Card::start().await;
-    let world = shop("op-stays", &card, "5m", 1).await;
-    let platforms: Api<OrderPlatform> = world.api();
+    let scene = shop("op-stays", &card, "5m", 1).await;
+    let platforms: Api<OrderPlatform> = scene.api();
     platforms.delete("default", &DeleteParams::default()).await.unwrap();
-    world.cancel("order-0").await;
-    world.row("order-0", State::Cancelled).await;
+    scene.cancel("order-0").await;
+    scene.row("order-0", State::Cancelled).await;
     assert_eq!(card.moved(), (1, 1), "the provider could still be asked");
     let gone = || async { platforms.get_opt("default").await.ok()?.is_none().then_some(()) };
     wait_for("the platform to be gone", gone).await;
-    world.finish().await;
+    scene.finish().await;
 }
 
-pub fn release(world: &World, more: &[&str]) -> Output {
+pub fn release(scene: &Scene, more: &[&str]) -> Output {
     std::process::Command::new(env!("CARGO_BIN_EXE_jumun"))
-        .args(["release", "-n", &world.namespace, "--ask-for", "3"])
+        .args(["release", "-n", &scene.namespace, "--ask-for", "3"])
         .args(more)
-        .env("KUBECONFIG", &world.plane.admin)
+        .env("KUBECONFIG", &scene.plane.admin)
         .output()
         .expect("jumun release")
 }
@@ -112,21 +112,21 @@ pub fn release(world: &World, more: &[&str]) -> Output {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn release_asks_the_provider_first_and_says_what_it_leaves() {
     let card = Card::start().await;
-    let mut world = shop("release-card", &card, "5m", 3).await;
-    world.kill_operator(0);
+    let mut scene = shop("release-card", &card, "5m", 3).await;
+    scene.kill_operator(0);
     let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
-    let brought = world.delivery_of("order-0").await.name_any();
-    world.patch::<Delivery>(&brought, claim).await.unwrap();
-    world.patch::<Delivery>(&brought, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
-    let api: Api<Payment> = world.api();
-    delete(&world).await;
+    let brought = scene.delivery_of("order-0").await.name_any();
+    scene.patch::<Delivery>(&brought, claim).await.unwrap();
+    scene.patch::<Delivery>(&brought, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    let api: Api<Payment> = scene.api();
+    delete(&scene).await;
     wait_for("the payments to be marked", || async {
         let payments = api.list(&Default::default()).await.ok()?.items;
         payments.iter().all(|payment| payment.metadata.deletion_timestamp.is_some()).then_some(())
     })
     .await;
     card.provider.set(Faults { down: Some(Switch::always()), ..Faults::default() });
-    let kept = release(&world, &[]);
+    let kept = release(&scene, &[]);
     let said = String::from_utf8_lossy(&kept.stdout).into_owned();
     assert!(
         !kept.status.success() && said.matches("money at risk: 1000 KRW at card under key jumun-").count() == 2,
@@ -135,13 +135,13 @@ async fn release_asks_the_provider_first_and_says_what_it_leaves() {
     assert!(String::from_utf8_lossy(&kept.stderr).contains("--leave-charges"));
     assert_eq!(api.list(&Default::default()).await.unwrap().items.len(), 2, "they stay");
     card.provider.set(Faults::default());
-    let asked = release(&world, &[]);
+    let asked = release(&scene, &[]);
     let said = String::from_utf8_lossy(&asked.stdout).into_owned();
     assert!(asked.status.success() && said.matches("given back: 1000 jumun-").count() == 2, "{said}");
     assert_eq!(card.moved(), (3, 2), "what was brought is paid");
     let done = || async {
-        release(&world, &[]);
-        namespaces(&world).get_opt(&world.namespace).await.ok()?.is_none().then_some(())
+        release(&scene, &[]);
+        namespaces(&scene).get_opt(&scene.namespace).await.ok()?.is_none().then_some(())
     };
     wait_for("the namespace to be gone", done).await;
 }
@@ -149,14 +149,14 @@ async fn release_asks_the_provider_first_and_says_what_it_leaves() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn release_leaves_charges_only_when_it_is_told_to() {
     let card = Card::start().await;
-    let mut world = shop("release-leave", &card, "5m", 1).await;
-    world.kill_operator(0);
-    delete(&world).await;
+    let mut scene = shop("release-leave", &card, "5m", 1).await;
+    scene.kill_operator(0);
+    delete(&scene).await;
     card.provider.set(Faults { down: Some(Switch::always()), ..Faults::default() });
     let done = || async {
-        let output = release(&world, &["--leave-charges"]);
+        let output = release(&scene, &["--leave-charges"]);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        namespaces(&world).get_opt(&world.namespace).await.ok()?.is_none().then_some(Value::Null)
+        namespaces(&scene).get_opt(&scene.namespace).await.ok()?.is_none().then_some(Value::Null)
     };
     wait_for("the namespace to be gone", done).await;
     assert_eq!(card.moved(), (1, 0));

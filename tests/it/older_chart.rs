@@ -7,7 +7,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use crate::chart::on;
-use crate::harness::{World, order};
+use crate::harness::{Scene, order};
 use crate::plane::{Plane, config};
 use crate::platform::{PlatformOperator, available, object, platform, says};
 
@@ -19,8 +19,8 @@ struct Minor {
 }
 
 /// How many writes the operator made to the metadata of orders: a finalizer that no policy has set.
-async fn finalizers_put(world: &World) -> u64 {
-    let calls = world.operator(0).calls().await;
+async fn finalizers_put(scene: &Scene) -> u64 {
+    let calls = scene.operator(0).calls().await;
     let is_order = |label: &str| label.contains("kind=\"Order\"") && label.contains("verb=\"patch\"");
     calls.iter().filter(|(labels, _)| is_order(labels)).map(|(_, count)| count).sum()
 }
@@ -41,32 +41,32 @@ async fn everything_works_on(minor: Minor) {
     plane.account_of_the_manifest();
 
     let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut world = World::on(plane, client, "older").await;
-    world.shop().await;
-    world.product("mug", 1_000, 10).await;
-    world.wallet("alice", 50_000).await;
-    world.start_operator(&[]);
+    let mut scene = Scene::on(plane, client, "older").await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 10).await;
+    scene.wallet("alice", 50_000).await;
+    scene.start_operator(&[]);
     let (kept, cancelled) = ("kept", "cancelled");
     for name in [kept, cancelled] {
-        world.create::<Order>(order(name, "alice", "mug", 1)).await;
+        scene.create::<Order>(order(name, "alice", "mug", 1)).await;
     }
-    let delivery = world.delivery_of(kept).await.metadata.name.expect("a name");
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of(kept).await, State::Completed);
-    world.delivery_of(cancelled).await;
-    world.cancel(cancelled).await;
-    assert_eq!(world.end_of(cancelled).await, State::Cancelled);
-    assert_eq!(world.settled_stock("mug").await.1, 1, "what was cancelled is not sold");
-    let put = finalizers_put(&world).await;
+    let delivery = scene.delivery_of(kept).await.metadata.name.expect("a name");
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of(kept).await, State::Completed);
+    scene.delivery_of(cancelled).await;
+    scene.cancel(cancelled).await;
+    assert_eq!(scene.end_of(cancelled).await, State::Cancelled);
+    assert_eq!(scene.settled_stock("mug").await.1, 1, "what was cancelled is not sold");
+    let put = finalizers_put(&scene).await;
     assert_eq!(put > 0, !minor.mutates, "the policy sets finalizers, or else the controllers do: {put}");
 
-    let operator = PlatformOperator::of(&world);
-    platform(&world, &json!({ "workloads": { "command": { "autoscaling": { "minReplicas": 1, "maxReplicas": 3 } } } }));
-    available(&world).await;
-    says(&world, "RightsGranted", "True", "Granted").await;
-    assert!(object(&world, "hpa", "jumun-command").is_some());
+    let operator = PlatformOperator::of(&scene);
+    platform(&scene, &json!({ "workloads": { "command": { "autoscaling": { "minReplicas": 1, "maxReplicas": 3 } } } }));
+    available(&scene).await;
+    says(&scene, "RightsGranted", "True", "Granted").await;
+    assert!(object(&scene, "hpa", "jumun-command").is_some());
     assert!(operator.terminate().await, "it stops in order");
-    world.finish().await;
+    scene.finish().await;
     on(plane, &format!("tools/cluster down {name}"));
 }
 

@@ -12,7 +12,7 @@ use jumun::http::fake_provider::{FakeProvider, Faults};
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 
 /// A server on loopback; stopped when dropped.
 struct Server {
@@ -147,7 +147,7 @@ impl Card {
 }
 
 /// The OrderPlatform of a test: hosts on loopback may be called, the provider and the customers' endpoint are known.
-pub async fn platform(world: &World, card: Option<&Card>, customers: Option<&Endpoint>, more: Value) {
+pub async fn platform(scene: &Scene, card: Option<&Card>, customers: Option<&Endpoint>, more: Value) {
     let mut spec = json!({ "egress": { "allowedHosts": ["127.0.0.1"] } });
     if let Some(card) = card {
         spec["payment"] = json!({ "providers": [{ "name": "card", "url": card.url(), "timeout": "1s" }] });
@@ -159,7 +159,7 @@ pub async fn platform(world: &World, card: Option<&Card>, customers: Option<&End
         spec[field] = value.clone();
     }
     let platform = json!({ "metadata": { "name": "default" }, "spec": spec });
-    world.create::<jumun::crd::OrderPlatform>(platform).await;
+    scene.create::<jumun::crd::OrderPlatform>(platform).await;
 }
 
 /// An order of Alice, paid by card.

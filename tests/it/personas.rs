@@ -43,8 +43,8 @@ async fn served(caller: &Caller) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test]
 async fn every_persona_may_do_with_every_kind_what_the_table_says() {
-    let (world, caller) = open("personas").await;
-    bind_all(&world, &caller).await;
+    let (scene, caller) = open("personas").await;
+    bind_all(&scene, &caller).await;
     let before = versions(&caller).await;
     let mut all = Vec::new();
     for (plural, persona, letters) in cells(KINDS) {
@@ -102,13 +102,13 @@ async fn every_persona_may_do_with_every_kind_what_the_table_says() {
 
 #[tokio::test]
 async fn every_persona_may_write_the_fields_that_the_table_says_and_no_other() {
-    let (world, caller) = open("persona-fields").await;
+    let (scene, caller) = open("persona-fields").await;
     let fields = fields();
     let known: BTreeMap<&str, &Field> = fields.iter().map(|field| (field.row, field)).collect();
     let lacking = lacking(&fields);
     assert!(lacking.is_empty(), "no row for {lacking:#?}: add it to FIELDS in tables.rs, and its change to shop.rs");
-    bind_all(&world, &caller).await;
-    plain(&world, &caller, &fields).await;
+    bind_all(&scene, &caller).await;
+    plain(&scene, &caller, &fields).await;
     let before = versions(&caller).await;
     let cell = |(row, persona, expected): (&'static str, &'static str, &'static str)| {
         let call = write(&caller, known[row], expected);
@@ -124,18 +124,18 @@ async fn every_persona_may_write_the_fields_that_the_table_says_and_no_other() {
 
 #[tokio::test]
 async fn a_verb_gives_the_right_to_its_fields_and_to_nothing_else() {
-    let (world, caller) = open("verbs").await;
+    let (scene, caller) = open("verbs").await;
     let fields = fields();
-    let nobody = plain(&world, &caller, &fields).await;
+    let nobody = plain(&scene, &caller, &fields).await;
     let before = versions(&caller).await;
     let made = ["payments", "tickets", "deliveries", "notifications", "orderviews"];
     let mut all = Vec::new();
     for verb in ["", "delete"].into_iter().chain(OF_STEPS) {
         let who = if verb.is_empty() { nobody.clone() } else { caller.who(verb) };
         if !verb.is_empty() {
-            bind(&world, &who, "Role", "plain").await;
+            bind(&scene, &who, "Role", "plain").await;
             let rules = json!([{ "apiGroups": ["jumun.dev"], "resources": plurals(), "verbs": [verb] }]);
-            grant(&world, &who, verb, rules).await;
+            grant(&scene, &who, verb, rules).await;
         }
         for field in &fields {
             let expected = match field.needs {

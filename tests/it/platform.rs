@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::program::{Program, get};
 
 /// The image of the workloads: nothing runs it here.
@@ -26,9 +26,9 @@ impl PlatformOperator {
         Self(Program::start(&arguments, &[("KUBECONFIG", kubeconfig.to_str().expect("a path"))], &log))
     }
 
-    /// Starts one for the namespace of a world, with the rights of its manifest.
-    pub fn of(world: &World) -> Self {
-        Self::start(&world.plane.platforms, Some(&world.namespace))
+    /// Starts one for the namespace of a scene, with the rights of its manifest.
+    pub fn of(scene: &Scene) -> Self {
+        Self::start(&scene.plane.platforms, Some(&scene.namespace))
     }
 
     /// GETs a path of its listener.
@@ -61,29 +61,29 @@ impl PlatformOperator {
 }
 
 /// Makes or changes the platform of a namespace.
-pub fn platform(world: &World, spec: &Value) {
+pub fn platform(scene: &Scene, spec: &Value) {
     let object = json!({
         "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform", "metadata": { "name": "default" }, "spec": spec,
     });
-    let file = format!("{}/{}-platform.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let file = format!("{}/{}-platform.json", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     std::fs::write(&file, object.to_string()).expect("written");
-    let (done, said) = world.kubectl(&["apply", "--server-side", "-f", &file]);
+    let (done, said) = scene.kubectl(&["apply", "--server-side", "-f", &file]);
     assert!(done, "{said}");
 }
 
 /// An object as it stands.
-pub fn object(world: &World, kind: &str, name: &str) -> Option<Value> {
-    let (done, text) = world.kubectl(&["get", kind, name, "-o", "json"]);
+pub fn object(scene: &Scene, kind: &str, name: &str) -> Option<Value> {
+    let (done, text) = scene.kubectl(&["get", kind, name, "-o", "json"]);
     if done { serde_json::from_str(&text).ok() } else { None }
 }
 
 /// Everything that is built in the namespace: the objects.
-pub fn built(world: &World) -> Vec<Value> {
-    crate::restored::built(world, KINDS)
+pub fn built(scene: &Scene) -> Vec<Value> {
+    crate::restored::built(scene, KINDS)
 }
 
 /// `Kind name` of everything that is built.
-pub fn names(world: &World) -> BTreeSet<String> {
+pub fn names(scene: &Scene) -> BTreeSet<String> {
     let name = |object: &Value| {
         format!(
             "{} {}",
@@ -91,24 +91,24 @@ pub fn names(world: &World) -> BTreeSet<String> {
             object["metadata"]["name"].as_str().unwrap_or_default()
         )
     };
-    built(world).iter().map(name).collect()
+    built(scene).iter().map(name).collect()
 }
 
 /// Waits for an object that is as `is` says.
-pub async fn eventually(world: &World, kind: &str, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
-    wait_for(&format!("{kind} {name} {what}"), || async { object(world, kind, name).filter(|found| is(found)) }).await
+pub async fn eventually(scene: &Scene, kind: &str, name: &str, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    wait_for(&format!("{kind} {name} {what}"), || async { object(scene, kind, name).filter(|found| is(found)) }).await
 }
 
 /// A condition of the platform.
-pub fn condition(world: &World, type_: &str) -> Option<Value> {
-    let platform = object(world, "op", "default")?;
+pub fn condition(scene: &Scene, type_: &str) -> Option<Value> {
+    let platform = object(scene, "op", "default")?;
     platform["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_).cloned()
 }
 
 /// Waits until the platform says this of an aspect, and gives the message.
-pub async fn says(world: &World, type_: &str, status: &str, reason: &str) -> String {
+pub async fn says(scene: &Scene, type_: &str, status: &str, reason: &str) -> String {
     wait_for(&format!("{type_} to be {status}, {reason}"), || async {
-        let said = condition(world, type_)?;
+        let said = condition(scene, type_)?;
         let is = said["status"] == status && said["reason"] == reason;
         is.then(|| said["message"].as_str().unwrap_or_default().to_owned())
     })
@@ -116,40 +116,40 @@ pub async fn says(world: &World, type_: &str, status: &str, reason: &str) -> Str
 }
 
 /// Says of every pod that is there that it is ready, as a kubelet would; gives how many there are.
-pub fn ready_pods(world: &World) -> usize {
-    let (_, pods) = world.kubectl(&["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name}{\"\\n\"}{end}"]);
+pub fn ready_pods(scene: &Scene) -> usize {
+    let (_, pods) = scene.kubectl(&["get", "pods", "-o", "jsonpath={range .items[*]}{.metadata.name}{\"\\n\"}{end}"]);
     let ready = json!({ "status": { "phase": "Running", "conditions": [
         { "type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z" },
     ] } });
     let pods: Vec<&str> = pods.lines().filter(|line| !line.is_empty()).collect();
     for pod in &pods {
-        world.kubectl(&["patch", "pod", pod, "--subresource=status", "--type=merge", "-p", &ready.to_string()]);
+        scene.kubectl(&["patch", "pod", pod, "--subresource=status", "--type=merge", "-p", &ready.to_string()]);
     }
     pods.len()
 }
 
 /// Makes every pod ready that comes until the workloads are available.
-pub async fn available(world: &World) {
+pub async fn available(scene: &Scene) {
     wait_for("the workloads to be available", || async {
-        ready_pods(world);
-        condition(world, "WorkloadsAvailable").filter(|said| said["status"] == "True")
+        ready_pods(scene);
+        condition(scene, "WorkloadsAvailable").filter(|said| said["status"] == "True")
     })
     .await;
 }
 
-/// A world with a platform of this spec, and an operator that has built it.
-pub async fn platform_world(name: &str, spec: &Value) -> (World, PlatformOperator) {
-    let world = World::new(name, 0).await;
-    platform(&world, spec);
-    let operator = PlatformOperator::of(&world);
-    at_rest(&world, &operator).await;
-    (world, operator)
+/// A scene with a platform of this spec, and an operator that has built it.
+pub async fn platform_scene(name: &str, spec: &Value) -> (Scene, PlatformOperator) {
+    let scene = Scene::new(name, 0).await;
+    platform(&scene, spec);
+    let operator = PlatformOperator::of(&scene);
+    at_rest(&scene, &operator).await;
+    (scene, operator)
 }
 
 /// Waits until the operator has said something of this generation, and sends no more writes.
-pub async fn at_rest(world: &World, operator: &PlatformOperator) {
+pub async fn at_rest(scene: &Scene, operator: &PlatformOperator) {
     wait_for("the operator to have looked", || async {
-        let platform = object(world, "op", "default")?;
+        let platform = object(scene, "op", "default")?;
         let seen = &platform["status"]["workloads"]["observedGeneration"];
         (*seen == platform["metadata"]["generation"]).then_some(())
     })

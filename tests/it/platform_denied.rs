@@ -4,46 +4,46 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::harness::{World, plane, wait_for};
+use crate::harness::{Scene, plane, wait_for};
 use crate::plane::{Plane, config};
 use crate::platform::{
-    PlatformOperator, available, built, condition, eventually, names, object, platform, platform_world, says,
+    PlatformOperator, available, built, condition, eventually, names, object, platform, platform_scene, says,
 };
 
 #[tokio::test]
 async fn a_quota_is_said_and_lifted_the_workloads_are_made() {
-    let world = World::new("quota-platform", 0).await;
+    let scene = Scene::new("quota-platform", 0).await;
     let quota = "--hard=count/deployments.apps=1";
-    assert!(world.kubectl(&["create", "quota", "few", quota]).0);
+    assert!(scene.kubectl(&["create", "quota", "few", quota]).0);
     wait_for("the quota to count", || async {
-        let quota = object(&world, "quota", "few")?;
+        let quota = object(&scene, "quota", "few")?;
         quota["status"]["used"].as_object().filter(|used| !used.is_empty()).map(drop)
     })
     .await;
-    platform(&world, &json!({}));
-    let operator = PlatformOperator::of(&world);
-    let message = says(&world, "WorkloadsAvailable", "False", "WriteDenied").await;
+    platform(&scene, &json!({}));
+    let operator = PlatformOperator::of(&scene);
+    let message = says(&scene, "WorkloadsAvailable", "False", "WriteDenied").await;
     assert!(message.contains("exceeded quota: few") && message.contains("ResourceQuota"), "{message}");
-    says(&world, "RightsGranted", "True", "Granted").await;
-    says(&world, "Ready", "False", "WriteDenied").await;
+    says(&scene, "RightsGranted", "True", "Granted").await;
+    says(&scene, "Ready", "False", "WriteDenied").await;
     assert!(operator.looks("denied").await > 0);
-    assert!(names(&world).contains("Service jumun-query"), "the rest is made");
-    assert!(world.kubectl(&["delete", "quota", "few"]).0);
-    available(&world).await;
+    assert!(names(&scene).contains("Service jumun-query"), "the rest is made");
+    assert!(scene.kubectl(&["delete", "quota", "few"]).0);
+    available(&scene).await;
     // Pods that a quota keeps away are another matter: the Deployment is there.
-    assert!(world.kubectl(&["create", "quota", "none", "--hard=pods=3"]).0);
-    platform(&world, &json!({ "workloads": { "query": { "replicas": 3 } } }));
-    let message = says(&world, "WorkloadsAvailable", "False", "PodsRefused").await;
+    assert!(scene.kubectl(&["create", "quota", "none", "--hard=pods=3"]).0);
+    platform(&scene, &json!({ "workloads": { "query": { "replicas": 3 } } }));
+    let message = says(&scene, "WorkloadsAvailable", "False", "PodsRefused").await;
     assert!(message.contains("jumun-query") && message.contains("exceeded quota: none"), "{message}");
 }
 
 #[tokio::test]
 async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
-    let world = World::new("rights-platform", 0).await;
-    let (_, whole) = world.kubectl(&["get", "clusterrole", "jumun-operator", "-o", "json"]);
+    let scene = Scene::new("rights-platform", 0).await;
+    let (_, whole) = scene.kubectl(&["get", "clusterrole", "jumun-operator", "-o", "json"]);
     let whole: Value = serde_json::from_str(&whole).expect("the role of the manifest");
     let mut less = json!({ "apiVersion": whole["apiVersion"], "kind": "ClusterRole", "rules": whole["rules"] });
-    less["metadata"] = json!({ "name": world.namespace });
+    less["metadata"] = json!({ "name": scene.namespace });
     for rule in less["rules"].as_array_mut().unwrap() {
         // It may neither write Deployments nor look at autoscalers, nor grant what the controllers of wallets need.
         let verbs = rule["verbs"].clone();
@@ -56,27 +56,27 @@ async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
             resources.push("nothing".into());
         }
     }
-    let file = format!("{}/{}-role.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let file = format!("{}/{}-role.json", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     let give = |role: &Value| {
         std::fs::write(&file, role.to_string()).expect("written");
-        let (done, said) = world.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
+        let (done, said) = scene.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
         assert!(done, "{said}");
     };
     give(&less);
-    let kubeconfig = world.plane.account(&world.namespace);
-    platform(&world, &json!({}));
-    let operator = PlatformOperator::start(&kubeconfig, Some(&world.namespace));
+    let kubeconfig = scene.plane.account(&scene.namespace);
+    platform(&scene, &json!({}));
+    let operator = PlatformOperator::start(&kubeconfig, Some(&scene.namespace));
     let denied = |what: &'static str| {
-        let world = &world;
+        let scene = &scene;
         wait_for(what, move || async move {
-            let said = condition(world, "RightsGranted")?;
+            let said = condition(scene, "RightsGranted")?;
             let is = said["status"] == "False" && said["reason"] == "Forbidden";
             let message = said["message"].as_str()?.to_owned();
             (is && message.contains(what) && message.contains("platform-rbac.yaml")).then_some(())
         })
     };
     denied("apply Role jumun-controllers").await;
-    says(&world, "Ready", "False", "Forbidden").await;
+    says(&scene, "Ready", "False", "Forbidden").await;
     let wallets = json!({ "apiGroups": ["jumun.dev"], "resources": ["wallets"], "verbs": ["patch", "operate"] });
     less["rules"].as_array_mut().unwrap().push(wallets);
     give(&less);
@@ -90,45 +90,45 @@ async fn a_right_that_is_missing_is_said_and_given_everything_goes_on() {
     let mut more = less.clone();
     more["rules"] = whole["rules"].clone();
     give(&more);
-    says(&world, "RightsGranted", "True", "Granted").await;
-    available(&world).await;
+    says(&scene, "RightsGranted", "True", "Granted").await;
+    available(&scene).await;
     assert_eq!(operator.get("/readyz").await.0, 200);
 }
 
 /// A webhook that nobody serves: the API server answers every change of a Deployment in the namespace with 500.
 #[tokio::test]
 async fn a_spec_that_cannot_be_applied_is_not_ready_whatever_the_answer_was() {
-    let (mut world, operator) = platform_world("unapplied", &json!({})).await;
-    available(&world).await;
-    world.start_operator(&["--controllers", "orderplatform"]);
-    says(&world, "Ready", "True", "Serving").await;
+    let (mut scene, operator) = platform_scene("unapplied", &json!({})).await;
+    available(&scene).await;
+    scene.start_operator(&["--controllers", "orderplatform"]);
+    says(&scene, "Ready", "True", "Serving").await;
     let webhook = json!({
         "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
-        "metadata": { "name": world.namespace },
+        "metadata": { "name": scene.namespace },
         "webhooks": [{
             "name": "nobody.test.example", "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail",
             "clientConfig": { "url": "https://127.0.0.1:1/" },
-            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": world.namespace } },
+            "namespaceSelector": { "matchLabels": { "kubernetes.io/metadata.name": scene.namespace } },
             "rules": [{
                 "apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments"],
             }],
         }],
     });
-    apply(&world, &[webhook]);
+    apply(&scene, &[webhook]);
     wait_for("the webhook to be asked", || async {
         let label = ["label", "deploy", "jumun-query", "test=1", "--overwrite", "--dry-run=server"];
-        (!world.kubectl(&label).0).then_some(())
+        (!scene.kubectl(&label).0).then_some(())
     })
     .await;
-    platform(&world, &json!({ "config": { "LOG_LEVEL": "debug" } }));
-    let message = says(&world, "Ready", "False", "WorkloadsOutdated").await;
+    platform(&scene, &json!({ "config": { "LOG_LEVEL": "debug" } }));
+    let message = says(&scene, "Ready", "False", "WorkloadsOutdated").await;
     assert!(message.contains("generation 2"), "{message}");
     wait_for("the answer to be counted", || async { (operator.looks("error").await > 0).then_some(()) }).await;
-    says(&world, "Ready", "False", "WorkloadsOutdated").await;
-    assert!(world.kubectl(&["delete", "validatingwebhookconfiguration", &world.namespace]).0);
-    available(&world).await;
-    says(&world, "Ready", "True", "Serving").await;
-    world.finish().await;
+    says(&scene, "Ready", "False", "WorkloadsOutdated").await;
+    assert!(scene.kubectl(&["delete", "validatingwebhookconfiguration", &scene.namespace]).0);
+    available(&scene).await;
+    says(&scene, "Ready", "True", "Serving").await;
+    scene.finish().await;
 }
 
 /// Definitions of the Gateway API as far as the operator looks at them.
@@ -158,18 +158,18 @@ fn definitions() -> Vec<Value> {
     ]
 }
 
-fn apply(world: &World, objects: &[Value]) {
-    let file = format!("{}/{}-objects.json", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+fn apply(scene: &Scene, objects: &[Value]) {
+    let file = format!("{}/{}-objects.json", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     let list = json!({ "apiVersion": "v1", "kind": "List", "items": objects });
     std::fs::write(&file, list.to_string()).expect("written");
-    let (done, said) = world.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
+    let (done, said) = scene.kubectl(&["apply", "--server-side", "--force-conflicts", "-f", &file]);
     assert!(done, "{said}");
 }
 
 /// What a gateway's controller says of an object.
-fn status(world: &World, kind: &str, name: &str, status: &Value) {
+fn status(scene: &Scene, kind: &str, name: &str, status: &Value) {
     let patch = json!({ "status": status }).to_string();
-    let (done, said) = world.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
+    let (done, said) = scene.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
     assert!(done, "{said}");
 }
 
@@ -183,8 +183,8 @@ async fn a_gateway_api_that_comes_later_is_noticed_and_two_platforms_do_not_touc
     plane().await; // one after the other
     let plane: &'static Plane = Box::leak(Box::new(Plane::up("platforms", "")));
     let client = || async { kube::Client::try_from(config(&plane.admin).await).expect("client") };
-    let one = World::on(plane, client().await, "one").await;
-    let other = World::on(plane, client().await, "other").await;
+    let one = Scene::on(plane, client().await, "one").await;
+    let other = Scene::on(plane, client().await, "other").await;
     let gateway = json!({ "className": "door", "hostname": "shop.example", "cors": { "allowOrigins": ["*"] } });
     platform(&one, &json!({ "gateway": gateway }));
     platform(&other, &json!({ "config": { "LOG_LEVEL": "warn" } }));
@@ -195,7 +195,7 @@ async fn a_gateway_api_that_comes_later_is_noticed_and_two_platforms_do_not_touc
     available(&one).await;
     says(&one, "Ready", "False", "ApiMissing").await;
     let untouched =
-        |world: &World| built(world).iter().map(|o| o["metadata"]["resourceVersion"].clone()).collect::<Vec<_>>();
+        |scene: &Scene| built(scene).iter().map(|o| o["metadata"]["resourceVersion"].clone()).collect::<Vec<_>>();
     let before = untouched(&other);
     apply(&one, &definitions());
     says(&one, "GatewayProgrammed", "False", "ClassNotFound").await;

@@ -11,11 +11,11 @@ use kube::core::GroupVersionKind;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
-use crate::harness::World;
+use crate::harness::Scene;
 
 #[tokio::test]
 async fn a_spec_that_can_never_be_built_is_refused_and_the_field_is_named() {
-    let world = World::new("platform-spec", 0).await;
+    let scene = Scene::new("platform-spec", 0).await;
     let command = |part: Value| json!({ "workloads": { "command": part } });
     let groups = |groups: Value| json!({ "workloads": { "controllers": { "groups": groups } } });
     let gateway = |more: Value| {
@@ -63,7 +63,7 @@ async fn a_spec_that_can_never_be_built_is_refused_and_the_field_is_named() {
         (gateway(json!({ "cors": { "allowOrigins": ["shop.example"] } })), "gateway.cors.allowOrigins[0]"),
         (gateway(json!({ "cors": { "allowOrigins": ["*", "https://a.example"] } })), "* stands alone"),
     ];
-    let platforms = dynamic(&world, &ApiResource::erase::<OrderPlatform>(&()));
+    let platforms = dynamic(&scene, &ApiResource::erase::<OrderPlatform>(&()));
     for (spec, part) in cases {
         let object = json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": "OrderPlatform",
             "metadata": { "name": "default" }, "spec": spec });
@@ -71,15 +71,15 @@ async fn a_spec_that_can_never_be_built_is_refused_and_the_field_is_named() {
         let said = platforms.create(&PostParams::default(), &object).await.expect_err(part).to_string();
         assert!(said.contains(part), "{spec}: {said}");
     }
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn every_golden_platform_is_taken_and_the_api_server_takes_what_it_becomes() {
-    let world = World::new("built", 0).await;
-    let namespaces: Api<Namespace> = Api::all(world.client.clone());
+    let scene = Scene::new("built", 0).await;
+    let namespaces: Api<Namespace> = Api::all(scene.client.clone());
     let restricted = json!({ "metadata": { "labels": { "pod-security.kubernetes.io/enforce": "restricted" } } });
-    namespaces.patch(&world.namespace, &PatchParams::default(), &Patch::Merge(&restricted)).await.expect("labelled");
+    namespaces.patch(&scene.namespace, &PatchParams::default(), &Patch::Merge(&restricted)).await.expect("labelled");
     let mut kinds = BTreeSet::new();
     for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/src/platform/golden")).expect("golden files") {
         let path = file.expect("a file").path();
@@ -87,7 +87,7 @@ async fn every_golden_platform_is_taken_and_the_api_server_takes_what_it_becomes
             continue;
         }
         let given: Value = serde_saphyr::from_str(&std::fs::read_to_string(&path).expect("text")).expect("YAML");
-        let platform: OrderPlatform = world.create(given).await;
+        let platform: OrderPlatform = scene.create(given).await;
         let features = BTreeSet::new();
         let inputs = Inputs {
             platform: &platform,
@@ -97,33 +97,33 @@ async fn every_golden_platform_is_taken_and_the_api_server_takes_what_it_becomes
             features: &features,
         };
         for built in build(&inputs) {
-            applies(&world, &built).await;
+            applies(&scene, &built).await;
             kinds.insert(built.type_.kind);
         }
         // Other files' kinds that every API server has: templates stand beside buffers.
         let served = Served { capacity_buffer: true, ..Served::default() };
         let all = build(&Inputs { served, ..inputs });
         for template in all.iter().filter(|built| built.type_.kind == "PodTemplate") {
-            applies(&world, template).await;
+            applies(&scene, template).await;
             kinds.insert(template.type_.kind);
         }
-        world.api::<OrderPlatform>().delete("default", &Default::default()).await.expect("deleted");
+        scene.api::<OrderPlatform>().delete("default", &Default::default()).await.expect("deleted");
         crate::harness::wait_for("the platform to go", || async {
-            world.api::<OrderPlatform>().get_opt("default").await.expect("an answer").is_none().then_some(())
+            scene.api::<OrderPlatform>().get_opt("default").await.expect("an answer").is_none().then_some(())
         })
         .await;
     }
     assert_eq!(kinds.len(), 10, "{kinds:?}");
-    world.finish().await;
+    scene.finish().await;
 }
 
 /// The API server takes an object as it would be applied, and the pods of its template, where it has one.
-async fn applies(world: &World, built: &Built) {
+async fn applies(scene: &Scene, built: &Built) {
     let (group, version) = built.type_.api_version.split_once('/').unwrap_or(("", built.type_.api_version));
     let kind = GroupVersionKind::gvk(group, version, built.type_.kind);
     let resource = ApiResource::from_gvk_with_plural(&kind, built.type_.plural);
     let params = PatchParams { dry_run: true, ..PatchParams::apply("jumun-operator") };
-    let taken = dynamic(world, &resource).patch(&built.name, &params, &Patch::Apply(&built.object)).await;
+    let taken = dynamic(scene, &resource).patch(&built.name, &params, &Patch::Apply(&built.object)).await;
     let taken = taken.unwrap_or_else(|error| panic!("{} {}: {error}", built.type_.kind, built.name));
     assert_eq!(taken.name_any(), built.name);
     for path in ["/spec/template", "/template"] {
@@ -137,12 +137,12 @@ async fn applies(world: &World, built: &Built) {
         metadata["name"] = json!("rehearsal");
         let pod: Pod = serde_json::from_value(json!({ "metadata": metadata, "spec": spec })).expect("a pod");
         let params = PostParams { dry_run: true, ..PostParams::default() };
-        let taken = world.api::<Pod>().create(&params, &pod).await;
+        let taken = scene.api::<Pod>().create(&params, &pod).await;
         taken.unwrap_or_else(|error| panic!("a pod of {}: {error}", built.name));
     }
 }
 
 /// Objects of a kind in the namespace, as JSON.
-fn dynamic(world: &World, resource: &ApiResource) -> Api<DynamicObject> {
-    Api::namespaced_with(world.client.clone(), &world.namespace, resource)
+fn dynamic(scene: &Scene, resource: &ApiResource) -> Api<DynamicObject> {
+    Api::namespaced_with(scene.client.clone(), &scene.namespace, resource)
 }

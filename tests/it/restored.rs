@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 
 /// An edit or a deletion is undone within this, on a machine that runs a dozen tests besides.
 const STANDS_WITHIN: Duration = Duration::from_secs(20);
@@ -49,20 +49,20 @@ fn essence(object: &Value) -> Value {
 }
 
 /// Everything of these kinds, as kubectl takes them, that the operator has built in the namespace.
-pub fn built(world: &World, kinds: &str) -> Vec<Value> {
+pub fn built(scene: &Scene, kinds: &str) -> Vec<Value> {
     let label = "app.kubernetes.io/managed-by=jumun-operator";
-    let (done, text) = world.kubectl(&["get", kinds, "-l", label, "-o", "json"]);
+    let (done, text) = scene.kubectl(&["get", kinds, "-l", label, "-o", "json"]);
     assert!(done, "{text}");
     let list: Value = serde_json::from_str(&text).expect("JSON");
     list["items"].as_array().expect("a list").clone()
 }
 
 /// Waits until an object stands as it did, in time.
-async fn stands(world: &World, before: &Value, (kind, name): (&str, &str), what: &str) {
+async fn stands(scene: &Scene, before: &Value, (kind, name): (&str, &str), what: &str) {
     let began = Instant::now();
     let words = format!("{kind} {name} to stand again after {what}");
     let again = wait_for(&words, || async {
-        let (done, text) = world.kubectl(&["get", kind, name, "-o", "json"]);
+        let (done, text) = scene.kubectl(&["get", kind, name, "-o", "json"]);
         let now: Value = serde_json::from_str(&text).ok().filter(|_| done)?;
         let is = essence(&now) == essence(before) && now["metadata"]["deletionTimestamp"].is_null();
         is.then_some(now)
@@ -77,23 +77,23 @@ async fn stands(world: &World, before: &Value, (kind, name): (&str, &str), what:
 
 /// Edits and then deletes each object of these kinds that is built, one after the other; each stands again in time. Gives
 /// the kinds of which there was one.
-pub async fn each_stands_again(world: &World, kinds: &str) -> BTreeSet<String> {
+pub async fn each_stands_again(scene: &Scene, kinds: &str) -> BTreeSet<String> {
     let word = |field: &Value| field.as_str().expect("text").to_owned();
     let mut seen = BTreeSet::new();
-    for before in built(world, kinds) {
+    for before in built(scene, kinds) {
         let (kind, name) = (word(&before["kind"]), word(&before["metadata"]["name"]));
         let (path, value) = edit(&kind);
         let patch = json!([{ "op": "add", "path": path, "value": value }]).to_string();
-        let (done, said) = world.kubectl(&["patch", &kind, &name, "--type=json", "-p", &patch]);
+        let (done, said) = scene.kubectl(&["patch", &kind, &name, "--type=json", "-p", &patch]);
         assert!(done, "{kind} {name}: {said}");
-        stands(world, &before, (&kind, &name), "an edit").await;
+        stands(scene, &before, (&kind, &name), "an edit").await;
         seen.insert(kind);
     }
-    for before in built(world, kinds) {
+    for before in built(scene, kinds) {
         let (kind, name) = (word(&before["kind"]), word(&before["metadata"]["name"]));
-        let (done, said) = world.kubectl(&["delete", &kind, &name, "--wait=false"]);
+        let (done, said) = scene.kubectl(&["delete", &kind, &name, "--wait=false"]);
         assert!(done, "{kind} {name}: {said}");
-        stands(world, &before, (&kind, &name), "its deletion").await;
+        stands(scene, &before, (&kind, &name), "its deletion").await;
     }
     seen
 }

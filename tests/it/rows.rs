@@ -18,26 +18,26 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::harness::{QUIET, World, wait_for};
+use crate::harness::{QUIET, Scene, wait_for};
 use crate::outside::{Endpoint, platform};
 use crate::systems::kitchen;
 
-async fn kitchen_world(name: &str, operators: usize, until: &str) -> World {
-    let world = World::new(name, operators).await;
-    world.store("shop", kitchen(until, "Customer")).await;
-    world.product("stew", 1_000, 100).await;
-    world.wallet("alice", 100_000).await;
-    world
+async fn kitchen_scene(name: &str, operators: usize, until: &str) -> Scene {
+    let scene = Scene::new(name, operators).await;
+    scene.store("shop", kitchen(until, "Customer")).await;
+    scene.product("stew", 1_000, 100).await;
+    scene.wallet("alice", 100_000).await;
+    scene
 }
 
-async fn status_of(world: &World, order: &str) -> Status {
-    world.api::<OrderView>().get(order).await.expect("a row").status.expect("a status")
+async fn status_of(scene: &Scene, order: &str) -> Status {
+    scene.api::<OrderView>().get(order).await.expect("a row").status.expect("a status")
 }
 
 /// Waits until the row says so, and gives how long that took.
-async fn shows(world: &World, order: &str, what: &str, holds: impl Fn(&Status) -> bool) -> Duration {
+async fn shows(scene: &Scene, order: &str, what: &str, holds: impl Fn(&Status) -> bool) -> Duration {
     let started = Instant::now();
-    let rows = world.api::<OrderView>();
+    let rows = scene.api::<OrderView>();
     wait_for(&format!("the row of {order} to show {what}"), || async {
         holds(&rows.get(order).await.ok()?.status?).then_some(())
     })
@@ -50,10 +50,10 @@ fn moments(status: &Status) -> Vec<&str> {
 }
 
 /// Checks everything that was recorded but for one invariant, which the test has broken by its own hand.
-async fn finish_but(mut world: World, broken: &str) {
-    world.quiet_for(QUIET).await;
-    let (client, namespace) = (world.client.clone(), world.namespace.clone());
-    let log = world.recorder.stop(&client, &namespace).await;
+async fn finish_but(mut scene: Scene, broken: &str) {
+    scene.quiet_for(QUIET).await;
+    let (client, namespace) = (scene.client.clone(), scene.namespace.clone());
+    let log = scene.recorder.stop(&client, &namespace).await;
     let mut verdict = crate::checker::check(&log);
     verdict.violations.retain(|violation| !violation.starts_with(broken));
     verdict.assert();
@@ -63,36 +63,36 @@ async fn finish_but(mut world: World, broken: &str) {
 #[tokio::test]
 async fn an_operator_that_was_frozen_takes_no_row_back() {
     const EACH: usize = 25;
-    let world = World::new("frozen", 2).await;
-    world.shop().await;
-    world.product("mug", 1_000, 1_000).await;
-    world.wallet("alice", 1_000_000).await;
+    let scene = Scene::new("frozen", 2).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 1_000).await;
+    scene.wallet("alice", 1_000_000).await;
     for round in 0..4 {
         let names: Vec<String> = (0..EACH).map(|n| format!("order-{round}-{n}")).collect();
-        world.orders_at_once(EACH, |n| (format!("order-{round}-{n}"), "mug".to_owned())).await;
+        scene.orders_at_once(EACH, |n| (format!("order-{round}-{n}"), "mug".to_owned())).await;
         // It has seen them, and is about to write their rows.
-        wait_for("a first row", || async { world.api::<OrderView>().get_opt(&names[0]).await.ok()? }).await;
-        world.operator(round % 2).freeze().await;
-        join_all(names.iter().map(|order| world.row(order, State::Delivering))).await;
+        wait_for("a first row", || async { scene.api::<OrderView>().get_opt(&names[0]).await.ok()? }).await;
+        scene.operator(round % 2).freeze().await;
+        join_all(names.iter().map(|order| scene.row(order, State::Delivering))).await;
         for order in &names {
-            let delivery = world.delivery_of(order).await.metadata.name.unwrap();
-            assert!(world.deliver(&delivery).await);
+            let delivery = scene.delivery_of(order).await.metadata.name.unwrap();
+            assert!(scene.deliver(&delivery).await);
         }
-        world.operator(round % 2).thaw();
-        join_all(names.iter().map(|order| world.row(order, State::Completed))).await;
+        scene.operator(round % 2).thaw();
+        join_all(names.iter().map(|order| scene.row(order, State::Completed))).await;
     }
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn whatever_is_written_into_a_row_by_hand_is_put_right() {
-    let world = kitchen_world("forged", 1, "Delivered").await;
-    world.order("order-1", "alice", "stew", 1).await;
-    world.row("order-1", State::Paid).await;
-    world.kitchen_step("order-1", json!({ "decision": "Accept" })).await.unwrap();
-    world.row("order-1", State::Accepted).await;
-    world.quiet_for(QUIET).await;
-    let before = world.api::<OrderView>().get("order-1").await.unwrap();
+    let scene = kitchen_scene("forged", 1, "Delivered").await;
+    scene.order("order-1", "alice", "stew", 1).await;
+    scene.row("order-1", State::Paid).await;
+    scene.kitchen_step("order-1", json!({ "decision": "Accept" })).await.unwrap();
+    scene.row("order-1", State::Accepted).await;
+    scene.quiet_for(QUIET).await;
+    let before = scene.api::<OrderView>().get("order-1").await.unwrap();
     let told = |row: &OrderView| json!([row.spec, row.status]);
     let forgeries = [
         json!({ "status": { "order": "Completed", "payment": "Cancelled" } }),
@@ -105,66 +105,66 @@ async fn whatever_is_written_into_a_row_by_hand_is_put_right() {
         json!({ "spec": { "order": { "uid": "another" } } }),
     ];
     for forgery in forgeries {
-        world.patch::<OrderView>("order-1", forgery.clone()).await.unwrap();
+        scene.patch::<OrderView>("order-1", forgery.clone()).await.unwrap();
         let healed = Instant::now();
         wait_for(&format!("{forgery} to be put right"), || async {
-            let row = world.api::<OrderView>().get_opt("order-1").await.ok()??;
+            let row = scene.api::<OrderView>().get_opt("order-1").await.ok()??;
             (told(&row) == told(&before)).then_some(())
         })
         .await;
         assert!(healed.elapsed() < Duration::from_secs(5), "{forgery} stood for {:?}", healed.elapsed());
     }
     // A mark that nobody ever wrote costs a read, not one after another.
-    world.patch::<OrderView>("order-1", json!({ "status": { "sources": "9999999999999/-/-/-" } })).await.unwrap();
-    world.quiet_for(QUIET).await;
-    let calls = world.operator(0).calls().await;
-    world.kitchen_step("order-1", json!({ "cooking": "Started" })).await.unwrap();
-    world.row("order-1", State::Cooking).await;
-    world.quiet_for(QUIET).await;
+    scene.patch::<OrderView>("order-1", json!({ "status": { "sources": "9999999999999/-/-/-" } })).await.unwrap();
+    scene.quiet_for(QUIET).await;
+    let calls = scene.operator(0).calls().await;
+    scene.kitchen_step("order-1", json!({ "cooking": "Started" })).await.unwrap();
+    scene.row("order-1", State::Cooking).await;
+    scene.quiet_for(QUIET).await;
     let reads = |calls: &std::collections::BTreeMap<String, u64>| {
         calls.iter().filter(|(labels, _)| labels.contains("\"list\"")).map(|(_, count)| count).sum::<u64>()
     };
-    let more = reads(&world.operator(0).calls().await) - reads(&calls);
+    let more = reads(&scene.operator(0).calls().await) - reads(&calls);
     assert!(more <= 2, "{more} live reads for one foreign mark");
-    assert!(!status_of(&world, "order-1").await.sources.to_string().starts_with("9999999999999"));
-    finish_but(world, "rows_never_step_back").await;
+    assert!(!status_of(&scene, "order-1").await.sources.to_string().starts_with("9999999999999"));
+    finish_but(scene, "rows_never_step_back").await;
 }
 
 #[tokio::test]
 async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_for_it() {
-    let world = kitchen_world("steps", 1, "Delivered").await;
+    let scene = kitchen_scene("steps", 1, "Delivered").await;
     let mut times = vec![Vec::new(); 6];
     let mut writes = Vec::new();
     for n in 0..3 {
         let order = format!("order-{n}");
-        let known = world.recorder.seen();
-        world.order(&order, "alice", "stew", 1).await;
-        world.row(&order, State::Paid).await;
-        let delivery = || async { world.delivery_of(&order).await.metadata.name.unwrap() };
+        let known = scene.recorder.seen();
+        scene.order(&order, "alice", "stew", 1).await;
+        scene.row(&order, State::Paid).await;
+        let delivery = || async { scene.delivery_of(&order).await.metadata.name.unwrap() };
         let patch = async |spec: Value| {
-            world.patch::<Delivery>(&delivery().await, json!({ "spec": spec })).await.unwrap();
+            scene.patch::<Delivery>(&delivery().await, json!({ "spec": spec })).await.unwrap();
         };
         let mut took = Vec::new();
-        world.kitchen_step(&order, json!({ "decision": "Accept" })).await.unwrap();
-        took.push(shows(&world, &order, "accepted", |row| row.order == State::Accepted).await);
-        world.kitchen_step(&order, json!({ "cooking": "Started" })).await.unwrap();
-        took.push(shows(&world, &order, "cooking", |row| row.order == State::Cooking).await);
-        world.kitchen_step(&order, json!({ "cooking": "Finished" })).await.unwrap();
-        took.push(shows(&world, &order, "cooked", |row| row.order == State::Cooked).await);
+        scene.kitchen_step(&order, json!({ "decision": "Accept" })).await.unwrap();
+        took.push(shows(&scene, &order, "accepted", |row| row.order == State::Accepted).await);
+        scene.kitchen_step(&order, json!({ "cooking": "Started" })).await.unwrap();
+        took.push(shows(&scene, &order, "cooking", |row| row.order == State::Cooking).await);
+        scene.kitchen_step(&order, json!({ "cooking": "Finished" })).await.unwrap();
+        took.push(shows(&scene, &order, "cooked", |row| row.order == State::Cooked).await);
         patch(json!({ "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" })).await;
-        took.push(shows(&world, &order, "picked up", |row| row.courier.as_deref() == Some("park")).await);
+        took.push(shows(&scene, &order, "picked up", |row| row.courier.as_deref() == Some("park")).await);
         patch(json!({ "progress": "Delivered" })).await;
-        took.push(shows(&world, &order, "delivered", |row| row.delivery == Some(delivery::State::Delivered)).await);
+        took.push(shows(&scene, &order, "delivered", |row| row.delivery == Some(delivery::State::Delivered)).await);
         patch(json!({ "received": true })).await;
-        took.push(shows(&world, &order, "the end", |row| row.order == State::Completed).await);
-        world.quiet_for(QUIET).await;
+        took.push(shows(&scene, &order, "the end", |row| row.order == State::Completed).await);
+        scene.quiet_for(QUIET).await;
         for (times, took) in times.iter_mut().zip(&took) {
             times.push(*took);
         }
-        let written = world.recorder.since(known).iter().filter(|version| version.kind == "OrderView").count();
+        let written = scene.recorder.since(known).iter().filter(|version| version.kind == "OrderView").count();
         writes.push(written);
         println!("{took:?}, {written} writes");
-        let row = status_of(&world, &order).await;
+        let row = status_of(&scene, &order).await;
         let wanted = [
             "Placed",
             "Paid",
@@ -184,113 +184,113 @@ async fn a_row_shows_each_step_of_a_person_within_a_second_and_is_written_once_f
     assert!(times.iter().all(|times| times[1] < Duration::from_secs(1)), "{times:?}");
     // Placed, paid, six steps.
     assert!(writes[1] <= 8, "{writes:?} writes of a row");
-    world.finish().await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn a_refused_wish_and_every_moment_are_in_the_row_also_after_an_outage() {
     let seller = Endpoint::start().await;
-    let mut world = World::new("told", 1).await;
-    platform(&world, None, None, json!({})).await;
+    let mut scene = Scene::new("told", 1).await;
+    platform(&scene, None, None, json!({})).await;
     let mut store = kitchen("CookingStarts", "Automatic");
     store["notify"] = json!({ "url": seller.url() });
-    world.store("shop", store).await;
-    world.product("stew", 1_000, 100).await;
-    world.wallet("alice", 100_000).await;
-    world.order("order-1", "alice", "stew", 1).await;
-    world.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
-    world.row("order-1", State::Cooking).await;
+    scene.store("shop", store).await;
+    scene.product("stew", 1_000, 100).await;
+    scene.wallet("alice", 100_000).await;
+    scene.order("order-1", "alice", "stew", 1).await;
+    scene.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
+    scene.row("order-1", State::Cooking).await;
     let wish = json!({ "spec": { "cancel": { "reason": "ChangedMind", "message": "I have eaten already." } } });
-    world.patch::<Order>("order-1", wish).await.unwrap();
-    shows(&world, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
-    let row = status_of(&world, "order-1").await;
+    scene.patch::<Order>("order-1", wish).await.unwrap();
+    shows(&scene, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
+    let row = status_of(&scene, "order-1").await;
     assert_eq!(row.cancel_message.as_deref(), Some("I have eaten already."));
     let sentence = row.cancel_refused.clone().unwrap();
     assert!(sentence.contains("Cooking had started"), "{sentence}");
     let moments_now = moments(&row);
     assert!(moments_now.contains(&"CancelRequested") && moments_now.contains(&"CancelRefused"), "{moments_now:?}");
-    let (_, wide) = world.kubectl(&["get", "ov", "order-1", "-o", "wide"]);
+    let (_, wide) = scene.kubectl(&["get", "ov", "order-1", "-o", "wide"]);
     assert!(wide.contains("Refused") && wide.contains(&sentence), "{wide}");
     // The seller reads the customer's words as well.
     seller.told("cancel-refused").await;
     assert_eq!(seller.data("cancel-refused")["message"], "I have eaten already.");
 
     // What the row has seen before an outage stays, what happened meanwhile stands in the order in which it must have.
-    world.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
-    world.row("order-1", State::Cooked).await;
-    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
+    scene.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
+    scene.row("order-1", State::Cooked).await;
+    let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();
     let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
-    world.patch::<Delivery>(&delivery, claim).await.unwrap();
-    shows(&world, "order-1", "the pick-up", |row| row.delivery == Some(delivery::State::PickedUp)).await;
-    world.quiet_for(QUIET).await;
-    let before = status_of(&world, "order-1").await;
-    world.order("order-2", "alice", "stew", 1).await;
-    world.row("order-2", State::Paid).await;
-    world.kill_operator(0);
-    world.patch::<Delivery>(&delivery, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
+    scene.patch::<Delivery>(&delivery, claim).await.unwrap();
+    shows(&scene, "order-1", "the pick-up", |row| row.delivery == Some(delivery::State::PickedUp)).await;
+    scene.quiet_for(QUIET).await;
+    let before = status_of(&scene, "order-1").await;
+    scene.order("order-2", "alice", "stew", 1).await;
+    scene.row("order-2", State::Paid).await;
+    scene.kill_operator(0);
+    scene.patch::<Delivery>(&delivery, json!({ "spec": { "progress": "Delivered" } })).await.unwrap();
     for step in [json!({ "decision": "Accept", "cooking": "Started" }), json!({ "cooking": "Finished" })] {
-        world.kitchen_step("order-2", step).await.unwrap();
+        scene.kitchen_step("order-2", step).await.unwrap();
     }
-    world.start_operator(&[]);
-    world.row("order-1", State::Completed).await;
-    world.row("order-2", State::Cooked).await;
-    world.quiet_for(QUIET).await;
-    let after = status_of(&world, "order-1").await;
+    scene.start_operator(&[]);
+    scene.row("order-1", State::Completed).await;
+    scene.row("order-2", State::Cooked).await;
+    scene.quiet_for(QUIET).await;
+    let after = status_of(&scene, "order-1").await;
     assert_eq!(after.timeline[..before.timeline.len()], before.timeline[..]);
     assert_eq!(moments(&after)[before.timeline.len()..], ["Delivered", "Completed"]);
-    let late = status_of(&world, "order-2").await;
+    let late = status_of(&scene, "order-2").await;
     assert_eq!(moments(&late)[1..], ["Paid", "Accepted", "CookingStarted", "CookingFinished"]);
-    world.patch::<Order>("order-2", json!({ "spec": { "cancel": { "reason": "Late" } } })).await.unwrap();
-    world.deliver(&world.delivery_of("order-2").await.metadata.name.unwrap()).await;
-    world.row("order-2", State::Completed).await;
-    world.finish().await;
+    scene.patch::<Order>("order-2", json!({ "spec": { "cancel": { "reason": "Late" } } })).await.unwrap();
+    scene.deliver(&scene.delivery_of("order-2").await.metadata.name.unwrap()).await;
+    scene.row("order-2", State::Completed).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn a_deletion_that_comes_too_late_is_a_refused_wish_in_the_row() {
-    let world = kitchen_world("deleted-late", 1, "CookingStarts").await;
-    world.order("order-1", "alice", "stew", 1).await;
-    world.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
-    world.row("order-1", State::Cooking).await;
-    world.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
-    shows(&world, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
-    world.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
-    let delivery = world.delivery_of("order-1").await.metadata.name.unwrap();
-    let api = world.api::<Delivery>();
+    let scene = kitchen_scene("deleted-late", 1, "CookingStarts").await;
+    scene.order("order-1", "alice", "stew", 1).await;
+    scene.kitchen_step("order-1", json!({ "decision": "Accept", "cooking": "Started" })).await.unwrap();
+    scene.row("order-1", State::Cooking).await;
+    scene.orders().delete("order-1", &DeleteParams::default()).await.unwrap();
+    shows(&scene, "order-1", "the refusal", |row| row.wish == Some(Wish::Refused)).await;
+    scene.kitchen_step("order-1", json!({ "cooking": "Finished" })).await.unwrap();
+    let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();
+    let api = scene.api::<Delivery>();
     wait_for("it to be ready", || async { api.get(&delivery).await.ok()?.spec.ready.then_some(()) }).await;
-    assert!(world.deliver(&delivery).await);
-    world.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.unwrap();
-    let row = world.row("order-1", State::Completed).await.status.unwrap();
+    assert!(scene.deliver(&delivery).await);
+    scene.patch::<Delivery>(&delivery, json!({ "spec": { "received": true } })).await.unwrap();
+    let row = scene.row("order-1", State::Completed).await.status.unwrap();
     assert!(row.cancel_requested && row.cancel_refused.is_some());
     // An order that is deleted after its end was not cancelled.
-    world.order("order-2", "alice", "stew", 100).await;
-    let row = world.row("order-2", State::OutOfStock).await.status.unwrap();
+    scene.order("order-2", "alice", "stew", 100).await;
+    let row = scene.row("order-2", State::OutOfStock).await.status.unwrap();
     assert_eq!((row.cancel_requested, row.payment), (false, Some(jumun::domain::payment::State::NotCharged)));
-    world.quiet_for(QUIET).await;
-    world.orders().delete("order-2", &DeleteParams::default()).await.unwrap();
-    wait_for("the order to go", || async { world.orders().get_opt("order-2").await.ok()?.is_none().then_some(()) })
+    scene.quiet_for(QUIET).await;
+    scene.orders().delete("order-2", &DeleteParams::default()).await.unwrap();
+    wait_for("the order to go", || async { scene.orders().get_opt("order-2").await.ok()?.is_none().then_some(()) })
         .await;
-    assert_eq!(status_of(&world, "order-2").await.wish, None);
-    world.finish().await;
+    assert_eq!(status_of(&scene, "order-2").await.wish, None);
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn who_needs_rows_alone_needs_no_right_but_to_read_them() {
-    let world = World::new("rows-alone", 1).await;
-    world.shop().await;
-    world.product("mug", 1_000, 10).await;
-    world.wallet("alice", 50_000).await;
+    let scene = Scene::new("rows-alone", 1).await;
+    scene.shop().await;
+    scene.product("mug", 1_000, 10).await;
+    scene.wallet("alice", 50_000).await;
     let reads = json!({ "apiGroups": ["jumun.dev"], "resources": ["orderviews"], "verbs": ["get", "list", "watch"] });
-    let role = json!({ "metadata": { "name": world.namespace }, "rules": [reads] });
+    let role = json!({ "metadata": { "name": scene.namespace }, "rules": [reads] });
     let role: ClusterRole = serde_json::from_value(role).expect("a role");
-    Api::all(world.client.clone()).create(&PostParams::default(), &role).await.expect("the role is made");
-    let config = crate::plane::config(&world.plane.account(&world.namespace)).await;
+    Api::all(scene.client.clone()).create(&PostParams::default(), &role).await.expect("the role is made");
+    let config = crate::plane::config(&scene.plane.account(&scene.namespace)).await;
     let client = client::watches(&config).expect("a client");
     let rows = Arc::new(jumun::world::World::of(&[Kind::OrderView]));
     assert!(!rows.is_complete() && rows.unready().is_some_and(|why| why.ends_with(": OrderView")));
     let watcher = Arc::new(Watcher {
         client: client.clone(),
-        namespace: Some(world.namespace.clone()),
+        namespace: Some(scene.namespace.clone()),
         sink: rows.clone(),
         clock: Arc::default(),
         events: Events::new(client, API_VERSION),
@@ -300,8 +300,8 @@ async fn who_needs_rows_alone_needs_no_right_but_to_read_them() {
     watches::watch(&mut tasks, &watcher);
     assert_eq!(tasks.len(), 1, "one watch");
     wait_for("the cache of rows", || async { rows.is_complete().then_some(()) }).await;
-    world.order("order-1", "alice", "mug", 1).await;
-    let key = Key::new(&world.namespace, "order-1");
+    scene.order("order-1", "alice", "mug", 1).await;
+    let key = Key::new(&scene.namespace, "order-1");
     wait_for("the row in the cache", || async { rows.views.get(&key) }).await;
     assert_eq!(rows.unready(), None);
     let held: Vec<_> = rows.sizes().into_iter().filter(|(_, held)| *held > 0).collect();
@@ -309,8 +309,8 @@ async fn who_needs_rows_alone_needs_no_right_but_to_read_them() {
     let kinds = watcher.metrics.watch_events.clone();
     let count = |kind| kinds.get_or_create(&Watch { kind, event: "error" }).get();
     assert_eq!(Kind::ALL.map(|kind| count(kind.as_str())), [0; Kind::COUNT], "no watch was refused");
-    let delivery = world.delivery_of("order-1").await.metadata.name.expect("a name");
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of("order-1").await, State::Completed);
-    world.finish().await;
+    let delivery = scene.delivery_of("order-1").await.metadata.name.expect("a name");
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of("order-1").await, State::Completed);
+    scene.finish().await;
 }

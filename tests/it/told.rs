@@ -5,7 +5,7 @@ use jumun::domain::order::State;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::outside::{Endpoint, platform};
 
 /// A shop whose seller must be told before a cancel.
@@ -13,18 +13,18 @@ fn strict(url: &str) -> Value {
     json!({ "seller": "kim", "notify": { "url": url }, "cancellation": { "sellerNotice": "Required" } })
 }
 
-async fn world_of(name: &str, push: Option<&Endpoint>, store: Value) -> World {
-    let world = World::new(name, 1).await;
-    platform(&world, None, push, json!({})).await;
-    world.store("shop", store).await;
-    world.product("mug", 1_000, 100).await;
-    world.wallet("alice", 50_000).await;
-    world
+async fn scene_of(name: &str, push: Option<&Endpoint>, store: Value) -> Scene {
+    let scene = Scene::new(name, 1).await;
+    platform(&scene, None, push, json!({})).await;
+    scene.store("shop", store).await;
+    scene.product("mug", 1_000, 100).await;
+    scene.wallet("alice", 50_000).await;
+    scene
 }
 
 /// Waits until the order is stalled for want of the seller's ear, and gives the sentence.
-async fn stalled(world: &World) -> String {
-    let orders = world.orders();
+async fn stalled(scene: &Scene) -> String {
+    let orders = scene.orders();
     wait_for("the order to be stalled", || async {
         let conditions = orders.get("order-1").await.ok()?.status?.conditions;
         let said = conditions.into_iter().find(|c| c.type_ == "Stalled" && c.reason == "SellerNoticeStalled");
@@ -34,69 +34,69 @@ async fn stalled(world: &World) -> String {
 }
 
 /// A paid order whose customer wishes to cancel once `before` has happened.
-async fn wishes(world: &World, before: impl AsyncFnOnce(&World)) {
-    world.order("order-1", "alice", "mug", 1).await;
-    world.delivery_of("order-1").await;
-    world.row("order-1", State::Delivering).await;
-    before(world).await;
-    world.cancel("order-1").await;
+async fn wishes(scene: &Scene, before: impl AsyncFnOnce(&Scene)) {
+    scene.order("order-1", "alice", "mug", 1).await;
+    scene.delivery_of("order-1").await;
+    scene.row("order-1", State::Delivering).await;
+    before(scene).await;
+    scene.cancel("order-1").await;
 }
 
 /// It has gone on by itself, and the seller has heard of both.
-async fn goes_on(world: World, seller: &Endpoint) {
-    world.row("order-1", State::Cancelled).await;
+async fn goes_on(scene: Scene, seller: &Endpoint) {
+    scene.row("order-1", State::Cancelled).await;
     seller.told("delivery-cancelled").await;
     let told: Vec<String> = seller.taken().into_iter().map(|(what, _)| what).collect();
     assert_eq!(told, ["cancel-requested", "delivery-cancelled"]);
-    assert_eq!(world.settled_stock("mug").await, (100, 0));
-    world.finish().await;
+    assert_eq!(scene.settled_stock("mug").await, (100, 0));
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn a_wish_whose_store_is_gone_is_stalled_until_the_store_is_back() {
     let seller = Endpoint::start().await;
-    let world = world_of("store-gone", None, strict(&seller.url())).await;
-    wishes(&world, async |world: &World| {
-        world.api::<Store>().delete("shop", &DeleteParams::default()).await.expect("deleted");
+    let scene = scene_of("store-gone", None, strict(&seller.url())).await;
+    wishes(&scene, async |scene: &Scene| {
+        scene.api::<Store>().delete("shop", &DeleteParams::default()).await.expect("deleted");
         wait_for("the store to be gone", || async {
-            world.api::<Store>().get_opt("shop").await.ok()?.is_none().then_some(())
+            scene.api::<Store>().get_opt("shop").await.ok()?.is_none().then_some(())
         })
         .await;
     })
     .await;
-    let said = stalled(&world).await;
+    let said = stalled(&scene).await;
     assert!(said.contains("Store shop is gone") && said.contains("notify.url"), "{said}");
-    world.store("shop", strict(&seller.url())).await;
-    goes_on(world, &seller).await;
+    scene.store("shop", strict(&seller.url())).await;
+    goes_on(scene, &seller).await;
 }
 
 #[tokio::test]
 async fn a_wish_whose_stores_endpoint_may_not_be_called_is_stalled_until_it_may() {
     let seller = Endpoint::start().await;
-    let world = world_of("store-barred", None, strict("http://127.0.0.2:9/")).await;
-    wishes(&world, async |_| {}).await;
-    let said = stalled(&world).await;
+    let scene = scene_of("store-barred", None, strict("http://127.0.0.2:9/")).await;
+    wishes(&scene, async |_| {}).await;
+    let said = stalled(&scene).await;
     assert!(said.contains("egress.allowedHosts") && said.contains("Store shop"), "{said}");
-    world.patch::<Store>("shop", json!({ "spec": { "notify": { "url": seller.url() } } })).await.expect("set");
-    goes_on(world, &seller).await;
+    scene.patch::<Store>("shop", json!({ "spec": { "notify": { "url": seller.url() } } })).await.expect("set");
+    goes_on(scene, &seller).await;
 }
 
 #[tokio::test]
 async fn a_wish_that_the_platforms_egress_keeps_from_its_seller_goes_on_once_the_host_is_admitted() {
     let seller = Endpoint::start().await;
-    let world = world_of("egress-closed", None, strict(&seller.url())).await;
+    let scene = scene_of("egress-closed", None, strict(&seller.url())).await;
     let admit = |hosts: Value| {
-        let world = &world;
+        let scene = &scene;
         async move {
             let spec = json!({ "spec": { "egress": { "allowedHosts": hosts } } });
-            world.patch::<OrderPlatform>("default", spec).await.expect("set");
+            scene.patch::<OrderPlatform>("default", spec).await.expect("set");
         }
     };
     admit(json!(["*.example"])).await;
-    wishes(&world, async |_| {}).await;
-    assert!(stalled(&world).await.contains("egress.allowedHosts"));
+    wishes(&scene, async |_| {}).await;
+    assert!(stalled(&scene).await.contains("egress.allowedHosts"));
     admit(json!(["127.0.0.1"])).await;
-    goes_on(world, &seller).await;
+    goes_on(scene, &seller).await;
 }
 
 #[tokio::test]
@@ -104,19 +104,19 @@ async fn a_customer_is_told_of_an_end_without_a_delivery_and_why() {
     let (push, seller) = (Endpoint::start().await, Endpoint::start().await);
     let store =
         json!({ "seller": "kim", "fulfilment": "Kitchen", "acceptance": "Manual", "notify": { "url": seller.url() } });
-    let world = world_of("undone", Some(&push), store).await;
-    world.wallet("poor", 1).await;
-    world.order("unpaid", "poor", "mug", 1).await;
-    assert_eq!(world.end_of("unpaid").await, State::PaymentFailed);
-    world.order("rejected", "alice", "mug", 1).await;
-    world.ticket_of("rejected").await;
+    let scene = scene_of("undone", Some(&push), store).await;
+    scene.wallet("poor", 1).await;
+    scene.order("unpaid", "poor", "mug", 1).await;
+    assert_eq!(scene.end_of("unpaid").await, State::PaymentFailed);
+    scene.order("rejected", "alice", "mug", 1).await;
+    scene.ticket_of("rejected").await;
     let reject = json!({ "decision": "Reject", "reject": { "reason": "SoldOut" } });
-    world.kitchen_step("rejected", reject).await.expect("rejected");
-    assert_eq!(world.end_of("rejected").await, State::Rejected);
-    world.order("cancelled", "alice", "mug", 1).await;
-    world.ticket_of("cancelled").await;
-    world.cancel("cancelled").await;
-    assert_eq!(world.end_of("cancelled").await, State::Cancelled);
+    scene.kitchen_step("rejected", reject).await.expect("rejected");
+    assert_eq!(scene.end_of("rejected").await, State::Rejected);
+    scene.order("cancelled", "alice", "mug", 1).await;
+    scene.ticket_of("cancelled").await;
+    scene.cancel("cancelled").await;
+    assert_eq!(scene.end_of("cancelled").await, State::Cancelled);
     let told = |endpoint: &Endpoint, order: &str| -> Vec<(String, String, String)> {
         let about = endpoint.events().into_iter().filter(|event| event["data"]["order"]["name"] == order);
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -132,11 +132,11 @@ async fn a_customer_is_told_of_an_end_without_a_delivery_and_why() {
         let mut all = told(&push, order);
         all.sort();
         assert_eq!(all, [placed(), ("Undone".to_owned(), end.to_owned(), reason.to_owned())], "{order}");
-        world.row(order, world.end_of(order).await).await;
+        scene.row(order, scene.end_of(order).await).await;
     }
     // A seller hears of what was paid, and not of what it has rejected itself.
     wait_for("the seller to be told", || async { (told(&seller, "cancelled").len() == 2).then_some(()) }).await;
     assert_eq!((told(&seller, "unpaid"), told(&seller, "rejected")), (Vec::new(), Vec::new()));
-    world.settled_stock("mug").await;
-    world.finish().await;
+    scene.settled_stock("mug").await;
+    scene.finish().await;
 }

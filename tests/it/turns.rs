@@ -9,15 +9,15 @@ use jumun::domain::Time;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::outside::platform;
 use crate::recorder::Version;
 
-async fn shop(world: &World, intake: Value) {
-    platform(world, None, None, json!({ "intake": intake })).await;
-    world.shop().await;
-    world.product("mug", 10, 10_000).await;
-    world.wallet("alice", 1_000_000).await;
+async fn shop(scene: &Scene, intake: Value) {
+    platform(scene, None, None, json!({ "intake": intake })).await;
+    scene.shop().await;
+    scene.product("mug", 10, 10_000).await;
+    scene.wallet("alice", 1_000_000).await;
 }
 
 fn text(object: &Value, path: &str) -> Option<String> {
@@ -66,50 +66,50 @@ fn assert_in_order(orders: &[Arc<Value>]) {
 
 #[tokio::test]
 async fn thirty_orders_at_three_a_second_are_placed_three_a_second_in_order_of_arrival() {
-    let world = World::new("a-second", 1).await;
-    shop(&world, json!({ "maxPerSecond": 3 })).await;
+    let scene = Scene::new("a-second", 1).await;
+    shop(&scene, json!({ "maxPerSecond": 3 })).await;
     for batch in 0..3 {
-        world.orders_at_once(10, |n| (format!("order-{batch}-{n}"), "mug".to_owned())).await;
+        scene.orders_at_once(10, |n| (format!("order-{batch}-{n}"), "mug".to_owned())).await;
     }
-    crate::books::deliver_all(&world, 30).await;
-    assert_eq!(world.all_ends().await["Completed"], 30);
-    let orders = world.recorder.standing("Order");
+    crate::books::deliver_all(&scene, 30).await;
+    assert_eq!(scene.all_ends().await["Completed"], 30);
+    let orders = scene.recorder.standing("Order");
     let most = most_a_second(&orders);
     assert!(most <= 5, "{most} were placed within a second");
     assert_in_order(&orders);
-    crate::books::rows(&world, 30).await;
-    world.finish().await;
+    crate::books::rows(&scene, 30).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn two_operators_keep_a_burst_of_sixty_within_the_limit() {
-    let world = World::new("burst", 2).await;
-    shop(&world, json!({ "maxPending": 5 })).await;
-    let known = world.recorder.seen();
-    world.orders_at_once(60, |n| (format!("order-{n}"), "mug".to_owned())).await;
-    crate::books::deliver_all(&world, 60).await;
-    assert_eq!(world.all_ends().await["Completed"], 60);
-    let most = most_pending(&world.recorder.since(known));
+    let scene = Scene::new("burst", 2).await;
+    shop(&scene, json!({ "maxPending": 5 })).await;
+    let known = scene.recorder.seen();
+    scene.orders_at_once(60, |n| (format!("order-{n}"), "mug".to_owned())).await;
+    crate::books::deliver_all(&scene, 60).await;
+    assert_eq!(scene.all_ends().await["Completed"], 60);
+    let most = most_pending(&scene.recorder.since(known));
     assert!((1..=7).contains(&most), "{most} were under way at once");
-    assert_in_order(&world.recorder.standing("Order"));
+    assert_in_order(&scene.recorder.standing("Order"));
     // The turns leave once nobody needs them, and then nothing is written any more.
-    let api = world.api::<OrderPlatform>();
+    let api = scene.api::<OrderPlatform>();
     wait_for("the turns to leave", || async {
         let status = api.get("default").await.ok()?.status?;
         (status.turns.is_empty() && status.issued == Some(60)).then_some(())
     })
     .await;
-    crate::books::rows(&world, 60).await;
-    world.finish().await;
+    crate::books::rows(&scene, 60).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn limits_that_change_while_many_wait_hold_from_then_on() {
-    let world = World::new("limits", 1).await;
-    shop(&world, json!({ "maxPerSecond": 1 })).await;
-    world.orders_at_once(40, |n| (format!("order-{n}"), "mug".to_owned())).await;
+    let scene = Scene::new("limits", 1).await;
+    shop(&scene, json!({ "maxPerSecond": 1 })).await;
+    scene.orders_at_once(40, |n| (format!("order-{n}"), "mug".to_owned())).await;
     let placed = |count: usize| {
-        let recorder = &world.recorder;
+        let recorder = &scene.recorder;
         move || async move {
             let placed = recorder.standing("Order").iter().filter(|o| !o["status"]["placedAt"].is_null()).count();
             (placed >= count).then_some(placed)
@@ -117,54 +117,54 @@ async fn limits_that_change_while_many_wait_hold_from_then_on() {
     };
     wait_for("the first to be placed", placed(2)).await;
     let more = json!({ "spec": { "intake": { "maxPerSecond": 10 } } });
-    world.patch::<OrderPlatform>("default", more).await.unwrap();
+    scene.patch::<OrderPlatform>("default", more).await.unwrap();
     wait_for("half of them", placed(20)).await;
-    let most = most_a_second(&world.recorder.standing("Order"));
+    let most = most_a_second(&scene.recorder.standing("Order"));
     assert!(most <= 12, "{most} were placed within a second");
     // Without limits everybody goes at once.
-    world.patch::<OrderPlatform>("default", json!({ "spec": { "intake": null } })).await.unwrap();
-    crate::books::deliver_all(&world, 40).await;
-    assert_eq!(world.all_ends().await["Completed"], 40);
-    let status = world.api::<OrderPlatform>().get("default").await.unwrap().status.unwrap();
+    scene.patch::<OrderPlatform>("default", json!({ "spec": { "intake": null } })).await.unwrap();
+    crate::books::deliver_all(&scene, 40).await;
+    assert_eq!(scene.all_ends().await["Completed"], 40);
+    let status = scene.api::<OrderPlatform>().get("default").await.unwrap().status.unwrap();
     assert_eq!((Some(status.serving), status.turns.len()), (status.issued, 0));
-    crate::books::rows(&world, 40).await;
-    world.finish().await;
+    crate::books::rows(&scene, 40).await;
+    scene.finish().await;
 }
 
 #[tokio::test]
 async fn orders_of_a_store_on_hold_keep_nobodys_place_and_are_called_when_it_opens() {
-    let world = World::new("hold-turns", 1).await;
-    shop(&world, json!({ "maxPending": 2 })).await;
-    world.store("closed", json!({ "seller": "lee", "intake": "Hold" })).await;
+    let scene = Scene::new("hold-turns", 1).await;
+    shop(&scene, json!({ "maxPending": 2 })).await;
+    scene.store("closed", json!({ "seller": "lee", "intake": "Hold" })).await;
     let cup = json!({ "store": "closed", "price": { "amount": 5, "currency": "KRW" }, "stock": 90 });
-    world.create::<jumun::crd::Product>(json!({ "metadata": { "name": "cup" }, "spec": cup })).await;
+    scene.create::<jumun::crd::Product>(json!({ "metadata": { "name": "cup" }, "spec": cup })).await;
     let held = |n: usize| {
         let mut order = crate::harness::order(&format!("held-{n}"), "alice", "cup", 1);
         order["spec"]["store"] = json!("closed");
         order
     };
     for n in 0..6 {
-        world.create::<jumun::crd::Order>(held(n)).await;
+        scene.create::<jumun::crd::Order>(held(n)).await;
     }
-    world.orders_at_once(6, |n| (format!("order-{n}"), "mug".to_owned())).await;
-    crate::books::deliver_all(&world, 6).await;
+    scene.orders_at_once(6, |n| (format!("order-{n}"), "mug".to_owned())).await;
+    crate::books::deliver_all(&scene, 6).await;
     wait_for("the open store's orders to end", || async {
-        let orders = world.recorder.standing("Order");
+        let orders = scene.recorder.standing("Order");
         let ended = orders.iter().filter(|order| order["status"]["state"] == "Completed");
         (ended.count() == 6).then_some(())
     })
     .await;
-    let orders = world.orders();
+    let orders = scene.orders();
     for n in 0..6 {
         wait_for("its number", || async { orders.get(&format!("held-{n}")).await.ok()?.status?.queue_number }).await;
     }
-    let known = world.recorder.seen();
-    world.patch::<Store>("closed", json!({ "spec": { "intake": "Open" } })).await.unwrap();
-    crate::books::deliver_all(&world, 12).await;
-    assert_eq!(world.all_ends().await["Completed"], 12);
-    let most = most_pending(&world.recorder.since(known));
+    let known = scene.recorder.seen();
+    scene.patch::<Store>("closed", json!({ "spec": { "intake": "Open" } })).await.unwrap();
+    crate::books::deliver_all(&scene, 12).await;
+    assert_eq!(scene.all_ends().await["Completed"], 12);
+    let most = most_pending(&scene.recorder.since(known));
     assert!(most <= 4, "{most} were under way at once");
-    assert_in_order(&world.recorder.standing("Order"));
-    crate::books::rows(&world, 12).await;
-    world.finish().await;
+    assert_in_order(&scene.recorder.standing("Order"));
+    crate::books::rows(&scene, 12).await;
+    scene.finish().await;
 }

@@ -6,31 +6,31 @@ use kube::Client;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::harness::{World, order, wait_for};
+use crate::harness::{Scene, order, wait_for};
 use crate::plane::{Plane, config, sh};
 
 /// Makes the status of an object one that a later version may write, or one that this version can read.
-fn write_as(world: &World, kind: &str, name: &str, truth: &str) {
+fn write_as(scene: &Scene, kind: &str, name: &str, truth: &str) {
     let condition = json!({
         "type": "Later", "status": truth, "reason": "Later", "message": "", "observedGeneration": 1,
         "lastTransitionTime": "2026-11-01T00:00:00Z",
     });
     let patch = json!({ "status": { "conditions": [condition] } }).to_string();
-    let (done, said) = world.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
+    let (done, said) = scene.kubectl(&["patch", kind, name, "--subresource=status", "--type=merge", "-p", &patch]);
     assert!(done, "{said}");
 }
 
 /// The first condition of this type, of an object.
-fn condition(world: &World, kind: &str, name: &str, type_: &str) -> Option<Value> {
-    let (_, object) = world.kubectl(&["get", kind, name, "-o", "json"]);
+fn condition(scene: &Scene, kind: &str, name: &str, type_: &str) -> Option<Value> {
+    let (_, object) = scene.kubectl(&["get", kind, name, "-o", "json"]);
     let object: Value = serde_json::from_str(&object).ok()?;
     object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_).cloned()
 }
 
 /// Waits until a condition of an object says that something cannot be read.
-async fn says(world: &World, kind: &str, name: &str, type_: &str, what: &str) {
+async fn says(scene: &Scene, kind: &str, name: &str, type_: &str, what: &str) {
     wait_for(&format!("{kind} {name} to say that {what} cannot be read"), || async {
-        let said = condition(world, kind, name, type_)?;
+        let said = condition(scene, kind, name, type_)?;
         let message = said["message"].as_str()?;
         (said["reason"] == "Unreadable" && message.contains(what) && message.contains("Maybe")).then_some(())
     })
@@ -38,10 +38,10 @@ async fn says(world: &World, kind: &str, name: &str, type_: &str, what: &str) {
 }
 
 /// An order at this store.
-async fn order_at(world: &World, store: &str, name: &str, customer: &str, product: &str) {
+async fn order_at(scene: &Scene, store: &str, name: &str, customer: &str, product: &str) {
     let mut object = order(name, customer, product, 1);
     object["spec"]["store"] = store.into();
-    world.create::<jumun::crd::Order>(object).await;
+    scene.create::<jumun::crd::Order>(object).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -49,97 +49,97 @@ async fn what_cannot_be_read_blocks_only_what_needs_it_and_is_said_there() {
     let name = format!("newer-{:08x}", rand::random::<u32>());
     let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
     let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut world = World::on(plane, client, "newer").await;
+    let mut scene = Scene::on(plane, client, "newer").await;
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/conditions/items/properties/status/enum/-";
     let patch = json!([{ "op": "add", "path": path, "value": "Maybe" }]).to_string();
     for kind in ["stores", "products", "wallets", "orders", "orderplatforms"] {
-        let (done, said) = world.kubectl(&["patch", "crd", &format!("{kind}.jumun.dev"), "--type=json", "-p", &patch]);
+        let (done, said) = scene.kubectl(&["patch", "crd", &format!("{kind}.jumun.dev"), "--type=json", "-p", &patch]);
         assert!(done, "{said}");
     }
-    world.create::<OrderPlatform>(json!({ "metadata": { "name": "default" }, "spec": {} })).await;
-    world.shop().await;
-    world.store("odd", json!({ "seller": "kim" })).await;
+    scene.create::<OrderPlatform>(json!({ "metadata": { "name": "default" }, "spec": {} })).await;
+    scene.shop().await;
+    scene.store("odd", json!({ "seller": "kim" })).await;
     for product in ["mug", "cup", "plate"] {
-        world.product(product, 1_000, 100).await;
+        scene.product(product, 1_000, 100).await;
     }
     let spec = json!({ "store": "odd", "price": { "amount": 1_000, "currency": "KRW" }, "stock": 9 });
-    world.create::<Product>(json!({ "metadata": { "name": "saucer" }, "spec": spec })).await;
+    scene.create::<Product>(json!({ "metadata": { "name": "saucer" }, "spec": spec })).await;
     for wallet in ["alice", "bob", "carol", "dora"] {
-        world.wallet(wallet, 50_000).await;
+        scene.wallet(wallet, 50_000).await;
     }
-    world.start_operator(&[]);
-    world.order("under-way", "alice", "mug", 1).await;
-    world.row("under-way", State::Delivering).await;
+    scene.start_operator(&[]);
+    scene.order("under-way", "alice", "mug", 1).await;
+    scene.row("under-way", State::Delivering).await;
     wait_for("the definitions to be newer", || async {
-        let (done, _) = world.kubectl(&["patch", "store", "odd", "--subresource=status", "--type=merge", "--dry-run=server", "-p",
+        let (done, _) = scene.kubectl(&["patch", "store", "odd", "--subresource=status", "--type=merge", "--dry-run=server", "-p",
             r#"{"status":{"conditions":[{"type":"Later","status":"Maybe","reason":"Later","message":"","observedGeneration":1,"lastTransitionTime":"2026-11-01T00:00:00Z"}]}}"#]);
         done.then_some(())
     })
     .await;
     let unreadable = [("store", "odd"), ("product", "cup"), ("wallet", "bob"), ("ord", "under-way")];
     for (kind, name) in unreadable {
-        write_as(&world, kind, name, "Maybe");
+        write_as(&scene, kind, name, "Maybe");
     }
     // The second time from caches that have never seen one of them readable.
     for restart in [false, true] {
         let n = u8::from(restart);
         if restart {
-            world.kill_operator(0);
-            world.start_operator(&[]);
+            scene.kill_operator(0);
+            scene.start_operator(&[]);
         }
-        order_at(&world, "odd", &format!("store-{n}"), "dora", "saucer").await;
-        order_at(&world, "shop", &format!("product-{n}"), "dora", "cup").await;
-        order_at(&world, "shop", &format!("wallet-{n}"), "bob", "plate").await;
+        order_at(&scene, "odd", &format!("store-{n}"), "dora", "saucer").await;
+        order_at(&scene, "shop", &format!("product-{n}"), "dora", "cup").await;
+        order_at(&scene, "shop", &format!("wallet-{n}"), "bob", "plate").await;
         for (order, what) in [("store", "Store odd"), ("product", "Product cup"), ("wallet", "Wallet bob")] {
-            says(&world, "ord", &format!("{order}-{n}"), "Stalled", what).await;
+            says(&scene, "ord", &format!("{order}-{n}"), "Stalled", what).await;
         }
-        says(&world, "op", "default", "ObjectsReadable", "cannot be read").await;
+        says(&scene, "op", "default", "ObjectsReadable", "cannot be read").await;
     }
-    let (_, metrics) = world.operator(1).get("/metrics").await;
+    let (_, metrics) = scene.operator(1).get("/metrics").await;
     assert!(metrics.contains(r#"jumun_unreadable_objects{kind="Order"} 1"#), "{metrics}");
-    let (_, events) = world.kubectl(&["get", "events", "--field-selector", "reason=Unreadable", "-o", "wide"]);
+    let (_, events) = scene.kubectl(&["get", "events", "--field-selector", "reason=Unreadable", "-o", "wide"]);
     assert!(events.to_lowercase().contains("order/under-way"), "{events}");
     // What the unreadable order may refer to stays, and says why; what it cannot refer to goes.
     for (kind, name) in [("product", "mug"), ("wallet", "alice"), ("wallet", "carol")] {
-        let (done, said) = world.kubectl(&["delete", kind, name, "--wait=false"]);
+        let (done, said) = scene.kubectl(&["delete", kind, name, "--wait=false"]);
         assert!(done, "{said}");
     }
     wait_for("carol's wallet to go", || async {
-        world.api::<Wallet>().get_opt("carol").await.ok()?.is_none().then_some(())
+        scene.api::<Wallet>().get_opt("carol").await.ok()?.is_none().then_some(())
     })
     .await;
     for (kind, name) in [("product", "mug"), ("wallet", "alice")] {
         wait_for(&format!("{kind} {name} to say what keeps it"), || async {
-            let said = condition(&world, kind, name, "Ready")?;
+            let said = condition(&scene, kind, name, "Ready")?;
             (said["reason"] == "Unreadable" && said["message"].as_str()?.contains("under-way")).then_some(())
         })
         .await;
     }
-    let (_, charged) = world.kubectl(&["get", "wallet", "alice", "-o", "jsonpath={.status.charged.amount}"]);
+    let (_, charged) = scene.kubectl(&["get", "wallet", "alice", "-o", "jsonpath={.status.charged.amount}"]);
     assert_eq!(charged, "1000", "nothing was undone for an order that cannot be read");
     // Mended, everything goes on by itself.
     for (kind, name) in unreadable {
-        write_as(&world, kind, name, "False");
+        write_as(&scene, kind, name, "False");
     }
-    let delivery = world.delivery_of("under-way").await.metadata.name.expect("a name");
-    assert!(world.deliver(&delivery).await);
-    assert_eq!(world.end_of("under-way").await, State::Completed);
+    let delivery = scene.delivery_of("under-way").await.metadata.name.expect("a name");
+    assert!(scene.deliver(&delivery).await);
+    assert_eq!(scene.end_of("under-way").await, State::Completed);
     for order in ["store-0", "store-1", "product-0", "product-1", "wallet-0", "wallet-1"] {
-        world.row(order, State::Delivering).await;
+        scene.row(order, State::Delivering).await;
     }
     wait_for("the ledgers to go", || async {
-        let product = world.api::<Product>().get_opt("mug").await.ok()?;
-        (product.is_none() && world.api::<Wallet>().get_opt("alice").await.ok()?.is_none()).then_some(())
+        let product = scene.api::<Product>().get_opt("mug").await.ok()?;
+        (product.is_none() && scene.api::<Wallet>().get_opt("alice").await.ok()?.is_none()).then_some(())
     })
     .await;
     // An OrderPlatform that cannot be read holds those that are not placed yet.
-    write_as(&world, "op", "default", "Maybe");
-    world.order("last", "dora", "plate", 1).await;
-    says(&world, "ord", "last", "Stalled", "OrderPlatform default").await;
-    write_as(&world, "op", "default", "False");
-    world.row("last", State::Delivering).await;
-    world.api::<Store>().delete("odd", &DeleteParams::default()).await.expect("a store goes at once");
-    drop(world);
+    write_as(&scene, "op", "default", "Maybe");
+    scene.order("last", "dora", "plate", 1).await;
+    says(&scene, "ord", "last", "Stalled", "OrderPlatform default").await;
+    write_as(&scene, "op", "default", "False");
+    scene.row("last", State::Delivering).await;
+    scene.api::<Store>().delete("odd", &DeleteParams::default()).await.expect("a store goes at once");
+    drop(scene);
     sh(&format!("tools/cluster down {name}"));
 }
 
@@ -148,27 +148,27 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
     let name = format!("less-{:08x}", rand::random::<u32>());
     let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
     let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut world = World::on(plane, client, "less").await;
-    world.store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen" })).await;
+    let mut scene = Scene::on(plane, client, "less").await;
+    scene.store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen" })).await;
     let spec = json!({ "store": "kitchen", "price": { "amount": 1_000, "currency": "KRW" }, "stock": 9 });
-    world.create::<Product>(json!({ "metadata": { "name": "stew" }, "spec": spec })).await;
-    world.wallet("alice", 50_000).await;
-    world.start_operator(&[]);
-    wait_for("readiness", || async { (world.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
-    let (done, said) = world.kubectl(&["delete", "crd", "tickets.jumun.dev"]);
+    scene.create::<Product>(json!({ "metadata": { "name": "stew" }, "spec": spec })).await;
+    scene.wallet("alice", 50_000).await;
+    scene.start_operator(&[]);
+    wait_for("readiness", || async { (scene.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
+    let (done, said) = scene.kubectl(&["delete", "crd", "tickets.jumun.dev"]);
     assert!(done, "{said}");
-    order_at(&world, "kitchen", "order-1", "alice", "stew").await;
+    order_at(&scene, "kitchen", "order-1", "alice", "stew").await;
     wait_for("the probe to name the kind", || async {
-        let (status, said) = world.operator(0).get("/readyz").await;
+        let (status, said) = scene.operator(0).get("/readyz").await;
         (status == 503 && said.contains("Ticket") && said.contains("crds/")).then_some(())
     })
     .await;
     // One that starts without the definition names it once, and waits for it.
-    world.start_operator(&[]);
+    scene.start_operator(&[]);
     for operator in [0, 1] {
         wait_for("the log to name the kind", || async {
             let why = "the API server does not know the kind Ticket: kubectl apply -f crds/";
-            let log = world.operator(operator).log();
+            let log = scene.operator(operator).log();
             let says = |line: &&str| line.contains("a kind cannot be read") && line.contains(why);
             let count = log.lines().filter(says).count();
             assert!(count <= 1, "{log}");
@@ -177,19 +177,19 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
         .await;
     }
     wait_for("the order to say so", || async {
-        let said = condition(&world, "ord", "order-1", "Stalled")?;
+        let said = condition(&scene, "ord", "order-1", "Stalled")?;
         said["message"].as_str()?.contains("does not know the kind Ticket").then_some(())
     })
     .await;
-    let (done, said) = world.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/crds/tickets.yaml")]);
+    let (done, said) = scene.kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/crds/tickets.yaml")]);
     assert!(done, "{said}");
-    world.row("order-1", State::Accepted).await;
+    scene.row("order-1", State::Accepted).await;
     for operator in [0, 1] {
-        wait_for("readiness", || async { (world.operator(operator).get("/readyz").await.0 == 200).then_some(()) })
+        wait_for("readiness", || async { (scene.operator(operator).get("/readyz").await.0 == 200).then_some(()) })
             .await;
-        let log = world.operator(operator).log();
+        let log = scene.operator(operator).log();
         assert!(log.contains("a kind that could not be read is read again"), "{log}");
     }
-    drop(world);
+    drop(scene);
     sh(&format!("tools/cluster down {name}"));
 }

@@ -1,4 +1,4 @@
-//! Every interleaving of a small world: the shipped decisions, run by replicas with caches that lag, against an API
+//! Every interleaving of small configurations: the shipped decisions, run by replicas with caches that lag, against an API
 //! server, with actors, crashes, requests that arrive late, and a clock.
 //!
 //! A step of a process is: decide from the cache, and carry the next write or call out. That is all the interleaving there

@@ -1,5 +1,5 @@
 //! Deliberate faults: each must be caught. The shipped decisions stay as they are; a fault alters what a decision sees or
-//! says, or the world around it.
+//! says, or what is around it.
 
 use jumun::domain::child::OwnerState;
 use jumun::domain::ledger::{Missing, Request};

@@ -1,4 +1,4 @@
-//! One state of the modelled world: what the API server stores, what each replica has cached and is about to write, what
+//! One state of the model: what the API server stores, what each replica has cached and is about to write, what
 //! is still on its way, and what has happened outside.
 
 use jumun::domain::provider::{Call, Reply};

@@ -11,7 +11,7 @@ use kube::core::NamespaceResourceScope;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::harness::{World, order, wait_for};
+use crate::harness::{Scene, order, wait_for};
 use crate::platform::{LIVE, Platform, groups, quick};
 use crate::testbed::bed;
 
@@ -25,53 +25,53 @@ async fn endpoint() -> String {
 }
 
 /// How many objects of a kind an order has.
-async fn of_order<K>(world: &World, order: &str) -> usize
+async fn of_order<K>(scene: &Scene, order: &str) -> usize
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
 {
     let params = ListParams::default().labels(&format!("jumun.dev/order={order}"));
-    world.api::<K>().list(&params).await.expect("a list").items.len()
+    scene.api::<K>().list(&params).await.expect("a list").items.len()
 }
 
 /// A kitchen and a warehouse, each with something to sell, and a customer.
-async fn shops(world: &World, url: &str) {
+async fn shops(scene: &Scene, url: &str) {
     let kitchen = json!({
         "seller": "kim", "fulfilment": "Kitchen", "notify": { "url": url }, "cancellation": { "sellerNotice": "Required" },
     });
-    world.store("shop", kitchen).await;
-    world.store("depot", json!({ "seller": "lee", "cancellation": { "until": "Delivered" } })).await;
+    scene.store("shop", kitchen).await;
+    scene.store("depot", json!({ "seller": "lee", "cancellation": { "until": "Delivered" } })).await;
     for (store, name) in [("shop", "stew"), ("depot", "mug")] {
         let spec = json!({ "store": store, "price": { "amount": 1_000, "currency": "KRW" }, "stock": 100 });
-        world.create::<Product>(json!({ "metadata": { "name": name }, "spec": spec })).await;
+        scene.create::<Product>(json!({ "metadata": { "name": name }, "spec": spec })).await;
     }
-    world.wallet("alice", 100_000).await;
+    scene.wallet("alice", 100_000).await;
 }
 
 /// Waits until the collector of garbage knows our kinds: before that it would take an order's children for garbage once the
 /// order is gone, and not let go of them first. It looks for kinds every half minute.
-async fn garbage_is_collected(world: &World) {
+async fn garbage_is_collected(scene: &Scene) {
     let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "absent", "uid": "d1f0f2f4-0000-4000-8000-00000000000f" });
     let metadata = json!({ "name": "stray", "ownerReferences": [owner] });
-    world.create::<Store>(json!({ "metadata": metadata, "spec": { "seller": "kim" } })).await;
+    scene.create::<Store>(json!({ "metadata": metadata, "spec": { "seller": "kim" } })).await;
     wait_for("a store whose owner is not there to be collected", || async {
-        world.api::<Store>().get_opt("stray").await.ok()?.is_none().then_some(())
+        scene.api::<Store>().get_opt("stray").await.ok()?.is_none().then_some(())
     })
     .await;
 }
 
 /// The kitchen's part of an order.
-async fn cook(world: &World, order: &str, steps: &[Value]) {
+async fn cook(scene: &Scene, order: &str, steps: &[Value]) {
     for step in steps {
-        world.kitchen_step(order, step.clone()).await.expect("a step of the kitchen");
+        scene.kitchen_step(order, step.clone()).await.expect("a step of the kitchen");
     }
 }
 
 /// Brings what is cooked.
-async fn bring(world: &World, order: &str) {
-    let delivery = world.delivery_of(order).await.metadata.name.expect("a name");
-    wait_for(&format!("the courier of {order}"), || async { world.deliver(&delivery).await.then_some(()) }).await;
-    assert_eq!(world.end_of(order).await, State::Completed);
-    world.row(order, State::Completed).await;
+async fn bring(scene: &Scene, order: &str) {
+    let delivery = scene.delivery_of(order).await.metadata.name.expect("a name");
+    wait_for(&format!("the courier of {order}"), || async { scene.deliver(&delivery).await.then_some(()) }).await;
+    assert_eq!(scene.end_of(order).await, State::Completed);
+    scene.row(order, State::Completed).await;
 }
 
 fn cooked() -> [Value; 3] {
@@ -80,14 +80,14 @@ fn cooked() -> [Value; 3] {
 
 /// An admission policy of the namespace that refuses writes of some resources whose name begins with a word.
 struct Refusal<'a> {
-    world: &'a World,
+    scene: &'a Scene,
     file: String,
 }
 
 impl<'a> Refusal<'a> {
     /// Refuses them from now on.
-    async fn of(world: &'a World, word: &str, resources: &[&str]) -> Self {
-        let name = format!("{}-{word}-{:04x}", world.namespace, rand::random::<u16>());
+    async fn of(scene: &'a Scene, word: &str, resources: &[&str]) -> Self {
+        let name = format!("{}-{word}-{:04x}", scene.namespace, rand::random::<u16>());
         let rule = |group: &str, version: &str, resources: &[&str]| {
             json!({
                 "apiGroups": [group], "apiVersions": [version], "operations": ["CREATE", "UPDATE"], "resources": resources,
@@ -105,7 +105,7 @@ impl<'a> Refusal<'a> {
                 "validations": [{ "expression": expression, "message": format!("refused by {name}") }],
             },
         });
-        let here = json!({ "matchLabels": { "kubernetes.io/metadata.name": world.namespace } });
+        let here = json!({ "matchLabels": { "kubernetes.io/metadata.name": scene.namespace } });
         let binding = json!({
             "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingAdmissionPolicyBinding",
             "metadata": { "name": name },
@@ -114,10 +114,10 @@ impl<'a> Refusal<'a> {
         let file = format!("{}/{name}.json", env!("CARGO_TARGET_TMPDIR"));
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": [policy, binding] });
         std::fs::write(&file, list.to_string()).expect("written");
-        let refusal = Self { world, file };
+        let refusal = Self { scene, file };
         refusal.kubectl("apply");
         wait_for("the policy to be in force", || async {
-            let (_, said) = world.kubectl(&["create", "configmap", &name, "--dry-run=server"]);
+            let (_, said) = scene.kubectl(&["create", "configmap", &name, "--dry-run=server"]);
             said.contains(&format!("refused by {name}")).then_some(())
         })
         .await;
@@ -125,7 +125,7 @@ impl<'a> Refusal<'a> {
     }
 
     fn kubectl(&self, verb: &str) {
-        let (done, said) = self.world.kubectl(&[verb, "-f", &self.file]);
+        let (done, said) = self.scene.kubectl(&[verb, "-f", &self.file]);
         assert!(done, "{said}");
     }
 
@@ -135,11 +135,11 @@ impl<'a> Refusal<'a> {
 }
 
 /// How often each refused write was told as an Event: by the kind that it is about, and a word of its note.
-async fn told(world: &World, kind: &str, word: &str, times: usize) {
+async fn told(scene: &Scene, kind: &str, word: &str, times: usize) {
     wait_for(&format!("{times} Events of a {kind} about {word}"), || async {
         let selector = format!("reason=WriteDenied,regarding.kind={kind}");
         let arguments = ["get", "events.events.k8s.io", "--field-selector", &selector, "-o", "json"];
-        let list: Value = serde_json::from_str(&world.kubectl(&arguments).1).ok()?;
+        let list: Value = serde_json::from_str(&scene.kubectl(&arguments).1).ok()?;
         let about = |event: &&Value| event["note"].as_str().is_some_and(|note| note.contains(word));
         let count = |event: &Value| event["series"]["count"].as_u64().unwrap_or(1) as usize;
         let most = list["items"].as_array()?.iter().filter(about).map(count).max();
@@ -150,40 +150,40 @@ async fn told(world: &World, kind: &str, word: &str, times: usize) {
 
 /// Writes are refused, told as Events, and told again: of an order, of its children, and of another's row, whose Event is
 /// about the order, too.
-async fn refusals(world: &World) {
+async fn refusals(scene: &Scene) {
     let children = ["tickets/status", "notifications/status"];
-    let orders = Refusal::of(world, "denied", &["orders/status"]).await;
-    let statuses = Refusal::of(world, "denied", &children).await;
-    let rows = Refusal::of(world, "unseen", &["orderviews"]).await;
+    let orders = Refusal::of(scene, "denied", &["orders/status"]).await;
+    let statuses = Refusal::of(scene, "denied", &children).await;
+    let rows = Refusal::of(scene, "unseen", &["orderviews"]).await;
     for name in ["denied-1", "denied-2", "unseen"] {
-        world.order(name, "alice", "stew", 1).await;
+        scene.order(name, "alice", "stew", 1).await;
     }
-    told(world, "Order", "Order denied-1", 1).await;
-    told(world, "Order", "OrderView unseen", 1).await;
+    told(scene, "Order", "Order denied-1", 1).await;
+    told(scene, "Order", "OrderView unseen", 1).await;
     orders.lift();
-    told(world, "Ticket", "Ticket denied-2", 1).await;
-    told(world, "Notification", "Notification denied-1", 1).await;
+    told(scene, "Ticket", "Ticket denied-2", 1).await;
+    told(scene, "Notification", "Notification denied-1", 1).await;
     statuses.lift();
     rows.lift();
     for name in ["denied-1", "denied-2", "unseen"] {
-        world.kitchen_step(name, json!({ "decision": "Accept" })).await.expect("accepted");
-        world.row(name, State::Accepted).await;
+        scene.kitchen_step(name, json!({ "decision": "Accept" })).await.expect("accepted");
+        scene.row(name, State::Accepted).await;
     }
-    let statuses = Refusal::of(world, "denied", &["orders/status", "tickets/status"]).await;
-    let rows = Refusal::of(world, "unseen", &["orderviews"]).await;
-    world.cancel("denied-1").await;
-    world.cancel("unseen").await;
-    cook(world, "denied-2", &[json!({ "cooking": "Started" })]).await;
-    told(world, "Order", "Order denied-1", 2).await;
-    told(world, "Ticket", "Ticket denied-2", 2).await;
-    told(world, "Order", "OrderView unseen", 2).await;
+    let statuses = Refusal::of(scene, "denied", &["orders/status", "tickets/status"]).await;
+    let rows = Refusal::of(scene, "unseen", &["orderviews"]).await;
+    scene.cancel("denied-1").await;
+    scene.cancel("unseen").await;
+    cook(scene, "denied-2", &[json!({ "cooking": "Started" })]).await;
+    told(scene, "Order", "Order denied-1", 2).await;
+    told(scene, "Ticket", "Ticket denied-2", 2).await;
+    told(scene, "Order", "OrderView unseen", 2).await;
     statuses.lift();
     rows.lift();
     for name in ["denied-1", "unseen"] {
-        assert_eq!(world.end_of(name).await, State::Cancelled);
+        assert_eq!(scene.end_of(name).await, State::Cancelled);
     }
-    cook(world, "denied-2", &[json!({ "cooking": "Finished" })]).await;
-    bring(world, "denied-2").await;
+    cook(scene, "denied-2", &[json!({ "cooking": "Finished" })]).await;
+    bring(scene, "denied-2").await;
 }
 
 /// Orders of every way, from the platform's first to the last that is remembered of them.
@@ -197,50 +197,50 @@ async fn at_work(name: &str, controllers: Value) {
     });
     let platform = Platform::new(bed().await, name, spec).await;
     platform.says("Ready", "True", "").await;
-    let world = &platform.world;
-    shops(world, &url).await;
+    let scene = &platform.scene;
+    shops(scene, &url).await;
     // Orphaned by whoever deletes their order, what is left of it goes by itself, two minutes later.
     for name in ["orphaned", "served"] {
-        world.order(name, "alice", "stew", 1).await;
-        cook(world, name, &cooked()).await;
-        bring(world, name).await;
+        scene.order(name, "alice", "stew", 1).await;
+        cook(scene, name, &cooked()).await;
+        bring(scene, name).await;
     }
-    garbage_is_collected(world).await;
-    world.api::<Order>().delete("orphaned", &DeleteParams::orphan()).await.expect("deleted");
+    garbage_is_collected(scene).await;
+    scene.api::<Order>().delete("orphaned", &DeleteParams::orphan()).await.expect("deleted");
     // A wish before the meal is cooked, and one while the courier is asked for.
-    world.order("early", "alice", "stew", 1).await;
-    world.ticket_of("early").await;
-    world.cancel("early").await;
+    scene.order("early", "alice", "stew", 1).await;
+    scene.ticket_of("early").await;
+    scene.cancel("early").await;
     let mut late = order("late", "alice", "mug", 1);
     late["spec"]["store"] = "depot".into();
-    world.create::<Order>(late).await;
-    world.delivery_of("late").await;
-    world.cancel("late").await;
+    scene.create::<Order>(late).await;
+    scene.delivery_of("late").await;
+    scene.cancel("late").await;
     for name in ["early", "late"] {
-        assert_eq!(world.end_of(name).await, State::Cancelled);
-        world.row(name, State::Cancelled).await;
+        assert_eq!(scene.end_of(name).await, State::Cancelled);
+        scene.row(name, State::Cancelled).await;
     }
-    refusals(world).await;
+    refusals(scene).await;
     // Retention takes what is over, and a row once its order's Payment is gone; then the ledgers are let go of by hand.
     let retention = json!({ "retention": { "completed": "1s", "rows": "2s" } });
-    world.patch::<OrderPlatform>("default", json!({ "spec": retention })).await.expect("taken");
+    scene.patch::<OrderPlatform>("default", json!({ "spec": retention })).await.expect("taken");
     wait_for("what was orphaned to go", || async {
-        let left = of_order::<Payment>(world, "orphaned").await + of_order::<Ticket>(world, "orphaned").await;
-        let left = left + of_order::<Delivery>(world, "orphaned").await;
-        (left + of_order::<Notification>(world, "orphaned").await == 0).then_some(())
+        let left = of_order::<Payment>(scene, "orphaned").await + of_order::<Ticket>(scene, "orphaned").await;
+        let left = left + of_order::<Delivery>(scene, "orphaned").await;
+        (left + of_order::<Notification>(scene, "orphaned").await == 0).then_some(())
     })
     .await;
     wait_for("orders and rows to be forgotten", || async {
-        let orders = world.api::<Order>().list(&ListParams::default()).await.ok()?.items.len();
-        let rows = world.api::<OrderView>().list(&ListParams::default()).await.ok()?.items.len();
+        let orders = scene.api::<Order>().list(&ListParams::default()).await.ok()?.items.len();
+        let rows = scene.api::<OrderView>().list(&ListParams::default()).await.ok()?.items.len();
         (orders + rows == 0).then_some(())
     })
     .await;
-    world.api::<Product>().delete("mug", &DeleteParams::default()).await.expect("deleted");
-    world.api::<Wallet>().delete("alice", &DeleteParams::default()).await.expect("deleted");
+    scene.api::<Product>().delete("mug", &DeleteParams::default()).await.expect("deleted");
+    scene.api::<Wallet>().delete("alice", &DeleteParams::default()).await.expect("deleted");
     wait_for("the ledgers to go", || async {
-        let product = world.api::<Product>().get_opt("mug").await.ok()?;
-        let wallet = world.api::<Wallet>().get_opt("alice").await.ok()?;
+        let product = scene.api::<Product>().get_opt("mug").await.ok()?;
+        let wallet = scene.api::<Wallet>().get_opt("alice").await.ok()?;
         (product.is_none() && wallet.is_none()).then_some(())
     })
     .await;
@@ -248,7 +248,7 @@ async fn at_work(name: &str, controllers: Value) {
     // Each of two processes has renewed its Lease; one that leaves takes its own away.
     platform.set(json!({ "workloads": { "controllers": { "replicas": 1 } } })).await;
     platform.says("WorkloadsAvailable", "True", "").await;
-    let deployments = world.kubectl(&["get", "deploy", "-o", "name"]).1;
+    let deployments = scene.kubectl(&["get", "deploy", "-o", "name"]).1;
     for name in deployments.lines().filter_map(|line| line.split_once('/').map(|(_, name)| name)) {
         platform.rolled_out(name, 1).await;
     }

@@ -23,14 +23,14 @@ async fn each_kind_that_is_built_stands_again_within_seconds_where_all_of_them_a
     platform.says("RoutesAccepted", "True", "").await;
     platform.says("WorkloadsAvailable", "True", "").await;
     let kinds = TYPES.map(|type_| type_.plural).join(",");
-    let restored = each_stands_again(&platform.world, &kinds).await;
+    let restored = each_stands_again(&platform.scene, &kinds).await;
     assert_eq!(restored, TYPES.map(|type_| type_.kind.to_owned()).into(), "each kind that is built");
     platform.says("RoutesAccepted", "True", "").await;
     platform.says("WorkloadsAvailable", "True", "").await;
     // And goes with what asked for it.
     platform.set(json!({ "gateway": null, "headroom": null })).await;
     wait_for("what is not asked for any more to go", || async {
-        built(&platform.world, "gateways,httproutes,podtemplates,capacitybuffers").is_empty().then_some(())
+        built(&platform.scene, "gateways,httproutes,podtemplates,capacitybuffers").is_empty().then_some(())
     })
     .await;
 }

@@ -62,7 +62,7 @@ async fn buffers_come(bed: &'static Bed, define: impl AsyncFnOnce()) {
     platform.set(json!({ "headroom": null })).await;
     let nothing = async || {
         wait_for("no headroom", || async {
-            let placeholders = platform.world.kubectl(&["get", "deploy", "jumun-headroom"]).0;
+            let placeholders = platform.scene.kubectl(&["get", "deploy", "jumun-headroom"]).0;
             (!placeholders && platform.pods("headroom").await.is_empty()).then_some(())
         })
         .await;
@@ -75,7 +75,7 @@ async fn buffers_come(bed: &'static Bed, define: impl AsyncFnOnce()) {
     define().await;
     nothing().await;
     let (_, size) =
-        platform.world.kubectl(&["get", "capacitybuffer", "jumun-headroom", "-o", "jsonpath={.spec.replicas}"]);
+        platform.scene.kubectl(&["get", "capacitybuffer", "jumun-headroom", "-o", "jsonpath={.spec.replicas}"]);
     assert_eq!(size, "3");
     platform.says("WorkloadsAvailable", "True", "").await;
 }

@@ -7,14 +7,14 @@ use kube::Api;
 use kube::api::{DeleteParams, ListParams};
 use serde_json::json;
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::testbed::bed;
 
 /// A Deployment of one live pod, with these arguments and this path as its probes' target.
-async fn deploy(world: &World, arguments: &[&str], probe: &str) {
+async fn deploy(scene: &Scene, arguments: &[&str], probe: &str) {
     let probe = json!({ "httpGet": { "path": probe, "port": "ops" }, "periodSeconds": 1, "failureThreshold": 2 });
     let labels = json!({ "app": "probe" });
-    world
+    scene
         .create::<Deployment>(json!({
             "metadata": { "name": "probe" },
             "spec": { "selector": { "matchLabels": labels }, "template": {
@@ -30,8 +30,8 @@ async fn deploy(world: &World, arguments: &[&str], probe: &str) {
         .await;
 }
 
-async fn pod(world: &World, what: &str, holds: impl Fn(&Pod) -> bool) -> Pod {
-    let api: Api<Pod> = world.api();
+async fn pod(scene: &Scene, what: &str, holds: impl Fn(&Pod) -> bool) -> Pod {
+    let api: Api<Pod> = scene.api();
     wait_for(what, || async {
         let pods = api.list(&ListParams::default().labels("app=probe")).await.ok()?.items;
         pods.into_iter().find(|pod| holds(pod))
@@ -51,21 +51,21 @@ fn restarts(pod: &Pod) -> i32 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_pod_runs_at_its_own_address_and_goes_when_it_is_deleted() {
-    let world = bed().await.world("live").await;
-    deploy(&world, &["fake-provider", "--listen", "$(POD_IP):8081"], "/charges").await;
-    let first = pod(&world, "a pod that is ready", ready).await;
+    let scene = bed().await.scene("live").await;
+    deploy(&scene, &["fake-provider", "--listen", "$(POD_IP):8081"], "/charges").await;
+    let first = pod(&scene, "a pod that is ready", ready).await;
     let name = first.metadata.name.expect("a name");
-    world.api::<Pod>().delete(&name, &DeleteParams::default()).await.expect("deleted");
-    pod(&world, "another pod that is ready", |pod| ready(pod) && pod.metadata.name.as_ref() != Some(&name)).await;
-    let gone = || async { world.api::<Pod>().get_opt(&name).await.ok()?.is_none().then_some(()) };
+    scene.api::<Pod>().delete(&name, &DeleteParams::default()).await.expect("deleted");
+    pod(&scene, "another pod that is ready", |pod| ready(pod) && pod.metadata.name.as_ref() != Some(&name)).await;
+    let gone = || async { scene.api::<Pod>().get_opt(&name).await.ok()?.is_none().then_some(()) };
     wait_for("the first pod to be gone", gone).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_live_pod_whose_probe_fails_is_never_ready_and_starts_again() {
-    let world = bed().await.world("unlive").await;
-    deploy(&world, &["fake-provider", "--listen", "$(POD_IP):8082"], "/charges").await;
-    let pod = pod(&world, "two restarts", |pod| restarts(pod) >= 2).await;
+    let scene = bed().await.scene("unlive").await;
+    deploy(&scene, &["fake-provider", "--listen", "$(POD_IP):8082"], "/charges").await;
+    let pod = pod(&scene, "two restarts", |pod| restarts(pod) >= 2).await;
     assert!(!ready(&pod));
 }
 
@@ -73,10 +73,10 @@ async fn a_live_pod_whose_probe_fails_is_never_ready_and_starts_again() {
 async fn an_autoscaler_follows_the_metrics_of_the_bed() {
     let bed = bed().await;
     let metrics = bed.metrics().await;
-    let world = bed.world("metered").await;
+    let scene = bed.scene("metered").await;
     let labels = json!({ "app.kubernetes.io/component": "web" });
     let resources = json!({ "requests": { "cpu": "100m" } });
-    world
+    scene
         .create::<Deployment>(json!({
             "metadata": { "name": "web" },
             "spec": { "selector": { "matchLabels": labels }, "template": {
@@ -88,7 +88,7 @@ async fn an_autoscaler_follows_the_metrics_of_the_bed() {
     let cpu = json!({ "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 50 } });
     let waiting =
         json!({ "metric": { "name": "waiting" }, "target": { "type": "AverageValue", "averageValue": "10" } });
-    world
+    scene
         .create::<HorizontalPodAutoscaler>(json!({
             "metadata": { "name": "web" },
             "spec": {
@@ -100,18 +100,18 @@ async fn an_autoscaler_follows_the_metrics_of_the_bed() {
         .await;
     let replicas = async |wanted: i32| {
         let ready = || async {
-            let status = world.api::<Deployment>().get("web").await.ok()?.status?;
+            let status = scene.api::<Deployment>().get("web").await.ok()?.status?;
             (status.ready_replicas == Some(wanted) && status.replicas == Some(wanted)).then_some(())
         };
         wait_for(&format!("{wanted} replicas"), ready).await;
     };
-    metrics.external(&world.namespace, "waiting", 0);
+    metrics.external(&scene.namespace, "waiting", 0);
     replicas(1).await;
-    metrics.cpu(&world.namespace, "web", 240);
+    metrics.cpu(&scene.namespace, "web", 240);
     replicas(5).await;
-    metrics.external(&world.namespace, "waiting", 68);
+    metrics.external(&scene.namespace, "waiting", 68);
     replicas(7).await;
-    metrics.external(&world.namespace, "waiting", 0);
-    metrics.cpu(&world.namespace, "web", 40);
+    metrics.external(&scene.namespace, "waiting", 0);
+    metrics.cpu(&scene.namespace, "web", 40);
     replicas(1).await;
 }

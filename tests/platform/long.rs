@@ -54,7 +54,7 @@ async fn nodes_come_for_the_headroom_and_for_the_pods_and_go_when_nobody_needs_t
 
 /// All pods of the front door that are there use so much CPU from now on; others a millicore (`tools/kwok/usage.yaml`).
 async fn use_cpu(platform: &Platform, cpu: Option<&str>) {
-    let pods: Api<Pod> = platform.world.api();
+    let pods: Api<Pod> = platform.scene.api();
     let patch = Patch::Merge(json!({ "metadata": { "annotations": { "testbed.jumun.dev/cpu": cpu } } }));
     for pod in platform.pods("command").await {
         pods.patch(&pod.name_any(), &PatchParams::default(), &patch).await.expect("annotated");
@@ -75,7 +75,7 @@ async fn what_metrics_server_reads_makes_the_front_door_grow_and_shrink() {
     // It uses all that it asks for: each of five would use a fifth.
     use_cpu(&platform, Some("100m")).await;
     platform.rolled_out("jumun-command", 4).await;
-    let used = bed.kubectl(&format!("-n {} top pods --no-headers", platform.world.namespace));
+    let used = bed.kubectl(&format!("-n {} top pods --no-headers", platform.scene.namespace));
     assert!(used.lines().any(|line| line.contains("100m") && line.starts_with("jumun-command")), "{used}");
     use_cpu(&platform, None).await;
     platform.rolled_out("jumun-command", 1).await;

@@ -21,7 +21,7 @@ async fn is<K>(platform: &Platform, name: &str, there: bool)
 where
     K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + DeserializeOwned + std::fmt::Debug,
 {
-    let api = platform.world.api::<K>();
+    let api = platform.scene.api::<K>();
     let what = format!("{} {name} to be there: {there}", K::kind(&()));
     wait_for(&what, || async { (api.get_opt(name).await.ok()?.is_some() == there).then_some(()) }).await;
 }
@@ -48,7 +48,7 @@ async fn what_leaves_the_spec_is_deleted() {
         is::<HorizontalPodAutoscaler>(&platform, "jumun-command", there).await;
         is::<PodDisruptionBudget>(&platform, "jumun-command", there).await;
         wait_for(&format!("gateway and routes to be there: {there}"), || async {
-            let (listed, text) = platform.world.kubectl(&["get", "gateways,httproutes", "-o", "name"]);
+            let (listed, text) = platform.scene.kubectl(&["get", "gateways,httproutes", "-o", "name"]);
             (listed && text.lines().count() == if there { 3 } else { 0 }).then_some(())
         })
         .await;
@@ -64,16 +64,16 @@ async fn what_leaves_the_spec_is_deleted() {
 async fn what_another_version_of_the_operator_has_built_is_deleted() {
     let platform = Platform::new(bed().await, "another-version", json!({ "image": FAKE })).await;
     platform.says("WorkloadsAvailable", "True", "").await;
-    let world = &platform.world;
-    let owner = world.api::<OrderPlatform>().get("default").await.expect("a platform").controller_owner_ref(&());
+    let scene = &platform.scene;
+    let owner = scene.api::<OrderPlatform>().get("default").await.expect("a platform").controller_owner_ref(&());
     let labels = json!({ "app.kubernetes.io/managed-by": "jumun-operator", "app.kubernetes.io/component": "query" });
     let meta = |name: &str, owner: &Value| json!({ "name": name, "labels": labels, "ownerReferences": owner });
     // Of kinds that a platform has as long as it stands, too.
     let ours = json!([owner]);
-    world.create::<ConfigMap>(json!({ "metadata": meta("jumun-settings", &ours), "data": { "A": "1" } })).await;
+    scene.create::<ConfigMap>(json!({ "metadata": meta("jumun-settings", &ours), "data": { "A": "1" } })).await;
     let ports = json!({ "ports": [{ "port": 80 }] });
-    world.create::<Service>(json!({ "metadata": meta("jumun-door", &ours), "spec": ports })).await;
-    world.create::<ConfigMap>(json!({ "metadata": meta("somebodys", &json!([])), "data": { "A": "1" } })).await;
+    scene.create::<Service>(json!({ "metadata": meta("jumun-door", &ours), "spec": ports })).await;
+    scene.create::<ConfigMap>(json!({ "metadata": meta("somebodys", &json!([])), "data": { "A": "1" } })).await;
     is::<ConfigMap>(&platform, "jumun-settings", false).await;
     is::<Service>(&platform, "jumun-door", false).await;
     is::<ConfigMap>(&platform, "somebodys", true).await;
@@ -84,24 +84,24 @@ async fn what_another_version_of_the_operator_has_built_is_deleted() {
 async fn controllers_that_are_replaced_finish_what_the_others_began() {
     let platform = Platform::new(bed().await, "replaced", json!({ "image": LIVE, "probes": quick() })).await;
     platform.says("Ready", "True", "").await;
-    let world = &platform.world;
-    world.shop().await;
-    world.product("mug", 5_000, 10).await;
-    world.wallet("alice", 100_000).await;
-    world.orders_at_once(5, |n| (format!("before-{n}"), "mug".to_owned())).await;
+    let scene = &platform.scene;
+    scene.shop().await;
+    scene.product("mug", 5_000, 10).await;
+    scene.wallet("alice", 100_000).await;
+    scene.orders_at_once(5, |n| (format!("before-{n}"), "mug".to_owned())).await;
     // Every process is replaced while orders are under way: two replicas, then a new version of both.
     platform.set(json!({ "workloads": { "controllers": { "replicas": 2 } } })).await;
     platform.rolled_out("jumun-controllers", 2).await;
     platform.set(json!({ "config": { "LOG_LEVEL": "debug" } })).await;
-    world.orders_at_once(5, |n| (format!("after-{n}"), "mug".to_owned())).await;
+    scene.orders_at_once(5, |n| (format!("after-{n}"), "mug".to_owned())).await;
     platform.rolled_out("jumun-controllers", 2).await;
-    world.cancel("before-0").await;
-    assert_eq!(world.end_of("before-0").await, State::Cancelled);
+    scene.cancel("before-0").await;
+    assert_eq!(scene.end_of("before-0").await, State::Cancelled);
     for order in (1..5).map(|n| format!("before-{n}")).chain((0..5).map(|n| format!("after-{n}"))) {
-        let delivery = world.delivery_of(&order).await.metadata.name.expect("a name");
-        assert!(world.deliver(&delivery).await, "the courier's steps are taken");
-        assert_eq!(world.end_of(&order).await, State::Completed);
+        let delivery = scene.delivery_of(&order).await.metadata.name.expect("a name");
+        assert!(scene.deliver(&delivery).await, "the courier's steps are taken");
+        assert_eq!(scene.end_of(&order).await, State::Completed);
     }
-    assert_eq!(world.settled_stock("mug").await, (1, 9));
-    platform.world.finish().await;
+    assert_eq!(scene.settled_stock("mug").await, (1, 9));
+    platform.scene.finish().await;
 }

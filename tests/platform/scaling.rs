@@ -42,11 +42,11 @@ async fn a_busy_front_door_grows_from_one_to_ten_and_back_and_the_operator_does_
         "autoscaling": { "minReplicas": 1, "maxReplicas": 10, "cpuPercent": 20 }, "resources": { "requests": { "cpu": "100m" } },
     });
     let platform = Platform::new(bed, "busy", json!({ "image": FAKE, "workloads": { "command": command } })).await;
-    let namespace = platform.world.namespace.clone();
+    let namespace = platform.scene.namespace.clone();
     metrics.cpu(&namespace, "command", 10);
     platform.rolled_out("jumun-command", 1).await;
     platform.says("Autoscaled", "True", "").await;
-    let told = follow(platform.world.api(), "jumun-command");
+    let told = follow(platform.scene.api(), "jumun-command");
     until(&told, 1).await;
     // Together they use 200 millicores, of which 20 are a fifth of what one of them asks for.
     metrics.cpu(&namespace, "command", 200);
@@ -82,13 +82,13 @@ async fn waiting_orders_make_the_front_door_grow() {
     let metrics = bed.metrics().await;
     let command = json!({ "autoscaling": { "maxReplicas": 4, "ordersWaiting": 5 } });
     let platform = Platform::new(bed, "waiting", json!({ "image": FAKE, "workloads": { "command": command } })).await;
-    metrics.external(&platform.world.namespace, "jumun_orders_waiting", 0);
+    metrics.external(&platform.scene.namespace, "jumun_orders_waiting", 0);
     platform.says("Autoscaled", "True", "").await;
-    let told = follow(platform.world.api(), "jumun-command");
-    metrics.external(&platform.world.namespace, "jumun_orders_waiting", 17);
+    let told = follow(platform.scene.api(), "jumun-command");
+    metrics.external(&platform.scene.namespace, "jumun_orders_waiting", 17);
     until(&told, 4).await;
     platform.rolled_out("jumun-command", 4).await;
-    metrics.external(&platform.world.namespace, "jumun_orders_waiting", 0);
+    metrics.external(&platform.scene.namespace, "jumun_orders_waiting", 0);
     until(&told, 1).await;
 }
 

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use kube::Client;
 use tokio::sync::OnceCell;
 
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 use crate::kubelet;
 use crate::metrics::{self, Metrics};
 use crate::plane::{Plane, config, sh};
@@ -68,9 +68,9 @@ impl Bed {
     }
 
     /// A namespace of one's own.
-    pub async fn world(&'static self, name: &str) -> World {
+    pub async fn scene(&'static self, name: &str) -> Scene {
         let client = Client::try_from(config(&self.plane.admin).await).expect("client");
-        World::on(&self.plane, client, name).await
+        Scene::on(&self.plane, client, name).await
     }
 
     /// Runs kubectl as administrator; fails where it fails.

@@ -27,18 +27,18 @@ async fn one_platform_becomes_workloads_that_are_ready_and_complete_an_order() {
         assert_eq!(spec.service_account_name.as_ref(), Some(&name));
         assert!(spec.node_name.as_ref().expect("a node").starts_with("node-"));
     }
-    let world = &platform.world;
-    world.shop().await;
-    world.product("mug", 5_000, 10).await;
-    world.wallet("alice", 20_000).await;
-    world.order("one", "alice", "mug", 2).await;
-    let delivery = world.delivery_of("one").await.metadata.name.expect("a name");
-    assert!(world.deliver(&delivery).await, "the courier's steps are taken");
-    assert_eq!(world.end_of("one").await, State::Completed);
-    world.row("one", State::Completed).await;
-    assert_eq!(world.settled_stock("mug").await, (8, 2));
-    assert_eq!(world.money("alice").await, (10_000, 10_000));
-    platform.world.finish().await;
+    let scene = &platform.scene;
+    scene.shop().await;
+    scene.product("mug", 5_000, 10).await;
+    scene.wallet("alice", 20_000).await;
+    scene.order("one", "alice", "mug", 2).await;
+    let delivery = scene.delivery_of("one").await.metadata.name.expect("a name");
+    assert!(scene.deliver(&delivery).await, "the courier's steps are taken");
+    assert_eq!(scene.end_of("one").await, State::Completed);
+    scene.row("one", State::Completed).await;
+    assert_eq!(scene.settled_stock("mug").await, (8, 2));
+    assert_eq!(scene.money("alice").await, (10_000, 10_000));
+    platform.scene.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,25 +46,25 @@ async fn groups_of_controllers_share_an_order_each_with_its_own_rights() {
     let spec = json!({ "image": LIVE, "probes": quick(), "workloads": { "controllers": { "groups": groups() } } });
     let platform = Platform::new(bed().await, "groups", spec).await;
     platform.says("Ready", "True", "").await;
-    let world = &platform.world;
-    world.store("shop", json!({ "seller": "kim", "zone": "gangnam", "fulfilment": "Kitchen" })).await;
-    world.product("stew", 9_000, 10).await;
-    world.wallet("alice", 20_000).await;
-    world.order("one", "alice", "stew", 1).await;
-    world.kitchen_step("one", json!({ "decision": "Accept" })).await.expect("accepted");
-    world.kitchen_step("one", json!({ "cooking": "Started" })).await.expect("started");
-    world.kitchen_step("one", json!({ "cooking": "Finished" })).await.expect("finished");
-    let delivery = world.delivery_of("one").await.metadata.name.expect("a name");
+    let scene = &platform.scene;
+    scene.store("shop", json!({ "seller": "kim", "zone": "gangnam", "fulfilment": "Kitchen" })).await;
+    scene.product("stew", 9_000, 10).await;
+    scene.wallet("alice", 20_000).await;
+    scene.order("one", "alice", "stew", 1).await;
+    scene.kitchen_step("one", json!({ "decision": "Accept" })).await.expect("accepted");
+    scene.kitchen_step("one", json!({ "cooking": "Started" })).await.expect("started");
+    scene.kitchen_step("one", json!({ "cooking": "Finished" })).await.expect("finished");
+    let delivery = scene.delivery_of("one").await.metadata.name.expect("a name");
     crate::harness::wait_for("a delivery that can be claimed", || async {
-        world.deliver(&delivery).await.then_some(())
+        scene.deliver(&delivery).await.then_some(())
     })
     .await;
-    assert_eq!(world.end_of("one").await, State::Completed);
+    assert_eq!(scene.end_of("one").await, State::Completed);
     // A second one is cancelled, so that every undo has its right, too.
-    world.order("two", "alice", "stew", 1).await;
-    world.ticket_of("two").await;
-    world.cancel("two").await;
-    assert_eq!(world.end_of("two").await, State::Cancelled);
-    world.row("two", State::Cancelled).await;
-    platform.world.finish().await;
+    scene.order("two", "alice", "stew", 1).await;
+    scene.ticket_of("two").await;
+    scene.cancel("two").await;
+    assert_eq!(scene.end_of("two").await, State::Cancelled);
+    scene.row("two", State::Cancelled).await;
+    platform.scene.finish().await;
 }

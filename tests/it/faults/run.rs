@@ -13,7 +13,7 @@ use super::proxy::{Fault, Plan, Proxy};
 use super::same::{End, differences, end_of};
 use super::scenario::{Act, Scenario, Seen};
 use crate::checker::check;
-use crate::harness::{QUIET, World};
+use crate::harness::{QUIET, Scene};
 use crate::outside::{Card, Endpoint};
 use crate::plane::config;
 use crate::recorder::Version;
@@ -98,8 +98,8 @@ impl Operator {
 
 /// Runs a scenario until nothing changes any more, and judges its end: every version, and the end against `wanted`.
 pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, wanted: Option<&End>) -> Report {
-    let mut world = World::of(ground.client.clone(), name).await;
-    let namespace = world.namespace.clone();
+    let mut scene = Scene::of(ground.client.clone(), name).await;
+    let namespace = scene.namespace.clone();
     let mut wrong = Vec::new();
     let around = Around::start(scenario).await;
     for act in scenario.set_up.iter().map(|act| around.fill(act)) {
@@ -109,7 +109,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
     let mut dead: Option<(Proxy, Instant)> = None;
     let mut late = false;
     let mut missing = scenario.missing(&Seen::default());
-    let mut stage = Stage::new(&world);
+    let mut stage = Stage::new(&scene);
     let longer = if matches!(plan, Some((Fault::Denied, _))) { DENIED } else { Duration::ZERO };
     let (mut changed, started, mut judged) = (Instant::now(), Instant::now(), 0);
     let mut tick = tokio::time::interval(Duration::from_millis(10));
@@ -149,7 +149,7 @@ pub async fn run(name: &str, scenario: &Scenario, ground: &Ground, plan: Plan, w
         }
     }
     drop(stage);
-    let log = world.recorder.stop(&ground.client, &namespace).await;
+    let log = scene.recorder.stop(&ground.client, &namespace).await;
     let (writes, hit) = dead.map_or(operator.proxy, |(proxy, _)| proxy).writes();
     let verdict = check(&log);
     wrong.extend(verdict.violations);
@@ -220,7 +220,7 @@ impl Around {
 
 /// What the actors see and do.
 struct Stage<'a> {
-    world: &'a World,
+    scene: &'a Scene,
     log: Vec<Version>,
     seen: Seen,
     /// How much of the log the actors have looked at.
@@ -231,13 +231,13 @@ struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    fn new(world: &'a World) -> Self {
-        Self { world, log: Vec::new(), seen: Seen::default(), looked: 0, done: Vec::new(), refused: None }
+    fn new(scene: &'a Scene) -> Self {
+        Self { scene, log: Vec::new(), seen: Seen::default(), looked: 0, done: Vec::new(), refused: None }
     }
 
     /// Takes in what has changed; gives whether anything has.
     fn look(&mut self) -> bool {
-        let new = self.world.recorder.since(self.log.len());
+        let new = self.scene.recorder.since(self.log.len());
         self.log.extend(new.iter().cloned());
         let any = !new.is_empty();
         new.into_iter().for_each(|version| self.seen.take(version));
@@ -254,7 +254,7 @@ impl<'a> Stage<'a> {
             if self.done.iter().any(|(done, _)| *done == act) {
                 continue;
             }
-            if let Err(error) = act.perform(&self.world.client, &self.world.namespace).await {
+            if let Err(error) = act.perform(&self.scene.client, &self.scene.namespace).await {
                 self.refused = Some(format!("{act:?}: {error}"));
             }
             self.done.push((act, Instant::now()));

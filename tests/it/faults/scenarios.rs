@@ -33,8 +33,8 @@ pub fn an_order_before_what_it_refers_to() -> Scenario {
         .order("order-1", &[("mug", 2)])
         .actor(|seen| {
             let row = seen.get("OrderView", "order-1");
-            let scene = Scenario::shop().product("mug", 1_000, 10).wallet(5_000).set_up;
-            let missing = scene.into_iter().find(|act| match act {
+            let acts = Scenario::shop().product("mug", 1_000, 10).wallet(5_000).set_up;
+            let missing = acts.into_iter().find(|act| match act {
                 Act::Create(object) => {
                     let (kind, name) = (object["kind"].as_str(), object["metadata"]["name"].as_str());
                     !seen.all().any(|(known, o)| Some(known) == kind && o["metadata"]["name"].as_str() == name)

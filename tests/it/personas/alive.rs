@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::caller::{APPLY, Answer, Call, Caller, JSON_PATCH, MERGE, Who};
 use super::shop::{fields, object};
 use super::stand::{ALL, bind_all, grant, open, plain};
-use crate::harness::{World, order, wait_for};
+use crate::harness::{Scene, order, wait_for};
 
 /// The example of docs/rights.md, whole.
 fn example() -> String {
@@ -19,14 +19,14 @@ fn example() -> String {
 
 #[tokio::test]
 async fn who_may_write_tickets_but_not_decide_is_told_the_verb_and_takes_the_step_once_it_is_granted() {
-    let (world, caller) = open("decide").await;
+    let (scene, caller) = open("decide").await;
     let all = fields();
-    let plain = plain(&world, &caller, &all).await;
+    let plain = plain(&scene, &caller, &all).await;
     let rules = json!([{ "apiGroups": ["jumun.dev"], "resources": ["tickets"], "verbs": ["get", "update", "patch"] }]);
     let who = Who { group: Some("night-shift"), ..caller.who("mallory") };
-    grant(&world, &who, "writes-tickets", rules).await;
+    grant(&scene, &who, "writes-tickets", rules).await;
     let (path, decision) = (caller.path("tickets", "cell"), json!({ "spec": { "decision": "Accept" } }));
-    let tickets: Api<Ticket> = world.api();
+    let tickets: Api<Ticket> = scene.api();
     let before = tickets.get("cell").await.expect("a ticket");
     let mut whole = serde_json::to_value(&before).expect("JSON");
     whole["spec"]["decision"] = json!("Accept");
@@ -61,16 +61,16 @@ async fn who_may_write_tickets_but_not_decide_is_told_the_verb_and_takes_the_ste
 
     // The right to decide on one ticket is that, and not the right to decide on another.
     let one = json!([{ "apiGroups": ["jumun.dev"], "resources": ["tickets"], "resourceNames": ["cell"], "verbs": ["decide"] }]);
-    grant(&world, &plain, "decides-on-one", one).await;
+    grant(&scene, &plain, "decides-on-one", one).await;
     let on = |name: &str| Call::new("PATCH", caller.path("tickets", name) + ALL, MERGE, decision.clone());
     let cell = on("cell");
     wait_for("the right to one", || async { (caller.ask(&plain, &cell).await == Answer::Done).then_some(()) }).await;
     caller.make("tickets", &object("tickets", "other", json!({}))).await;
     assert!(matches!(caller.ask(&plain, &on("other")).await, Answer::NoVerb(_)));
 
-    let file = format!("{}/{}.yaml", env!("CARGO_TARGET_TMPDIR"), world.namespace);
+    let file = format!("{}/{}.yaml", env!("CARGO_TARGET_TMPDIR"), scene.namespace);
     std::fs::write(&file, example()).expect("written");
-    let (done, said) = world.kubectl(&["apply", "-f", &file]);
+    let (done, said) = scene.kubectl(&["apply", "-f", &file]);
     assert!(done, "{said}");
     wait_for("the step to be taken", || async { (caller.ask(&who, &ways[1]).await == Answer::Done).then_some(()) })
         .await;
@@ -99,9 +99,9 @@ async fn make(caller: &Caller, persona: &str, plural: &str, object: Value) {
 
 #[tokio::test]
 async fn an_order_goes_its_whole_way_by_personas_and_controllers_with_their_own_rights_alone() {
-    let world = World::new("personas-at-work", 1).await;
-    let caller = Caller { client: world.client.clone(), namespace: world.namespace.clone() };
-    bind_all(&world, &caller).await;
+    let scene = Scene::new("personas-at-work", 1).await;
+    let caller = Caller { client: scene.client.clone(), namespace: scene.namespace.clone() };
+    bind_all(&scene, &caller).await;
     let object = |kind: &str, name: &str, spec: Value| json!({ "apiVersion": "jumun.dev/v1alpha1", "kind": kind, "metadata": { "name": name }, "spec": spec });
     let (won, many) = (json!({ "amount": 1_000, "currency": "KRW" }), json!({ "amount": 50_000, "currency": "KRW" }));
     let terms = json!({ "seller": "kim", "fulfilment": "Kitchen", "acceptance": "Manual", "confirmation": "Customer" });
@@ -121,21 +121,21 @@ async fn an_order_goes_its_whole_way_by_personas_and_controllers_with_their_own_
     let wish = json!({ "cancel": { "reason": "ChangedMind" } });
     step(&caller, "customer", "orders", "order-2", wish.clone()).await;
     step(&caller, "support", "orders", "order-3", wish).await;
-    let ticket = world.ticket_of("order-1").await.metadata.name.expect("a name");
+    let ticket = scene.ticket_of("order-1").await.metadata.name.expect("a name");
     step(&caller, "seller", "tickets", &ticket, json!({ "decision": "Accept" })).await;
     step(&caller, "kitchen", "tickets", &ticket, json!({ "cooking": "Started" })).await;
     step(&caller, "kitchen", "tickets", &ticket, json!({ "cooking": "Finished" })).await;
-    let delivery: Delivery = world.delivery_of("order-1").await;
+    let delivery: Delivery = scene.delivery_of("order-1").await;
     let name = delivery.metadata.name.expect("a name");
     step(&caller, "courier", "deliveries", &name, json!({ "courier": { "name": "park", "zone": "gangnam" } })).await;
     step(&caller, "courier", "deliveries", &name, json!({ "progress": "PickedUp" })).await;
     step(&caller, "courier", "deliveries", &name, json!({ "progress": "Delivered" })).await;
     step(&caller, "customer", "deliveries", &name, json!({ "received": true })).await;
-    world.row("order-1", State::Completed).await;
+    scene.row("order-1", State::Completed).await;
     for name in ["order-2", "order-3"] {
-        world.row(name, State::Cancelled).await;
+        scene.row(name, State::Cancelled).await;
     }
-    assert_eq!(world.money("alice").await, (49_000, 1_000));
-    assert_eq!(world.settled_stock("stew").await, (9, 1));
-    world.finish().await;
+    assert_eq!(scene.money("alice").await, (49_000, 1_000));
+    assert_eq!(scene.settled_stock("stew").await, (9, 1));
+    scene.finish().await;
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::caller::{Answer, Call, Caller, MERGE, Who};
 use super::shop::{Field, Needs, objects};
 use super::tables::{KINDS, PERSONAS, lines};
-use crate::harness::{World, wait_for};
+use crate::harness::{Scene, wait_for};
 
 /// How many calls are under way at once.
 const AT_ONCE: usize = 16;
@@ -53,18 +53,18 @@ pub async fn check(caller: &Caller, cells: &[Cell]) -> usize {
 }
 
 /// A namespace with the objects, and without an operator; and who makes calls there.
-pub async fn open(name: &str) -> (World, Caller) {
-    let world = World::new(name, 0).await;
-    let caller = Caller { client: world.client.clone(), namespace: world.namespace.clone() };
+pub async fn open(name: &str) -> (Scene, Caller) {
+    let scene = Scene::new(name, 0).await;
+    let caller = Caller { client: scene.client.clone(), namespace: scene.namespace.clone() };
     for (plural, object) in objects(&plurals()) {
         caller.make(plural, &object).await;
     }
-    (world, caller)
+    (scene, caller)
 }
 
 /// Binds a ClusterRole to a user of the namespace.
-pub async fn bind(world: &World, user: &Who, kind: &str, role: &str) {
-    let bindings: Api<RoleBinding> = Api::namespaced(world.client.clone(), &world.namespace);
+pub async fn bind(scene: &Scene, user: &Who, kind: &str, role: &str) {
+    let bindings: Api<RoleBinding> = Api::namespaced(scene.client.clone(), &scene.namespace);
     let binding = json!({
         "metadata": { "generateName": "persona-" },
         "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role },
@@ -75,17 +75,17 @@ pub async fn bind(world: &World, user: &Who, kind: &str, role: &str) {
 }
 
 /// Gives a user these verbs on these kinds, by a Role of its own.
-pub async fn grant(world: &World, user: &Who, name: &str, rules: Value) {
-    let roles: Api<Role> = Api::namespaced(world.client.clone(), &world.namespace);
+pub async fn grant(scene: &Scene, user: &Who, name: &str, rules: Value) {
+    let roles: Api<Role> = Api::namespaced(scene.client.clone(), &scene.namespace);
     let role = serde_json::from_value(json!({ "metadata": { "name": name }, "rules": rules })).expect("a role");
     roles.create(&PostParams::default(), &role).await.expect("granted");
-    bind(world, user, "Role", name).await;
+    bind(scene, user, "Role", name).await;
 }
 
 /// Binds every persona's role.
-pub async fn bind_all(world: &World, caller: &Caller) {
+pub async fn bind_all(scene: &Scene, caller: &Caller) {
     for (persona, role) in PERSONAS.iter().filter(|(_, role)| !role.is_empty()) {
-        bind(world, &caller.who(persona), "ClusterRole", role).await;
+        bind(scene, &caller.who(persona), "ClusterRole", role).await;
     }
 }
 
@@ -109,11 +109,11 @@ pub fn write(caller: &Caller, field: &Field, expected: &str) -> Call {
 }
 
 /// A user who may write whatever kind there is, and has no verb of a step; waits until the policies are in force.
-pub async fn plain(world: &World, caller: &Caller, fields: &[Field]) -> Who {
+pub async fn plain(scene: &Scene, caller: &Caller, fields: &[Field]) -> Who {
     let who = caller.who("plain");
     let rules =
         json!([{ "apiGroups": ["jumun.dev"], "resources": plurals(), "verbs": ["get", "create", "update", "patch"] }]);
-    grant(world, &who, "plain", rules).await;
+    grant(scene, &who, "plain", rules).await;
     for field in fields.iter().filter(|field| matches!(field.needs, Needs::Verb(_))) {
         wait_for(&format!("the policy of {}", field.row), || async {
             let answer = caller.ask(&who, &write(caller, field, "yes")).await;

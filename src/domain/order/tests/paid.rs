@@ -80,7 +80,10 @@ fn that_it_is_paid_is_written_though_the_next_step_cannot_be_made() {
     seen.ticket = Lookup::Present(accepted());
     let status = Status { paid_at: None, payment: None, state: Some(State::Placed), ..seen.status.clone() };
     seen.status = status;
-    assert!(matches!(&later(&seen).intents[..], [Intent::CreateDelivery(_)]), "first what is to be done, though it is late");
+    assert!(
+        matches!(&later(&seen).intents[..], [Intent::CreateDelivery(_)]),
+        "first what is to be done, though it is late"
+    );
     let policy = Policy::default();
     let denied = |seen: &Observed| decide(seen, now().after(policy.patience), &policy).status.expect("overdue");
     assert_eq!(denied(&seen).paid_at, Some(now().after(policy.patience)));
