@@ -34,7 +34,8 @@ bench: ## the benchmark (QUICK=1: 5 minutes; BLOCKS=5, BEFORE=COMMIT, TRACE=1, L
 	cargo bench --bench orders
 
 crds: ## write crds/ anew
-	cargo run --quiet -- crds --out crds
+	@# With the features that the tests have, so that no dependency is built once more.
+	cargo build --quiet --workspace --test repo && $${CARGO_TARGET_DIR:-target}/debug/jumun crds --out crds
 
 image: ## the container image as target/image/jumun.tar, without an engine or a registry (IMAGE=name:tag)
 	@tools/image

@@ -64,7 +64,11 @@ fn each_golden_platform_becomes_what_its_file_says() {
             std::fs::write(&file, &text).unwrap();
         }
         let said = std::fs::read_to_string(&file).unwrap_or_default();
-        assert!(said == text, "{} is not what is built: JUMUN_GOLDEN=write cargo test --lib golden", file.display());
+        assert!(
+            said == text,
+            "{} is not what is built: JUMUN_GOLDEN=write cargo test --workspace --lib golden",
+            file.display()
+        );
     }
     let files = std::fs::read_dir(folder).unwrap().count();
     assert_eq!(files, 2 * GOLDEN.len(), "a golden file that nothing is compared with");

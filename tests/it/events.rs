@@ -111,7 +111,7 @@ async fn every_message_is_as_docs_events_says() {
     let store = json!({ "seller": "kim", "confirmation": "Customer", "notify": { "url": seller.url() } });
     scene.store("shop", store).await;
     scene
-        .store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen", "notify": { "url": seller.url() } }))
+        .store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen", "acceptance": "Manual", "notify": { "url": seller.url() } }))
         .await;
     scene.product("mug", 1_000, 100).await;
     let stew = json!({ "store": "kitchen", "price": { "amount": 900, "currency": "KRW" }, "stock": 9 });
@@ -134,7 +134,6 @@ async fn every_message_is_as_docs_events_says() {
     scene.patch::<jumun::crd::Order>("back", wish.clone()).await.expect("a wish");
     let mut offered = crate::harness::order("never", "alice", "stew", 1);
     offered["spec"]["store"] = json!("kitchen");
-    scene.patch::<jumun::crd::Store>("kitchen", json!({ "spec": { "acceptance": "Manual" } })).await.expect("set");
     scene.create::<jumun::crd::Order>(offered).await;
     // Before that no seller would hear of it.
     scene.row("never", State::Paid).await;

@@ -158,6 +158,16 @@ impl Scene {
         self.create(json!({ "metadata": { "name": name }, "spec": spec })).await
     }
 
+    /// Changes a store, and waits until a running operator has seen it: an order that is placed next has the new terms.
+    pub async fn change_store(&self, name: &str, spec: Value) {
+        let changed = self.patch::<Store>(name, json!({ "spec": spec })).await.expect("the store is changed");
+        wait_for(&format!("the change of Store {name} to be seen"), || async {
+            let status = self.api::<Store>().get(name).await.ok()?.status?;
+            (Some(status.observed_generation.0) >= changed.metadata.generation).then_some(())
+        })
+        .await;
+    }
+
     /// A warehouse store named `shop`.
     pub async fn shop(&self) {
         self.store("shop", json!({ "seller": "kim", "zone": "gangnam" })).await;

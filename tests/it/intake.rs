@@ -152,10 +152,10 @@ async fn a_store_on_hold_lets_orders_wait_and_one_that_drains_rejects_them() {
     for n in 1..3 {
         scene.delivery_of(&format!("order-{n}")).await;
     }
-    scene.patch::<Store>("shop", json!({ "spec": { "intake": "Hold" } })).await.unwrap();
+    scene.change_store("shop", json!({ "intake": "Hold" })).await;
     scene.order("waiting", "alice", "mug", 1).await;
     scene.row("waiting", State::Pending).await;
-    scene.patch::<Store>("shop", json!({ "spec": { "intake": "Drain" } })).await.unwrap();
+    scene.change_store("shop", json!({ "intake": "Drain" })).await;
     scene.order("new", "alice", "mug", 1).await;
     for name in ["waiting", "new"] {
         assert_eq!(scene.end_of(name).await, State::Rejected);

@@ -109,7 +109,7 @@ async fn each_query_that_people_make_is_one_exact_field_selector() {
     scene.cancel("delivered").await;
     // The next seller must be told first, and cannot be reached.
     let terms = json!({ "notify": { "url": "http://127.0.0.1:9/" }, "cancellation": { "sellerNotice": "Required" } });
-    scene.patch::<Store>("shop", json!({ "spec": terms })).await.unwrap();
+    scene.change_store("shop", terms).await;
     scene.order("open", "alice", "mug", 1).await;
     scene.row("open", State::Delivering).await;
     scene

@@ -1,6 +1,6 @@
 //! Notices to sellers and customers, and endpoints that do not take them.
 
-use jumun::crd::{Delivery, Notification, OrderPlatform, Store};
+use jumun::crd::{Delivery, Notification, OrderPlatform};
 use jumun::domain::notification;
 use jumun::domain::order::State;
 use k8s_openapi::api::admissionregistration::v1::{ValidatingAdmissionPolicy, ValidatingAdmissionPolicyBinding};
@@ -121,7 +121,7 @@ async fn an_order_cancelled_before_it_is_paid_concerns_no_seller() {
 async fn a_seller_is_told_that_a_wish_was_refused() {
     let seller = Endpoint::start().await;
     let scene = shop("refused", &seller.url(), None, "BestEffort").await;
-    scene.patch::<Store>("shop", json!({ "spec": { "confirmation": "Customer" } })).await.unwrap();
+    scene.change_store("shop", json!({ "confirmation": "Customer" })).await;
     scene.order("order-1", "alice", "mug", 1).await;
     let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();
     assert!(scene.deliver(&delivery).await);
@@ -189,7 +189,7 @@ impl Refusal {
 async fn a_notice_that_cannot_be_made_blocks_nothing_but_the_undo_that_waits_for_it() {
     let (seller, push) = (Endpoint::start().await, Endpoint::start().await);
     let scene = shop("no-notices", &seller.url(), Some(&push), "Required").await;
-    scene.patch::<Store>("shop", json!({ "spec": { "deadlines": { "deliver": "8s" } } })).await.unwrap();
+    scene.change_store("shop", json!({ "deadlines": { "deliver": "8s" } })).await;
     let refusal = Refusal::of(&scene).await;
     scene.order("order-1", "alice", "mug", 1).await;
     let delivery = scene.delivery_of("order-1").await.metadata.name.unwrap();

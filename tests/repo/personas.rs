@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jumun::crd::admission;
 use serde_json::Value;
 
 use super::{files, read};
 
-/// The verbs that fields have, beside those of every API.
-const OF_FIELDS: [&str; 8] = ["cancel", "decide", "cook", "claim", "deliver", "receive", "refund", "operate"];
 const OF_THE_API: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
 
 /// Every Role and ClusterRole of the manifests, with the file it is in.
@@ -54,8 +53,8 @@ fn no_role_of_the_manifests_has_a_wildcard_reads_secrets_or_names_what_does_not_
                 assert!(matches!(sub, "" | "status" | "finalizers"), "{file}: {name}: there is no {resource}");
             }
             for verb in verbs {
-                let known = OF_FIELDS.contains(&verb.as_str()) || OF_THE_API.contains(&verb.as_str());
-                assert!(known, "{file}: {name}: nothing asks for the verb {verb}");
+                let known = admission::verbs().contains(&verb.as_str()) || OF_THE_API.contains(&verb.as_str());
+                assert!(known, "{file}: {name}: no policy asks for the verb {verb} (src/crd/admission/validating.rs)");
             }
         }
     }
@@ -89,24 +88,17 @@ fn each_persona_is_put_together_from_roles_that_are_there_and_no_label_leads_now
     assert_eq!(personas.len(), 7);
 }
 
-/// The verbs that the policies ask for are those that roles give, that the documentation names, and no others.
+/// The verbs that the policies ask for are those that roles give and that the documentation names.
 #[test]
 fn every_verb_of_a_field_is_asked_for_given_and_explained() {
-    let (policies, manual) = (read("crds/rights.yaml"), read("docs/rights.md"));
-    let asked: BTreeSet<&str> = policies
-        .split(".check('")
-        .skip(1)
-        .filter_map(|rest| rest.split('\'').next())
-        .filter(|verb| *verb != "delete")
-        .collect();
-    assert_eq!(asked, OF_FIELDS.into_iter().collect());
+    let manual = read("docs/rights.md");
     let given: BTreeSet<String> = roles()
         .iter()
         .flat_map(|(_, role)| role["rules"].as_array().cloned().unwrap_or_default())
         .flat_map(|rule| words(&rule, "verbs"))
         .collect();
-    for verb in OF_FIELDS {
-        assert!(given.contains(verb), "no role gives {verb}");
-        assert!(manual.contains(&format!("| `{verb}` |")), "docs/rights.md does not explain {verb}");
+    for verb in admission::verbs() {
+        assert!(given.contains(verb), "no role gives {verb}: add it to manifests/personas/kinds.yaml");
+        assert!(manual.contains(&format!("| `{verb}` |")), "docs/rights.md does not explain {verb}: add a row");
     }
 }

@@ -33,6 +33,14 @@ const ADD_FINALIZER: &str = r#"has(object.metadata.finalizers)
 const LACKS_FINALIZER: (&str, &str) =
     ("has-none-of-ours", "!has(object.metadata.finalizers) || !('jumun.dev/undo' in object.metadata.finalizers)");
 
+/// What has our finalizer.
+const KEPT: &str = r#""orders", "payments", "tickets", "deliveries", "products", "wallets", "orderplatforms""#;
+
+/// Whether objects of this kind have our finalizer.
+pub(super) fn keeps_finalizer(plural: &str) -> bool {
+    KEPT.contains(&format!("\"{plural}\""))
+}
+
 const POLICIES: [Policy; 4] = [
     Policy {
         name: "order-finalizer",
@@ -46,7 +54,7 @@ const POLICIES: [Policy; 4] = [
         name: "kept-finalizer",
         reinvocation: "IfNeeded",
         operation: "UPDATE",
-        resources: r#""orders", "payments", "tickets", "deliveries", "products", "wallets", "orderplatforms""#,
+        resources: KEPT,
         conditions: &[
             ("had-ours", "has(oldObject.metadata.finalizers) && 'jumun.dev/undo' in oldObject.metadata.finalizers"),
             LACKS_FINALIZER,

@@ -37,7 +37,7 @@ const STEPS: [Step; 7] = [
 const OPERATE: &str = "operate";
 
 /// Kinds that people make: who may create them, and write what is no step, is plain RBAC.
-const PEOPLES: [&str; 5] = ["stores", "products", "wallets", "orders", "orderplatforms"];
+pub(super) const PEOPLES: [&str; 5] = ["stores", "products", "wallets", "orders", "orderplatforms"];
 
 /// What takes the protection of an object off (`mutating`), set or changed.
 const LETS_GO: &str = "oldObject != null && has(object.metadata.annotations)
@@ -49,6 +49,11 @@ const HAS_NEW_OWNER: &str = "oldObject != null && has(object.metadata.ownerRefer
         && object.metadata.ownerReferences.exists(owner, !has(oldObject.metadata.ownerReferences)
         || !oldObject.metadata.ownerReferences.exists(before, before.uid == owner.uid
         && before.name == owner.name && before.kind == owner.kind))";
+
+/// Every verb that a policy asks for, but `delete`, which every API has.
+pub(super) fn verbs() -> Vec<&'static str> {
+    STEPS.iter().map(|step| step.verb).chain([OPERATE]).collect()
+}
 
 /// What a right is needed for.
 struct Need {

@@ -44,7 +44,8 @@ orderviews      g         glw      -        -        glw      glw      glw      
 orderplatforms  -         -        -        -        -        glw      glwcupd   glwp    glw   glw      glwcupd  lwp          -
 ";
 
-/// The verbs of steps that each persona has; `operate` stands for all kinds but stores.
+/// The verbs of steps that each persona has; `operate` stands for all kinds on which there is anything
+/// that takes it.
 pub const STEPS: &str = "
 customer     orders:cancel deliveries:receive
 seller       tickets:decide
@@ -60,9 +61,6 @@ admin        orders:cancel tickets:decide tickets:cook deliveries:claim deliveri
 controllers  operate
 nobody
 ";
-
-/// Every verb of a step.
-pub const OF_STEPS: [&str; 8] = ["cancel", "decide", "cook", "claim", "deliver", "receive", "refund", "operate"];
 
 /// Who may write which field: `yes`; `-`: has no right to write such objects; `verb`: has that, but not the field's verb;
 /// `x`: the definition refuses it, whoever asks.
