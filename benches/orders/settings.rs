@@ -29,6 +29,7 @@ pub struct Settings {
 pub struct Size {
     /// For each verb of a raw reading.
     pub raw: Duration,
+    /// Placed as fast as they are taken (`ORDERS=5000` for a crowd).
     pub orders: usize,
     pub half: usize,
     pub naive: usize,
@@ -69,6 +70,8 @@ impl Settings {
     pub fn read() -> Self {
         let quick = flag("quick");
         let blocks = number("blocks").unwrap_or(1).max(1) as usize;
+        let mut size = if quick { Size::quick() } else { Size::full() };
+        size.orders = number("orders").map_or(size.orders, |orders| orders as usize);
         let layouts = match value("layout").as_deref() {
             Some("free") => vec![Layout::Free],
             Some("pinned") => vec![Layout::Pinned],
@@ -87,7 +90,7 @@ impl Settings {
             layouts,
             seed: number("seed").unwrap_or_else(|| rand::random::<u32>().into()),
             millicores: number("millicores").unwrap_or(250),
-            size: if quick { Size::quick() } else { Size::full() },
+            size,
         }
     }
 }
