@@ -6,12 +6,9 @@
 mod mutating;
 mod validating;
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+pub use validating::verbs;
 
-/// The verbs that the policies ask for: one for each step of an actor, and one for what the controllers write.
-pub fn verbs() -> Vec<&'static str> {
-    validating::verbs()
-}
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 
 /// Whether people make objects of the kind that has this name in a path.
 pub fn is_made_by_people(plural: &str) -> bool {

@@ -50,8 +50,9 @@ const HAS_NEW_OWNER: &str = "oldObject != null && has(object.metadata.ownerRefer
         || !oldObject.metadata.ownerReferences.exists(before, before.uid == owner.uid
         && before.name == owner.name && before.kind == owner.kind))";
 
-/// Every verb that a policy asks for, but `delete`, which every API has.
-pub(super) fn verbs() -> Vec<&'static str> {
+/// The verbs that the policies ask for: one for each step of an actor, and one for what the controllers write; beside them
+/// they ask for `delete`, which every API has.
+pub fn verbs() -> Vec<&'static str> {
     STEPS.iter().map(|step| step.verb).chain([OPERATE]).collect()
 }
 
