@@ -54,6 +54,8 @@ struct Inner<K: Watched> {
     /// What a list under way has delivered so far.
     listing: Option<HashMap<Key, Seen<K>>>,
     complete: bool,
+    /// When the last list was whole.
+    listed: Time,
 }
 
 impl<K: Watched> Default for Cache<K> {
@@ -68,6 +70,7 @@ impl<K: Watched> Default for Cache<K> {
                 delivered: Version::default(),
                 listing: None,
                 complete: false,
+                listed: Time::from_millis(0),
             }),
         }
     }
@@ -151,6 +154,11 @@ impl<K: Watched> Cache<K> {
         self.read().complete
     }
 
+    /// When the last list was whole: what came and went before it, the watch may not have told.
+    pub fn listed(&self) -> Time {
+        self.read().listed
+    }
+
     /// Every key.
     pub fn all_keys(&self) -> Vec<Key> {
         self.read().objects.keys().cloned().collect()
@@ -166,7 +174,8 @@ impl<K: Watched> Cache<K> {
         let object = object.into();
         let (mut inner, version) = (self.write(), version_of(&*object));
         inner.delivered = inner.delivered.max(version);
-        inner.put(object, version, now)
+        let born = (inner.complete && inner.listing.is_none()).then_some(now);
+        inner.put(Seen { object, version, at: now, since: now, born })
     }
 
     /// Takes the answer to one of our calls.
@@ -175,7 +184,7 @@ impl<K: Watched> Cache<K> {
         if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
             return None;
         }
-        inner.put(object.into(), version, now)
+        inner.put(Seen { object: object.into(), version, at: now, since: now, born: None })
     }
 
     /// Takes the deletion of an object, as the watch reported it, and whether it had ended, where that could be read.
@@ -186,7 +195,12 @@ impl<K: Watched> Cache<K> {
         inner.tombstones.bury(object.meta().uid.clone().unwrap_or_default(), version, now, ended);
         let key = Key::of(object);
         let newer = inner.objects.get(&key).is_some_and(|seen| seen.version > version);
-        if newer { None } else { inner.take(&key).map(|old| (Some(old), None)) }
+        if newer {
+            return None;
+        }
+        let old = inner.take(&key)?;
+        inner.bury_root(&old, version, now);
+        Some((Some(old), None))
     }
 
     /// Takes the outcome of a live read that found nothing: a list of that version.
@@ -197,6 +211,7 @@ impl<K: Watched> Cache<K> {
         }
         let old = inner.take(key)?;
         inner.tombstones.bury(old.meta().uid.clone().unwrap_or_default(), version, now, ended_already(&*old));
+        inner.bury_root(&old, version, now);
         Some((Some(old), None))
     }
 
@@ -217,7 +232,7 @@ impl<K: Watched> Cache<K> {
         let key = Key::of(&object);
         let seen = match inner.objects.get(&key) {
             Some(cached) if cached.version >= version => cached.clone(),
-            _ => Seen { object: Arc::new(object), version, at: now, since: now },
+            _ => Seen { object: Arc::new(object), version, at: now, since: now, born: None },
         };
         if let Some(listing) = &mut inner.listing {
             listing.insert(key, seen);
@@ -245,6 +260,7 @@ impl<K: Watched> Cache<K> {
                 // The list's own version is not known here: gone for children, but no proof for a ledger.
                 let (uid, ended) = (old.meta().uid.clone().unwrap_or_default(), ended_already(&*old));
                 inner.tombstones.bury(uid, Version::default(), now, ended);
+                inner.bury_root(&old, Version::default(), now);
                 changes.push((key, Some((Some(old), None))));
             }
         }
@@ -255,17 +271,16 @@ impl<K: Watched> Cache<K> {
                 changes.push((key, change));
             }
         }
-        inner.complete = true;
+        (inner.complete, inner.listed) = (true, now);
         changes
     }
 }
 
 impl<K: Watched> Inner<K> {
-    fn put(&mut self, object: Arc<K>, version: Version, now: Time) -> Change<K> {
-        let key = Key::of(&*object);
-        let seen = Seen { object, version, at: now, since: now };
+    fn put(&mut self, seen: Seen<K>) -> Change<K> {
+        let key = Key::of(&*seen.object);
         if let Some(listing) = &mut self.listing
-            && listing.get(&key).is_none_or(|listed| listed.version < version)
+            && listing.get(&key).is_none_or(|listed| listed.version < seen.version)
         {
             listing.insert(key.clone(), seen.clone());
         }
@@ -282,6 +297,8 @@ impl<K: Watched> Inner<K> {
         if cached.is_some_and(|cached| cached.version >= seen.version) {
             return None;
         }
+        let known = cached.filter(|cached| cached.is_one_with(&seen));
+        seen.born = known.map_or(seen.born, |known| known.born);
         seen.since = cached.filter(|cached| cached.has_spec_of(&seen)).map_or(seen.at, |cached| cached.since);
         let old = self.take(&key);
         for entry in entries(&*seen.object) {
@@ -294,6 +311,13 @@ impl<K: Watched> Inner<K> {
         let new = seen.object.clone();
         self.objects.insert(key, seen);
         Some((old, Some(new)))
+    }
+
+    /// Remembers what it was part of, where somebody asks whether there was such an object.
+    fn bury_root(&mut self, old: &K, version: Version, now: Time) {
+        if let (true, Some(root)) = (K::ROOT_IS_ASKED, old.part_of()) {
+            self.tombstones.bury(root.to_owned(), version, now, None);
+        }
     }
 
     fn take(&mut self, key: &Key) -> Option<Arc<K>> {

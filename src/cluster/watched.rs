@@ -64,6 +64,9 @@ pub trait Watched:
     /// Whether the text of an object that cannot be understood is kept: somebody asks what it mentions.
     const IS_ASKED: bool = false;
 
+    /// Whether somebody asks, by the UID of what it is part of, whether there was one that is gone.
+    const ROOT_IS_ASKED: bool = false;
+
     /// What an object can be found by, beside its name; `()` where that is nothing.
     type Index: Clone + Debug + Eq + Hash + Send + Sync;
 

@@ -98,6 +98,7 @@ pub(super) async fn reconcile<C: Controller>(
     let (mut live, mut asked) = (LiveReads::default(), Vec::new());
     for _ in 0..ROUNDS {
         let decided = Instant::now();
+        context.world.awake.looks(context.clock.now());
         if context.world.unreadable(C::Root::KIND, key).is_some() {
             return Next::Changed; // What was last understood of it is old by now.
         }

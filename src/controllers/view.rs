@@ -46,6 +46,7 @@ impl Controller for OrderViews {
         Some(Observed {
             left: standing.and_then(|row| left(world, key, &row.object.spec.order, live)),
             owner,
+            is_first: sources.as_ref().is_some_and(|sources| is_first(world, key, &sources.order.order)),
             afresh: sources.as_ref().map_or([false; 4], |sources| afresh(&sources.order.order, live)),
             row: row.map(|seen| (world.meta_of(&seen), seen.object.to_row())),
             changed,
@@ -109,6 +110,13 @@ fn afresh(order: &OrderRef, live: &LiveReads) -> [bool; 4] {
     let child = ids::child_name(&order.name, &order.uid);
     let children = [Kind::Payment, Kind::Ticket, Kind::Delivery].map(|kind| live.read(kind, &child).is_some());
     [live.read(Kind::Order, &order.name).is_some(), children[0], children[1], children[2]]
+}
+
+/// Whether the order has had no row before, as far as a process knows that has seen the order come and missed nothing since.
+fn is_first(world: &World, key: &Key, order: &OrderRef) -> bool {
+    let missed_nothing_since = world.awake.since().max(world.views.listed());
+    let born = world.orders.get(key).and_then(|seen| seen.born);
+    born.is_some_and(|born| born >= missed_nothing_since) && world.views.gone(&order.uid).is_none()
 }
 
 /// What the row of an order is made of; when the newest of it was first seen, and when the newest spec.

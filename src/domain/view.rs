@@ -32,8 +32,8 @@ use removed::DEBOUNCE_UNDO;
 /// controllers run, its first row shows it placed.
 const UNTOUCHED: Duration = Duration::from_secs(1);
 
-/// The row of an order that has not changed for so long was there before: it was deleted, and nothing older than it may
-/// take its place.
+/// The row of an order that has not changed for so long was there before, unless it is known to be the first one: it was
+/// deleted, and nothing older than it may take its place.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// What a person has done is shown so long after it: by then the controllers have said what follows from it, and the row
@@ -93,7 +93,7 @@ fn appear(case: &Case<Observed>, sources: &Sources) -> Plan<()> {
         return Plan::wait_until(due);
     }
     let quiet = case.now.since(case.seen.changed) >= QUIET;
-    if quiet && case.seen.afresh != [true; 4] {
+    if quiet && !case.seen.is_first && case.seen.afresh != [true; 4] {
         return Plan::all(SOURCES.map(|kind| read(sources, kind)).into());
     }
     Plan::only(Intent::CreateView(project(sources, None)))

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::awake::Awake;
 use super::mapping::{By, Found, Mapping};
 use super::order::OrderIndex;
 use super::payment::PaymentIndex;
@@ -27,6 +28,8 @@ macro_rules! world {
             pub server: Server,
             /// What this process was denied and is denied still.
             pub denials: Denials,
+            /// Since when it has missed nothing.
+            pub awake: Awake,
             /// Who else works here.
             pub members: Arc<Members>,
             watched: Kinds,

@@ -2,6 +2,7 @@
 //! enqueues. One file a kind says what its objects are found by, what is kept of them, and whom a change concerns.
 
 pub mod access;
+mod awake;
 pub mod breaker;
 pub mod caches;
 mod delivery;

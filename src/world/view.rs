@@ -7,6 +7,7 @@ use crate::domain::Kind;
 
 impl Watched for OrderView {
     const KIND: Kind = Kind::OrderView;
+    const ROOT_IS_ASKED: bool = true;
     type Index = ();
 
     fn part_of(&self) -> Option<&str> {

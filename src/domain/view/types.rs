@@ -163,6 +163,8 @@ pub struct Observed {
     pub owner: OwnerState,
     /// The row as it stands.
     pub row: Option<(Meta, Row)>,
+    /// Whether the order has had no row before: this process has seen the order come, and no row of it go.
+    pub is_first: bool,
     /// When the newest of the sources was first seen in its present version.
     pub changed: Time,
     /// When the newest spec of the sources was first seen as it is: a person's last step, at the earliest.
