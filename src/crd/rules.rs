@@ -2,11 +2,11 @@
 //!
 //! Each rule is written beside the fields that it is about, with a message of its own. The API server evaluates every one of
 //! them at every write, though most writes are of a status and leave `spec` as it was. So those that compare `spec` with what
-//! it was become one, which is over after one comparison where nothing has changed; its message is that of the first rule that is
-//! broken.
+//! it was become one, which is over at once where the state changes, and refuses nothing where `spec` has not changed; its message
+//! is that of the first rule that is broken.
 //!
 //! That comparison is dear: for each field that a rule reads the API server copies the schema of all fields beside it, and for
-//! a comparison of objects that of each level. A write of a status leaves `spec` alone, and a write of anything else the
+//! a comparison of objects that of each level: `spec` is compared as a whole only where a rule would refuse the change. A write of a status leaves `spec` alone, and a write of anything else the
 //! status: the API server sees to that before it evaluates a rule. So where `status.state` changes, `spec` does not.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
@@ -46,7 +46,7 @@ fn together(rules: &[ValidationRule]) -> ValidationRule {
     }
     message.push_str("'spec cannot be changed like this'");
     ValidationRule {
-        rule: format!("({ANOTHER_STATE})\n|| self.spec == oldSelf.spec\n|| (\n  {}\n)", all.join("\n  && ")),
+        rule: format!("({ANOTHER_STATE})\n|| (\n  {}\n)\n|| self.spec == oldSelf.spec", all.join("\n  && ")),
         message: Some("spec cannot be changed like this".to_owned()),
         message_expression: Some(message),
         field_path: Some(".spec".to_owned()),
