@@ -129,7 +129,7 @@ pub(super) async fn reconcile<C: Controller>(
                 asked = if done.news { Vec::new() } else { plan.intents };
             }
             Err(Failure { error, .. }) if error.class() == Class::Conflict => {
-                match refresh(context, key, &error, &mut live).await {
+                match refresh::<C>(context, key, &error, version, &mut live).await {
                     Ok(news) => progress.made |= news,
                     Err(error) => return Next::Failed(error),
                 }
@@ -241,10 +241,21 @@ fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
     done.wrote || plan.status.is_some() || (rests && plan.next.is_none_or(|next| next.since(now) > SOON))
 }
 
-/// Reads what has changed under a plan, so that the next decision sees it.
-async fn refresh(context: &Context, key: &Key, error: &Error, live: &mut LiveReads) -> Result<bool, Error> {
+/// Reads what has changed under a plan, so that the next decision sees it. Where the object itself has been seen in another
+/// version meanwhile, the next decision sees that.
+async fn refresh<C: Controller>(
+    context: &Context,
+    key: &Key,
+    error: &Error,
+    decided_on: Option<Version>,
+    live: &mut LiveReads,
+) -> Result<bool, Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
-    context.executor.access.read_afresh(*kind, &key.sibling(name), live).await
+    let changed = key.sibling(name);
+    if *kind == C::Root::KIND && changed == *key && context.world.version_of(*kind, key) != decided_on {
+        return Ok(false);
+    }
+    context.executor.access.read_afresh(*kind, &changed, live).await
 }
 
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the

@@ -205,9 +205,11 @@ fn an_order_is_explained_with_whatever_is_part_of_it_and_whatever_it_names() {
 fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_nothing_since() {
     let at = |seconds: i64| Time::from_millis(seconds * 1_000);
     let list = |world: &World, order: Option<Order>, now: Time| {
-        (world.orders.list_begins(), world.views.list_begins());
+        world.orders.list_begins();
+        world.views.list_begins();
         order.into_iter().for_each(|order| world.orders.list_item(order, now));
-        (world.orders.list_ends(now), world.views.list_ends(now));
+        world.orders.list_ends(now);
+        world.views.list_ends(now);
     };
     let is_first =
         |world: &World| view::OrderViews::observe(world, &key("order-1"), &LiveReads::default()).unwrap().is_first;
@@ -230,7 +232,8 @@ fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_no
     frozen.awake.looks(at(20));
     assert!(!is_first(&frozen), "another process may have shown it, and a person have removed what it showed");
     let listed_again = born();
-    (listed_again.views.list_begins(), listed_again.views.list_ends(at(12)));
+    listed_again.views.list_begins();
+    listed_again.views.list_ends(at(12));
     assert!(!is_first(&listed_again));
     let removed = born();
     put(&removed, row(json!({ "order": "Placed" })));

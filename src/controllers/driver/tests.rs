@@ -1,8 +1,8 @@
 //! No reconcile repeats itself without progress faster than its backoff: one test for each way to repeat.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use http::{Method, Request, Response, StatusCode};
 use kube::Client;
@@ -234,6 +234,37 @@ async fn conflicts_that_nothing_explains_back_off() {
     for (looks, calls) in [repeats::<Cancels>(conflict.clone()).await, repeats::<Writes>(conflict).await] {
         assert!(looks <= LOOKS && calls <= 2 * LOOKS * ROUNDS, "{looks} looks, {calls} calls");
     }
+}
+
+/// Live reads of one reconcile whose every write meets a newer version, which the watch has brought by then, or has not.
+async fn reads_after_a_conflict(watch: bool) -> usize {
+    let (reads, changed) = (Arc::new(AtomicUsize::new(0)), Arc::new(OnceLock::<Arc<World>>::new()));
+    let (counted, world, version) = (reads.clone(), changed.clone(), AtomicUsize::new(6));
+    let client = Client::new(
+        tower::service_fn(move |request: Request<Body>| {
+            let is_read = request.method() == Method::GET;
+            counted.fetch_add(usize::from(is_read), Ordering::Relaxed);
+            if let (false, true, Some(world)) = (is_read, watch, world.get()) {
+                let mut newer: Order = serde_json::from_value(order()).expect("an order");
+                newer.metadata.resource_version = Some(version.fetch_add(1, Ordering::Relaxed).to_string());
+                world.orders.deliver(newer, Time::from_millis(0));
+            }
+            let (code, body) = failure(StatusCode::CONFLICT, "Conflict", json!([]));
+            let response = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
+            std::future::ready(Ok::<_, std::convert::Infallible>(response.expect("an answer")))
+        }),
+        "shop",
+    );
+    let (context, key) = stage(client, Arc::default());
+    let _ = changed.set(context.world.clone());
+    reconcile::<Test<Writes>>(&context, &key, false, &mut super::Progress::default()).await;
+    reads.load(Ordering::Relaxed)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_watch_has_brought_by_the_time_of_a_conflict_is_not_read() {
+    assert_eq!(reads_after_a_conflict(true).await, 0);
+    assert!(reads_after_a_conflict(false).await > 0, "nothing explains it");
 }
 
 #[tokio::test(start_paused = true)]
