@@ -174,8 +174,7 @@ impl<K: Watched> Cache<K> {
         let object = object.into();
         let (mut inner, version) = (self.write(), version_of(&*object));
         inner.delivered = inner.delivered.max(version);
-        let born = (inner.complete && inner.listing.is_none()).then_some(now);
-        inner.put(Seen { object, version, at: now, since: now, born })
+        inner.put(Seen { object, version, at: now, since: now })
     }
 
     /// Takes the answer to one of our calls.
@@ -184,7 +183,7 @@ impl<K: Watched> Cache<K> {
         if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
             return None;
         }
-        inner.put(Seen { object: object.into(), version, at: now, since: now, born: None })
+        inner.put(Seen { object: object.into(), version, at: now, since: now })
     }
 
     /// Takes the deletion of an object, as the watch reported it, and whether it had ended, where that could be read.
@@ -232,7 +231,7 @@ impl<K: Watched> Cache<K> {
         let key = Key::of(&object);
         let seen = match inner.objects.get(&key) {
             Some(cached) if cached.version >= version => cached.clone(),
-            _ => Seen { object: Arc::new(object), version, at: now, since: now, born: None },
+            _ => Seen { object: Arc::new(object), version, at: now, since: now },
         };
         if let Some(listing) = &mut inner.listing {
             listing.insert(key, seen);
@@ -297,8 +296,6 @@ impl<K: Watched> Inner<K> {
         if cached.is_some_and(|cached| cached.version >= seen.version) {
             return None;
         }
-        let known = cached.filter(|cached| cached.is_one_with(&seen));
-        seen.born = known.map_or(seen.born, |known| known.born);
         seen.since = cached.filter(|cached| cached.has_spec_of(&seen)).map_or(seen.at, |cached| cached.since);
         let old = self.take(&key);
         for entry in entries(&*seen.object) {

@@ -213,7 +213,11 @@ fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_no
     };
     let is_first =
         |world: &World| view::OrderViews::observe(world, &key("order-1"), &LiveReads::default()).unwrap().is_first;
-    let order = || order("order-1", json!({ "wallet": "alice" }), Value::Null);
+    let order = || {
+        let mut order = order("order-1", json!({ "wallet": "alice" }), Value::Null);
+        order.metadata.generation = Some(1);
+        order
+    };
 
     let listed = World::default();
     list(&listed, Some(order()), at(10));
@@ -228,6 +232,12 @@ fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_no
         world
     };
     assert!(is_first(&born()));
+    let changed = born();
+    changed.awake.looks(at(12));
+    let mut wished = order();
+    (wished.metadata.generation, wished.metadata.resource_version) = (Some(2), Some("2".into()));
+    changed.orders.deliver(wished, at(12));
+    assert!(!is_first(&changed), "when it came is not known any more");
     let frozen = born();
     frozen.awake.looks(at(20));
     assert!(!is_first(&frozen), "another process may have shown it, and a person have removed what it showed");

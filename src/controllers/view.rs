@@ -114,9 +114,9 @@ fn afresh(order: &OrderRef, live: &LiveReads) -> [bool; 4] {
 
 /// Whether the order has had no row before, as far as a process knows that has seen the order come and missed nothing since.
 fn is_first(world: &World, key: &Key, order: &OrderRef) -> bool {
-    let missed_nothing_since = world.awake.since().max(world.views.listed());
-    let born = world.orders.get(key).and_then(|seen| seen.born);
-    born.is_some_and(|born| born >= missed_nothing_since) && world.views.gone(&order.uid).is_none()
+    let listed = world.orders.listed().max(world.views.listed());
+    let came = world.orders.get(key).and_then(|seen| seen.came());
+    came.is_some_and(|came| came > listed && came >= world.awake.since()) && world.views.gone(&order.uid).is_none()
 }
 
 /// What the row of an order is made of; when the newest of it was first seen, and when the newest spec.

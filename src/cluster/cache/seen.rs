@@ -15,25 +15,23 @@ pub struct Seen<K> {
     pub at: Time,
     /// When its spec was first seen here as it is: what a person did last, at the earliest.
     pub since: Time,
-    /// When this process has seen it come, where it has: the watch brought it, after a list that did not have it.
-    pub born: Option<Time>,
 }
 
 impl<K> Clone for Seen<K> {
     fn clone(&self) -> Self {
-        let Self { version, at, since, born, .. } = *self;
-        Self { object: self.object.clone(), version, at, since, born }
+        Self { object: self.object.clone(), version: self.version, at: self.at, since: self.since }
     }
 }
 
 impl<K: Resource> Seen<K> {
-    /// Whether it is a version of the same object as `other`.
-    pub fn is_one_with(&self, other: &Self) -> bool {
-        self.object.meta().uid == other.object.meta().uid
-    }
-
     /// Whether it is the same object as `other`, with the same spec.
     pub fn has_spec_of(&self, other: &Self) -> bool {
-        self.is_one_with(other) && self.object.meta().generation == other.object.meta().generation
+        let (was, is) = (self.object.meta(), other.object.meta());
+        was.uid == is.uid && was.generation == is.generation
+    }
+
+    /// When this process has seen it come, where its spec has never been another one: by the watch, where that is after a list.
+    pub fn came(&self) -> Option<Time> {
+        (self.object.meta().generation == Some(1)).then_some(self.since)
     }
 }

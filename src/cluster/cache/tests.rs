@@ -40,24 +40,26 @@ fn what_a_list_cannot_read_is_there_all_the_same_and_what_it_lacks_is_gone() {
 }
 
 #[test]
-fn what_the_watch_brings_after_a_list_is_born_here_and_what_a_list_or_a_call_brings_may_be_older() {
+fn when_an_object_came_is_known_as_long_as_its_spec_is_the_first_one() {
     let (cache, at) = (Cache::<Order>::default(), Time::from_millis);
-    let born = |name: &str| cache.get(&Key::new("shop", name)).and_then(|seen| seen.born);
-    cache.deliver(order("before-any-list", 1), at(1));
+    let of = |name: &str, version: u64, generation: i64| {
+        let mut order = order(name, version);
+        order.metadata.generation = Some(generation);
+        order
+    };
+    let came = |name: &str| cache.get(&Key::new("shop", name)).and_then(|seen| seen.came());
     cache.list_begins();
-    cache.list_item(order("listed", 2), at(2));
-    cache.deliver(order("during-the-list", 3), at(2));
-    cache.list_ends(at(3));
-    assert_eq!(cache.listed(), at(3));
-    cache.deliver(order("watched", 4), at(4));
-    cache.answer(order("answered", 5), at(5));
-    for (name, version) in [("listed", 6), ("watched", 7), ("answered", 8)] {
-        cache.deliver(order(name, version), at(6));
-    }
-    assert_eq!(born("watched"), Some(at(4)), "its next version is as old as it");
-    assert_eq!(["before-any-list", "listed", "during-the-list", "answered"].map(born), [None; 4]);
-    let mut another = order("watched", 9);
+    cache.list_item(of("listed", 1, 1), at(1));
+    cache.list_item(of("changed", 2, 2), at(1));
+    cache.list_ends(at(2));
+    cache.deliver(of("watched", 3, 1), at(3));
+    cache.deliver(of("watched", 4, 1), at(4));
+    assert_eq!([came("listed"), came("changed"), came("watched")], [Some(at(1)), None, Some(at(3))]);
+    assert!(came("listed") < Some(cache.listed()), "a list proves that it came, not when");
+    cache.deliver(of("watched", 5, 2), at(5));
+    assert_eq!(came("watched"), None, "by now nobody knows when it came");
+    let mut another = of("watched", 6, 1);
     another.metadata.uid = Some("uid-of-another".into());
-    cache.deliver(another, at(9));
-    assert_eq!(born("watched"), Some(at(9)), "another object under the same name");
+    cache.deliver(another, at(6));
+    assert_eq!(came("watched"), Some(at(6)), "another object under the same name");
 }
