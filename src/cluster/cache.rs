@@ -4,7 +4,8 @@
 //! - An object is only ever replaced by a newer version of it (versions of one kind are comparable).
 //! - The answer to a call may come after the watch has reported the deletion: one at or below what it has delivered
 //!   brings nothing back.
-//! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID.
+//! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID; that there is no tombstone
+//!   tells something only to who has seen everything (`listed`).
 
 mod seen;
 
@@ -54,7 +55,7 @@ struct Inner<K: Watched> {
     /// What a list under way has delivered so far.
     listing: Option<HashMap<Key, Seen<K>>>,
     complete: bool,
-    /// When the last list was whole.
+    /// When the last list was whole, or something went unknown.
     listed: Time,
 }
 
@@ -154,7 +155,7 @@ impl<K: Watched> Cache<K> {
         self.read().complete
     }
 
-    /// When the last list was whole: what came and went before it, the watch may not have told.
+    /// When the last list was whole, or one went that nobody here had understood: what came and went before is not known.
     pub fn listed(&self) -> Time {
         self.read().listed
     }
@@ -197,7 +198,10 @@ impl<K: Watched> Cache<K> {
         if newer {
             return None;
         }
-        let old = inner.take(&key)?;
+        let Some(old) = inner.take(&key) else {
+            inner.miss(now);
+            return None;
+        };
         inner.bury_root(&old, version, now);
         Some((Some(old), None))
     }
@@ -313,7 +317,14 @@ impl<K: Watched> Inner<K> {
     /// Remembers what it was part of, where somebody asks whether there was such an object.
     fn bury_root(&mut self, old: &K, version: Version, now: Time) {
         if let (true, Some(root)) = (K::ROOT_IS_ASKED, old.part_of()) {
-            self.tombstones.bury(root.to_owned(), version, now, None);
+            self.tombstones.renew(root.to_owned(), version, now);
+        }
+    }
+
+    /// One is gone that was never understood here: of what it was part is not known.
+    fn miss(&mut self, now: Time) {
+        if K::ROOT_IS_ASKED {
+            self.listed = now;
         }
     }
 

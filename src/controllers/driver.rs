@@ -1,7 +1,7 @@
 //! The one driver: observes, decides, and executes the plan, one write at a time, the status last.
 //!
 //! Each gap between two writes is a point at which the process can die: whatever is left undone then is decided anew from
-//! what stands. A plan that meets a changed object is dropped, the object read afresh and the decision taken again.
+//! what stands. A plan that meets a changed object is dropped and the decision taken again, of what was seen or read meanwhile.
 //!
 //! A reconcile that changes and learns nothing is repeated with backoff (see [`crate::cluster::queue::Queue::pace`]).
 
@@ -95,10 +95,10 @@ pub(super) async fn reconcile<C: Controller>(
     instead: bool,
     progress: &mut Progress,
 ) -> Next {
-    let (mut live, mut asked) = (LiveReads::default(), Vec::new());
+    let (mut live, mut asked, mut excused) = (LiveReads::default(), Vec::new(), false);
     for _ in 0..ROUNDS {
         let decided = Instant::now();
-        context.world.awake.looks(context.clock.now());
+        context.world.looks(context.clock.now());
         if context.world.unreadable(C::Root::KIND, key).is_some() {
             return Next::Changed; // What was last understood of it is old by now.
         }
@@ -129,7 +129,7 @@ pub(super) async fn reconcile<C: Controller>(
                 asked = if done.news { Vec::new() } else { plan.intents };
             }
             Err(Failure { error, .. }) if error.class() == Class::Conflict => {
-                match refresh::<C>(context, key, &error, version, &mut live).await {
+                match refresh::<C>(context, key, &error, (version, &mut excused), &mut live).await {
                     Ok(news) => progress.made |= news,
                     Err(error) => return Next::Failed(error),
                 }
@@ -242,17 +242,18 @@ fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
 }
 
 /// Reads what has changed under a plan, so that the next decision sees it. Where the object itself has been seen in another
-/// version meanwhile, the next decision sees that.
+/// version meanwhile, the next decision sees that: once in a reconcile, since a watch may lag behind who writes again and again.
 async fn refresh<C: Controller>(
     context: &Context,
     key: &Key,
     error: &Error,
-    decided_on: Option<Version>,
+    (decided_on, excused): (Option<Version>, &mut bool),
     live: &mut LiveReads,
 ) -> Result<bool, Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
     let changed = key.sibling(name);
-    if *kind == C::Root::KIND && changed == *key && context.world.version_of(*kind, key) != decided_on {
+    let is_seen = *kind == C::Root::KIND && changed == *key && context.world.version_of(*kind, key) != decided_on;
+    if is_seen && !std::mem::replace(excused, true) {
         return Ok(false);
     }
     context.executor.access.read_afresh(*kind, &changed, live).await

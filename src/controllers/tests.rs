@@ -226,21 +226,24 @@ fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_no
     let born = || {
         let world = World::default();
         list(&world, None, at(10));
-        world.awake.looks(at(10));
+        world.awake.looks(at(10), true);
         world.orders.deliver(order(), at(11));
-        world.awake.looks(at(11));
+        world.awake.looks(at(11), true);
         world
     };
     assert!(is_first(&born()));
     let changed = born();
-    changed.awake.looks(at(12));
+    changed.awake.looks(at(12), true);
     let mut wished = order();
     (wished.metadata.generation, wished.metadata.resource_version) = (Some(2), Some("2".into()));
     changed.orders.deliver(wished, at(12));
     assert!(!is_first(&changed), "when it came is not known any more");
     let frozen = born();
-    frozen.awake.looks(at(20));
+    frozen.awake.looks(at(20), true);
     assert!(!is_first(&frozen), "another process may have shown it, and a person have removed what it showed");
+    let others = born();
+    others.awake.looks(at(12), false);
+    assert!(!is_first(&others), "a process that is dead by now may have shown it");
     let listed_again = born();
     listed_again.views.list_begins();
     listed_again.views.list_ends(at(12));

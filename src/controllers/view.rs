@@ -112,7 +112,8 @@ fn afresh(order: &OrderRef, live: &LiveReads) -> [bool; 4] {
     [live.read(Kind::Order, &order.name).is_some(), children[0], children[1], children[2]]
 }
 
-/// Whether the order has had no row before, as far as a process knows that has seen the order come and missed nothing since.
+/// Whether the order has had no row before, as far as a process can tell that has seen the order come, and has been awake and
+/// alone with the rows since.
 fn is_first(world: &World, key: &Key, order: &OrderRef) -> bool {
     let listed = world.orders.listed().max(world.views.listed());
     let came = world.orders.get(key).and_then(|seen| seen.came());

@@ -5,9 +5,10 @@
 //! it was become one, which is over at once where the state changes, and refuses nothing where `spec` has not changed; its message
 //! is that of the first rule that is broken.
 //!
-//! That comparison is dear: for each field that a rule reads the API server copies the schema of all fields beside it, and for
-//! a comparison of objects that of each level: `spec` is compared as a whole only where a rule would refuse the change. A write of a status leaves `spec` alone, and a write of anything else the
-//! status: the API server sees to that before it evaluates a rule. So where `status.state` changes, `spec` does not.
+//! To look is dear: for each field that a rule reads the API server copies the schema of all fields beside it, and for
+//! a comparison of objects that of each level: `spec` is compared as a whole only where a rule would refuse the change. A write of
+//! a status leaves `spec` alone, and a write of anything else the status: the API server sees to that before it evaluates a rule.
+//! So where `status.state` changes, `spec` does not.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
 

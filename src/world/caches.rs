@@ -15,7 +15,7 @@ use crate::cluster::server::Server;
 use crate::cluster::watch::{Feed, Sink};
 use crate::cluster::{Cache, Key, Watched};
 use crate::domain::platform::{self, Affected};
-use crate::domain::{Kind, Version};
+use crate::domain::{Kind, Time, Version};
 use crate::kinds::kinds;
 
 macro_rules! world {
@@ -28,7 +28,7 @@ macro_rules! world {
             pub server: Server,
             /// What this process was denied and is denied still.
             pub denials: Denials,
-            /// Since when it has missed nothing.
+            /// Since when this process has been awake, and alone with the rows.
             pub awake: Awake,
             /// Who else works here.
             pub members: Arc<Members>,
@@ -162,6 +162,11 @@ impl World {
     /// The version of an object as last seen.
     pub fn version_of(&self, kind: Kind, key: &Key) -> Option<Version> {
         each_cache!(self, kind, |cache| cache.get(key).map(|seen| seen.version))
+    }
+
+    /// Notes that this process decides something now.
+    pub fn looks(&self, now: Time) {
+        self.awake.looks(now, self.members.alone(Kind::OrderView.as_str()));
     }
 
     /// Enqueues whoever a change concerns; gives whether there was one.

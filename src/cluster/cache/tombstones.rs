@@ -29,6 +29,11 @@ impl Tombstones {
         self.0.get(uid).copied()
     }
 
+    /// The last proof counts: it is kept for as long as from the last one on.
+    pub(super) fn renew(&mut self, uid: String, version: Version, at: Time) {
+        self.0.insert(uid, Tombstone { version, at, ended: None });
+    }
+
     /// The first proof counts; what a later one knows beside it is added.
     pub(super) fn bury(&mut self, uid: String, version: Version, now: Time, ended: Option<bool>) {
         if self.0.len() % 1_024 == 1_023 {

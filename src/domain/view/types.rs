@@ -163,7 +163,7 @@ pub struct Observed {
     pub owner: OwnerState,
     /// The row as it stands.
     pub row: Option<(Meta, Row)>,
-    /// Whether the order has had no row before: this process has seen the order come, and no row of it go.
+    /// Whether the order has had no row before: this process has seen the order come and no row of it go, and nobody else makes rows.
     pub is_first: bool,
     /// When the newest of the sources was first seen in its present version.
     pub changed: Time,
