@@ -5,7 +5,7 @@
 //! - The answer to a call may come after the watch has reported the deletion: one at or below what it has delivered
 //!   brings nothing back.
 //! - Absence proves nothing, unless a delete event or a live read left a tombstone for that very UID; that there is no tombstone
-//!   tells something only to who has seen everything (`listed`).
+//!   tells something only of what came after the last list ([`Cache::listed`]).
 
 mod seen;
 
@@ -175,7 +175,7 @@ impl<K: Watched> Cache<K> {
         let object = object.into();
         let (mut inner, version) = (self.write(), version_of(&*object));
         inner.delivered = inner.delivered.max(version);
-        inner.put(Seen { object, version, at: now, since: now })
+        inner.put(object, version, now)
     }
 
     /// Takes the answer to one of our calls.
@@ -184,7 +184,7 @@ impl<K: Watched> Cache<K> {
         if version <= inner.delivered && !inner.objects.contains_key(&Key::of(&object)) {
             return None;
         }
-        inner.put(Seen { object: object.into(), version, at: now, since: now })
+        inner.put(object.into(), version, now)
     }
 
     /// Takes the deletion of an object, as the watch reported it, and whether it had ended, where that could be read.
@@ -280,10 +280,11 @@ impl<K: Watched> Cache<K> {
 }
 
 impl<K: Watched> Inner<K> {
-    fn put(&mut self, seen: Seen<K>) -> Change<K> {
-        let key = Key::of(&*seen.object);
+    fn put(&mut self, object: Arc<K>, version: Version, now: Time) -> Change<K> {
+        let key = Key::of(&*object);
+        let seen = Seen { object, version, at: now, since: now };
         if let Some(listing) = &mut self.listing
-            && listing.get(&key).is_none_or(|listed| listed.version < seen.version)
+            && listing.get(&key).is_none_or(|listed| listed.version < version)
         {
             listing.insert(key.clone(), seen.clone());
         }

@@ -95,7 +95,7 @@ pub(super) async fn reconcile<C: Controller>(
     instead: bool,
     progress: &mut Progress,
 ) -> Next {
-    let (mut live, mut asked, mut excused) = (LiveReads::default(), Vec::new(), false);
+    let (mut live, mut asked, mut explained) = (LiveReads::default(), Vec::new(), false);
     for _ in 0..ROUNDS {
         let decided = Instant::now();
         context.world.looks(context.clock.now());
@@ -128,8 +128,12 @@ pub(super) async fn reconcile<C: Controller>(
                 }
                 asked = if done.news { Vec::new() } else { plan.intents };
             }
+            // Once in a reconcile: a watch may lag behind who writes again and again.
+            Err(Failure { error, .. }) if !explained && is_explained::<C>(context, key, &error, version) => {
+                explained = true;
+            }
             Err(Failure { error, .. }) if error.class() == Class::Conflict => {
-                match refresh::<C>(context, key, &error, (version, &mut excused), &mut live).await {
+                match refresh(context, key, &error, &mut live).await {
                     Ok(news) => progress.made |= news,
                     Err(error) => return Next::Failed(error),
                 }
@@ -241,22 +245,17 @@ fn is_over<S>(done: &Done, plan: &Plan<S>, now: Time) -> bool {
     done.wrote || plan.status.is_some() || (rests && plan.next.is_none_or(|next| next.since(now) > SOON))
 }
 
-/// Reads what has changed under a plan, so that the next decision sees it. Where the object itself has been seen in another
-/// version meanwhile, the next decision sees that: once in a reconcile, since a watch may lag behind who writes again and again.
-async fn refresh<C: Controller>(
-    context: &Context,
-    key: &Key,
-    error: &Error,
-    (decided_on, excused): (Option<Version>, &mut bool),
-    live: &mut LiveReads,
-) -> Result<bool, Error> {
+/// Whether a conflict is about the object itself, which has been seen in another version than was decided on meanwhile: the next
+/// decision sees that.
+fn is_explained<C: Controller>(context: &Context, key: &Key, error: &Error, decided_on: Option<Version>) -> bool {
+    let Error::Conflict { kind, name, .. } = error else { return false };
+    *kind == C::Root::KIND && **name == *key.name && context.world.version_of(*kind, key) != decided_on
+}
+
+/// Reads what has changed under a plan, so that the next decision sees it.
+async fn refresh(context: &Context, key: &Key, error: &Error, live: &mut LiveReads) -> Result<bool, Error> {
     let Error::Conflict { kind, name, .. } = error else { return Ok(false) };
-    let changed = key.sibling(name);
-    let is_seen = *kind == C::Root::KIND && changed == *key && context.world.version_of(*kind, key) != decided_on;
-    if is_seen && !std::mem::replace(excused, true) {
-        return Ok(false);
-    }
-    context.executor.access.read_afresh(*kind, &changed, live).await
+    context.executor.access.read_afresh(*kind, &key.sibling(name), live).await
 }
 
 /// What follows a failure that deciding again at once may not mend. A refused hold or cancel is a race that was lost: the

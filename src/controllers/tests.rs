@@ -248,8 +248,19 @@ fn an_orders_row_is_its_first_only_for_who_has_seen_the_order_come_and_missed_no
     listed_again.views.list_begins();
     listed_again.views.list_ends(at(12));
     assert!(!is_first(&listed_again));
+    let row = || {
+        let mut row = row(json!({ "order": "Placed" }));
+        row.metadata.uid = Some("uid-of-the-row".into());
+        row
+    };
+    let unknown = born();
+    unknown.views.delete(&row(), None, at(12));
+    assert!(!is_first(&unknown), "a row that was never understood here was somebody's");
     let removed = born();
-    put(&removed, row(json!({ "order": "Placed" })));
-    removed.views.delete(&row(json!({})), None, at(12));
-    assert!(!is_first(&removed));
+    for seconds in [12, 13] {
+        removed.views.deliver(row(), at(seconds));
+        removed.views.delete(&row(), None, at(seconds));
+        let kept = removed.views.gone("order-1").expect("what the row was of").at;
+        assert!(!is_first(&removed) && kept == at(seconds), "remembered from the last time on");
+    }
 }

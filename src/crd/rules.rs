@@ -198,4 +198,20 @@ mod tests {
         assert!(!refused(&order("alice", unseen()), &order("bob", placed())));
         assert!(!refused(&order("alice", placed()), &order("bob", json!({ "state": "Paid" }))));
     }
+
+    /// Who writes a status without another state cannot help how the spec came to be.
+    #[test]
+    fn what_is_stored_already_is_no_change_that_a_rule_refuses() {
+        let address = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+        let spec = json!({ "order": { "name": "order-1", "uid": "1" }, "deliverTo": address, "zone": "gangnam",
+            "confirmation": "Automatic", "ready": true, "received": true });
+        let stored = json!({ "metadata": { "name": "x" }, "spec": spec });
+        let is_refused = |definition: CustomResourceDefinition| {
+            let schema = definition.spec.versions[0].schema.clone().expect("a schema").open_api_v3_schema;
+            let rules = kube_cel::compile_schema(&serde_json::to_value(schema).expect("JSON"));
+            kube_cel::validate_compiled(&rules, &stored, Some(&stored)).is_err()
+        };
+        assert!(is_refused(Delivery::crd()), "each rule alone refuses what was received and never delivered");
+        assert!(!is_refused(schema::finish(Delivery::crd())));
+    }
 }

@@ -30,7 +30,7 @@ impl<K: Resource> Seen<K> {
         was.uid == is.uid && was.generation == is.generation
     }
 
-    /// When this process has seen it come, where its spec has never been another one: by the watch, where that is after a list.
+    /// When this process has first seen it, where its spec has never been another one: where that is after a list, it came then.
     pub fn came(&self) -> Option<Time> {
         (self.object.meta().generation == Some(1)).then_some(self.since)
     }

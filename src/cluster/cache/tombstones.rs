@@ -29,7 +29,7 @@ impl Tombstones {
         self.0.get(uid).copied()
     }
 
-    /// The last proof counts: it is kept for as long as from the last one on.
+    /// The last proof counts, and is kept from then on.
     pub(super) fn renew(&mut self, uid: String, version: Version, at: Time) {
         self.0.insert(uid, Tombstone { version, at, ended: None });
     }

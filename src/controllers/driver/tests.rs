@@ -1,6 +1,8 @@
 //! No reconcile repeats itself without progress faster than its backoff: one test for each way to repeat.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -95,6 +97,11 @@ fn failure(code: StatusCode, reason: &str, cause: Value) -> (StatusCode, Value) 
     (code, status)
 }
 
+fn answer_with(code: StatusCode, body: &Value) -> Ready<Result<Response<Body>, Infallible>> {
+    let response = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
+    ready(Ok(response.expect("an answer")))
+}
+
 /// An API server that answers writes in one way, and reads with what there is.
 fn server(calls: Arc<AtomicUsize>, write: (StatusCode, Value)) -> Client {
     let answer = move |request: Request<Body>| {
@@ -111,8 +118,7 @@ fn server(calls: Arc<AtomicUsize>, write: (StatusCode, Value)) -> Client {
             (&Method::GET, false) => (StatusCode::OK, json!({ "metadata": { "name": "shop" } })),
             _ => write.clone(),
         };
-        let response = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
-        std::future::ready(Ok::<_, std::convert::Infallible>(response.expect("an answer")))
+        answer_with(code, &body)
     };
     Client::new(tower::service_fn(answer), "shop")
 }
@@ -252,8 +258,7 @@ async fn calls_after_conflicts(watch: bool) -> (usize, usize) {
                 world.orders.deliver(newer, Time::from_millis(0));
             }
             let (code, body) = failure(StatusCode::CONFLICT, "Conflict", json!([]));
-            let response = Response::builder().status(code).body(Body::from(body.to_string().into_bytes()));
-            std::future::ready(Ok::<_, std::convert::Infallible>(response.expect("an answer")))
+            answer_with(code, &body)
         }),
         "shop",
     );
