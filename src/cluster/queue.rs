@@ -17,6 +17,8 @@ use super::watched::Key;
 const BACKOFF_FROM: Duration = Duration::from_millis(200);
 /// The longest delay after a failure.
 const BACKOFF_TO: Duration = Duration::from_secs(60);
+/// What is added ahead goes before what has waited for less than this: where there is too much work, nobody waits for ever.
+const HEAD_START: Duration = Duration::from_secs(600);
 /// Whoever wants to be looked at again sooner than this goes on working, or waits for a time that is about to come.
 const FLOOR: Duration = BACKOFF_FROM;
 
@@ -66,6 +68,16 @@ impl Queue {
     pub fn add(&self, key: Key) {
         lock(&self.state).changed.insert(key.clone());
         self.add_after(key, Duration::ZERO);
+    }
+
+    /// Adds a key as if it had waited for a while: something about it changed that people wait for.
+    pub fn add_ahead(&self, key: Key) {
+        let now = Instant::now();
+        let mut state = lock(&self.state);
+        state.changed.insert(key.clone());
+        state.schedule(key, now.checked_sub(HEAD_START).unwrap_or(now));
+        drop(state);
+        self.news.notify_one();
     }
 
     /// Adds a key that is to be looked at after `delay`.
@@ -214,6 +226,21 @@ mod tests {
         let taken = queue.next().await;
         queue.done(&taken);
         assert_eq!(queue.depth(), (0, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_people_wait_for_goes_ahead_but_not_for_ever() {
+        let queue = Queue::default();
+        queue.add(key("long ago"));
+        tokio::time::advance(HEAD_START + Duration::from_secs(1)).await;
+        queue.add(key("lately"));
+        queue.add(key("soon"));
+        queue.add_ahead(key("ahead"));
+        queue.add_ahead(key("soon"));
+        for expected in ["long ago", "ahead", "soon", "lately"] {
+            assert_eq!(queue.next().await, key(expected));
+        }
+        assert_eq!(queue.depth(), (0, 4), "each once");
     }
 
     #[test]

@@ -204,8 +204,13 @@ impl World {
     }
 
     fn enqueue_one(&self, kind: Kind, key: Key) {
-        if let Some(queue) = self.queues.get(&kind) {
-            queue.add(key);
+        let Some(queue) = self.queues.get(&kind) else { return };
+        // Rows are what a crowd waits for last. That an order is done is told before another one is said to wait.
+        match kind == Kind::OrderView
+            && self.orders.get(&key).is_some_and(|order| order.object.has_ended() == Some(true))
+        {
+            true => queue.add_ahead(key),
+            false => queue.add(key),
         }
     }
 
@@ -256,6 +261,45 @@ impl Sink for World {
         for kind in Kind::ALL {
             let keys = each_cache!(self, kind, |cache| cache.keys(namespace));
             keys.into_iter().for_each(|key| self.enqueue_one(kind, key));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::crd::Order;
+
+    #[tokio::test]
+    async fn that_an_order_is_done_is_shown_before_another_that_waits() {
+        let queue = Arc::new(Queue::default());
+        let world = World::new(HashMap::from([(Kind::OrderView, queue.clone())]), Arc::default());
+        let change = |name: &str, version: &str, facts: serde_json::Value| {
+            let at = "2026-11-27T07:00:00.000Z";
+            let metadata = json!({
+                "name": name, "namespace": "shop", "uid": name, "resourceVersion": version, "creationTimestamp": at,
+            });
+            let address = json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+            let spec =
+                json!({ "customer": "alice", "store": "shop", "items": [], "payment": {}, "deliverTo": address });
+            let order = json!({ "metadata": metadata, "spec": spec, "status": facts });
+            let order: Order = serde_json::from_value(order).expect("an order");
+            let key = Key::new("shop", name);
+            world.enqueue(&key, world.orders.deliver(order, Time::from_millis(0)));
+        };
+        let placed = json!({ "observedGeneration": 1, "state": "Placed", "placedAt": "2026-11-27T07:00:01.000Z" });
+        let ended = json!({ "observedGeneration": 1, "state": "Rejected", "endedAt": "2026-11-27T07:00:02.000Z" });
+        change("first", "1", placed.clone());
+        change("second", "2", placed.clone());
+        change("third", "3", placed);
+        change("second", "4", ended.clone());
+        change("third", "5", ended);
+        for expected in ["second", "third", "first"] {
+            assert_eq!(&*queue.next().await.name, expected);
         }
     }
 }
