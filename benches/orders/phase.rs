@@ -46,7 +46,7 @@ pub struct Phase {
     /// What the objects of an order take as they stand, in bytes of JSON.
     pub object_bytes_per_order: f64,
     pub latency: Latency,
-    /// By how many orders that were sent later 99 of 100 were overtaken at most.
+    /// By how many places 99 of 100 orders at most came later at their end than they were sent.
     pub overtaken: usize,
     /// The actors' own writes.
     creates: usize,
@@ -125,8 +125,7 @@ impl Phase {
             naive if naive.starts_with("naive") => None,
             "kitchen" => Some(13.0),
             "cancelled" => Some(16.0),
-            // While a notice is on its way, that it is paid and that it is done are two writes of its row.
-            "told" => Some(11.0 + 2.0 * self.notices()),
+            "told" => Some(10.0 + 2.0 * self.notices()),
             "half" => Some(11.5),
             _ => Some(10.0),
         }
@@ -144,14 +143,14 @@ impl Phase {
     /// Whether what does not depend on the machine's speed is as it should be.
     pub fn holds(&self) -> bool {
         let Some(goal) = self.goal() else { return true };
-        let in_turn = self.overtaken <= self.most_overtaken();
+        let in_turn = self.most_overtaken().is_none_or(|most| self.overtaken <= most);
         self.writes_per_order <= goal && self.writes_that_changed_nothing <= 0 && self.reads() == 0 && in_turn
     }
 
     /// By how many others an order may be overtaken where all are alike and come at once: by those that are sent and worked
     /// on beside it.
-    fn most_overtaken(&self) -> usize {
-        if self.name == "uniform" { MOST_OVERTAKEN } else { usize::MAX }
+    fn most_overtaken(&self) -> Option<usize> {
+        (self.name == "uniform").then_some(MOST_OVERTAKEN)
     }
 
     /// Whether the raw rates cover every kind that the phase writes, and the machine was kept busy.
@@ -194,8 +193,7 @@ impl Phase {
             println!("  notices per order               {:>8.2}   2 writes each", self.notices());
         }
         println!("  requests per order              {:>8.2}", self.requests_per_order);
-        let goal =
-            if self.most_overtaken() == usize::MAX { String::new() } else { format!("   goal ≤ {MOST_OVERTAKEN}") };
+        let goal = self.most_overtaken().map_or_else(String::new, |most| format!("   goal ≤ {most}"));
         println!("  overtaken by, 99 of 100 at most {:>8}{goal}", self.overtaken);
         if self.goal().is_some() {
             println!("  writes that changed nothing     {:>8}   goal 0", self.writes_that_changed_nothing.max(0));
@@ -218,7 +216,8 @@ impl Phase {
     }
 }
 
-/// By how many places 99 of 100 orders at most came later at their end than they were sent; they are here in the order of their ends.
+/// By how many places 99 of 100 orders at most came later at their end than they were sent, of orders in the order of
+/// their ends.
 fn overtaken(ended: &[Timed]) -> usize {
     let mut sent: Vec<usize> = (0..ended.len()).collect();
     sent.sort_by_key(|&place| ended[place].sent);
