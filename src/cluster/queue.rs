@@ -66,16 +66,19 @@ impl State {
 impl Queue {
     /// Adds a key: something about it changed.
     pub fn add(&self, key: Key) {
-        lock(&self.state).changed.insert(key.clone());
-        self.add_after(key, Duration::ZERO);
+        self.changed(key, Instant::now());
     }
 
     /// Adds a key as if it had waited for a while: something about it changed that people wait for.
     pub fn add_ahead(&self, key: Key) {
         let now = Instant::now();
+        self.changed(key, now.checked_sub(HEAD_START).unwrap_or(now));
+    }
+
+    fn changed(&self, key: Key, at: Instant) {
         let mut state = lock(&self.state);
         state.changed.insert(key.clone());
-        state.schedule(key, now.checked_sub(HEAD_START).unwrap_or(now));
+        state.schedule(key, at);
         drop(state);
         self.news.notify_one();
     }

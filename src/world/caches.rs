@@ -179,8 +179,9 @@ impl World {
         if is_denied(&old) != is_denied(&new) {
             self.enqueue_platform(&key.namespace);
         }
+        let hastened = K::hastens(new.as_deref());
         for (kind, name) in K::enqueues(&key.name, old.as_deref(), new.as_deref()) {
-            self.enqueue_one(kind, key.sibling(&name));
+            self.enqueue_as(kind, key.sibling(&name), hastened == Some(kind));
         }
         for found in K::enqueues_found(old.as_deref(), new.as_deref()) {
             self.enqueue_found(key, found);
@@ -204,14 +205,12 @@ impl World {
     }
 
     fn enqueue_one(&self, kind: Kind, key: Key) {
+        self.enqueue_as(kind, key, false);
+    }
+
+    fn enqueue_as(&self, kind: Kind, key: Key, ahead: bool) {
         let Some(queue) = self.queues.get(&kind) else { return };
-        // Rows are what a crowd waits for last. That an order is done is told before another one is said to wait.
-        match kind == Kind::OrderView
-            && self.orders.get(&key).is_some_and(|order| order.object.has_ended() == Some(true))
-        {
-            true => queue.add_ahead(key),
-            false => queue.add(key),
-        }
+        if ahead { queue.add_ahead(key) } else { queue.add(key) }
     }
 
     /// Enqueues the OrderPlatform of a namespace: what it says of others has changed.

@@ -37,6 +37,11 @@ pub trait Mapping: Watched {
     /// Kind and name, in the same namespace.
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
 
+    /// Of what `enqueues` names, the kind that people wait for more than for what is enqueued already.
+    fn hastens(_new: Option<&Self>) -> Option<Kind> {
+        None
+    }
+
     /// Whoever is found by an index.
     fn enqueues_found(_old: Option<&Self>, _new: Option<&Self>) -> Vec<Found> {
         Vec::new()

@@ -71,6 +71,11 @@ impl Watched for Order {
 }
 
 impl Mapping for Order {
+    /// Rows are what a crowd waits for last: that an order is done is shown before another one is shown to wait.
+    fn hastens(new: Option<&Self>) -> Option<Kind> {
+        ended(new).then_some(Kind::OrderView)
+    }
+
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {
         let at = |order: Option<&Self>| order.and_then(|order| order.status.as_ref()).is_some_and(is_in_kitchen);
         // A place in the kitchen is free, or one that stood in line has left: the next one may come.
