@@ -181,7 +181,7 @@ impl World {
         }
         let hastened = K::hastens(new.as_deref());
         for (kind, name) in K::enqueues(&key.name, old.as_deref(), new.as_deref()) {
-            self.enqueue_as(kind, key.sibling(&name), hastened == Some(kind));
+            self.enqueue_as(kind, key.sibling(&name), hastened.contains(&kind));
         }
         for found in K::enqueues_found(old.as_deref(), new.as_deref()) {
             self.enqueue_found(key, found);
@@ -268,37 +268,73 @@ impl Sink for World {
 mod tests {
     use std::collections::HashMap;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
-    use crate::crd::Order;
+
+    /// A world in which one kind has a queue.
+    fn world(kind: Kind) -> (World, Arc<Queue>) {
+        let queue = Arc::new(Queue::default());
+        (World::new(HashMap::from([(kind, queue.clone())]), Arc::default()), queue)
+    }
+
+    fn see<K: Cached>(world: &World, cache: impl Fn(&World) -> &Cache<K>, name: &str, version: u32, rest: Value) {
+        let mut object = json!({ "metadata": {
+            "name": name, "namespace": "shop", "uid": name, "resourceVersion": version.to_string(),
+            "creationTimestamp": "2026-11-27T07:00:00.000Z",
+        } });
+        object.as_object_mut().expect("an object").extend(rest.as_object().expect("fields").clone());
+        let object: K = serde_json::from_value(object).expect("an object of the kind");
+        world.enqueue(&Key::new("shop", name), cache(world).deliver(object, Time::from_millis(0)));
+    }
+
+    fn order(world: &World, name: &str, version: u32, status: Value) {
+        let address = json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" });
+        let spec = json!({ "customer": "alice", "store": "shop", "items": [], "payment": {}, "deliverTo": address });
+        see(world, |world| &world.orders, name, version, json!({ "spec": spec, "status": status }));
+    }
+
+    fn placed() -> Value {
+        json!({ "observedGeneration": 1, "state": "Placed", "placedAt": "2026-11-27T07:00:01.000Z" })
+    }
+
+    async fn comes(queue: &Queue, expected: &[&str]) {
+        for name in expected {
+            assert_eq!(&*queue.next().await.name, *name);
+        }
+        assert_eq!(queue.depth(), (0, expected.len()));
+    }
 
     #[tokio::test]
     async fn that_an_order_is_done_is_shown_before_another_that_waits() {
-        let queue = Arc::new(Queue::default());
-        let world = World::new(HashMap::from([(Kind::OrderView, queue.clone())]), Arc::default());
-        let change = |name: &str, version: &str, facts: serde_json::Value| {
-            let at = "2026-11-27T07:00:00.000Z";
-            let metadata = json!({
-                "name": name, "namespace": "shop", "uid": name, "resourceVersion": version, "creationTimestamp": at,
-            });
-            let address = json!({ "recipient": "Alice", "address": "Teheran-ro 1", "zone": "gangnam" });
-            let spec =
-                json!({ "customer": "alice", "store": "shop", "items": [], "payment": {}, "deliverTo": address });
-            let order = json!({ "metadata": metadata, "spec": spec, "status": facts });
-            let order: Order = serde_json::from_value(order).expect("an order");
-            let key = Key::new("shop", name);
-            world.enqueue(&key, world.orders.deliver(order, Time::from_millis(0)));
-        };
-        let placed = json!({ "observedGeneration": 1, "state": "Placed", "placedAt": "2026-11-27T07:00:01.000Z" });
+        let (world, queue) = world(Kind::OrderView);
         let ended = json!({ "observedGeneration": 1, "state": "Rejected", "endedAt": "2026-11-27T07:00:02.000Z" });
-        change("first", "1", placed.clone());
-        change("second", "2", placed.clone());
-        change("third", "3", placed);
-        change("second", "4", ended.clone());
-        change("third", "5", ended);
-        for expected in ["second", "third", "first"] {
-            assert_eq!(&*queue.next().await.name, expected);
-        }
+        order(&world, "first", 1, placed());
+        order(&world, "second", 2, placed());
+        order(&world, "third", 3, placed());
+        order(&world, "second", 4, ended.clone());
+        order(&world, "third", 5, ended);
+        comes(&queue, &["second", "third", "first"]).await;
+    }
+
+    #[tokio::test]
+    async fn an_order_on_its_way_goes_before_those_that_are_not_placed_yet() {
+        let (world, queue) = world(Kind::Order);
+        let new = || json!({ "observedGeneration": -1 });
+        order(&world, "new", 1, new());
+        order(&world, "newer", 2, new());
+        order(&world, "placed", 3, placed());
+        order(&world, "paid", 4, new());
+        order(&world, "held", 5, new());
+        let money = json!({ "amount": 1_000, "currency": "KRW" });
+        let of = json!({ "name": "paid", "uid": "paid" });
+        let payment = json!({ "spec": { "order": of, "method": "Wallet", "amount": money } });
+        see(&world, |world| &world.payments, "paid-1", 6, payment);
+        let held = json!([{ "name": "held", "order": "held", "quantity": 1, "answer": "Held" }]);
+        let status = json!({ "observedGeneration": 1, "available": 9, "entries": held });
+        let product =
+            json!({ "spec": { "store": "shop", "title": "stew", "price": money, "stock": 10 }, "status": status });
+        see(&world, |world| &world.products, "stew", 7, product);
+        comes(&queue, &["placed", "paid", "held", "new", "newer"]).await;
     }
 }

@@ -1,6 +1,6 @@
 //! Deliveries: what is kept of one, and whom a change of it concerns.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, ON_ITS_WAY};
 use crate::cluster::Watched;
 use crate::crd::Delivery;
 use crate::domain::Kind;
@@ -24,6 +24,10 @@ impl Watched for Delivery {
 }
 
 impl Mapping for Delivery {
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        ON_ITS_WAY
+    }
+
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(delivery) = new.or(old) else { return Vec::new() };
         let order = delivery.spec.order.name.clone();

@@ -37,9 +37,9 @@ pub trait Mapping: Watched {
     /// Kind and name, in the same namespace.
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)>;
 
-    /// Of what `enqueues` names, the kind that people wait for more than for what is enqueued already.
-    fn hastens(_new: Option<&Self>) -> Option<Kind> {
-        None
+    /// Of what `enqueues` names, the kinds that people wait for more than for what is enqueued already.
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        &[]
     }
 
     /// Whoever is found by an index.
@@ -47,6 +47,10 @@ pub trait Mapping: Watched {
         Vec::new()
     }
 }
+
+/// An order on its way goes before those that are not placed yet. Where a crowd comes, those that came first end first, and
+/// ledgers hold no more of them at once than can be worked on.
+pub(super) const ON_ITS_WAY: &[Kind] = &[Kind::Order];
 
 /// Whether the spec is another one, or the object came or went.
 pub(super) fn spec_changed<K: Resource>(old: Option<&K>, new: Option<&K>) -> bool {

@@ -1,7 +1,7 @@
 //! Notifications: found by the endpoint that they wait for; a change of one concerns its order, and whoever waits for the
 //! same endpoint.
 
-use super::mapping::{By, Found, Mapping};
+use super::mapping::{By, Found, Mapping, ON_ITS_WAY};
 use crate::cluster::Watched;
 use crate::crd::Notification;
 use crate::domain::notification::{Audience, Status};
@@ -64,6 +64,10 @@ impl Mapping for Notification {
             (Some(_), None) => waiting(&one.endpoint()).into(),
             (Some(_), Some(_)) => Vec::new(),
         }
+    }
+
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        ON_ITS_WAY
     }
 
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -1,7 +1,7 @@
 //! Orders: found by the ledgers that they ask or refer to, and by how far they are; a change of one concerns its children, its
 //! row, those ledgers, and the orders that wait behind it.
 
-use super::mapping::{By, Found, Mapping};
+use super::mapping::{By, Found, Mapping, ON_ITS_WAY};
 use crate::cluster::Watched;
 use crate::crd::Order;
 use crate::domain::order::{State, Status, notices};
@@ -72,8 +72,12 @@ impl Watched for Order {
 
 impl Mapping for Order {
     /// Rows are what a crowd waits for last: that an order is done is shown before another one is shown to wait.
-    fn hastens(new: Option<&Self>) -> Option<Kind> {
-        ended(new).then_some(Kind::OrderView)
+    fn hastens(new: Option<&Self>) -> &'static [Kind] {
+        match new.and_then(|order| order.status.as_ref()) {
+            Some(status) if status.ended_at.is_some() => &[Kind::OrderView],
+            Some(status) if status.placed_at.is_some() => ON_ITS_WAY,
+            _ => &[],
+        }
     }
 
     fn enqueues_found(old: Option<&Self>, new: Option<&Self>) -> Vec<Found> {

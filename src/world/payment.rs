@@ -1,6 +1,6 @@
 //! Payments: found by who may have to answer for their money; a change of one concerns its order and those.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, ON_ITS_WAY};
 use crate::cluster::Watched;
 use crate::crd::Payment;
 use crate::domain::payment::Status;
@@ -49,6 +49,10 @@ impl Watched for Payment {
 }
 
 impl Mapping for Payment {
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        ON_ITS_WAY
+    }
+
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(payment) = new.or(old) else { return Vec::new() };
         let order = payment.spec.order.name.clone();

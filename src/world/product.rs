@@ -1,6 +1,6 @@
 //! Products: a change of one concerns the orders whose entries are answered, and those that wait for it.
 
-use super::mapping::{By, Found, Mapping, answered, appeared, denial_turned};
+use super::mapping::{By, Found, Mapping, ON_ITS_WAY, answered, appeared, denial_turned};
 use super::order::OrderIndex;
 use crate::cluster::Watched;
 use crate::crd::Product;
@@ -18,6 +18,10 @@ impl Mapping for Product {
         // Whoever asks it has to say so where it cannot be written, and no longer where it can.
         let barred = denial_turned(old, new).map(|uid| Found::All(By::Order(OrderIndex::Asks(uid))));
         appeared.into_iter().chain(barred).collect()
+    }
+
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        ON_ITS_WAY
     }
 
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {

@@ -1,6 +1,6 @@
 //! Tickets: what is kept of one, and whom a change of it concerns.
 
-use super::mapping::Mapping;
+use super::mapping::{Mapping, ON_ITS_WAY};
 use crate::cluster::Watched;
 use crate::crd::Ticket;
 use crate::domain::Kind;
@@ -23,6 +23,10 @@ impl Watched for Ticket {
 }
 
 impl Mapping for Ticket {
+    fn hastens(_new: Option<&Self>) -> &'static [Kind] {
+        ON_ITS_WAY
+    }
+
     fn enqueues(name: &str, old: Option<&Self>, new: Option<&Self>) -> Vec<(Kind, String)> {
         let Some(ticket) = new.or(old) else { return Vec::new() };
         let order = ticket.spec.order.name.clone();
