@@ -2,31 +2,48 @@
 //!
 //! Each rule is written beside the fields that it is about, with a message of its own. The API server evaluates every one of
 //! them at every write, though most writes are of a status and leave `spec` as it was. So those that compare `spec` with what
-//! it was become one, which is over at once where the state changes, and refuses nothing where `spec` has not changed; its message
-//! is that of the first rule that is broken.
+//! it was become one, which refuses nothing where `spec` has not changed; its message is that of the first rule that is broken.
 //!
-//! To look is dear: for each field that a rule reads the API server copies the schema of all fields beside it, and for
-//! a comparison of objects that of each level: `spec` is compared as a whole only where a rule would refuse the change. A write of
-//! a status leaves `spec` alone, and a write of anything else the status: the API server sees to that before it evaluates a rule.
-//! So where `status.state` changes, `spec` does not.
+//! To look is dear: for each field that a rule reads the API server copies the schema of all fields beside it, twice, those
+//! of its own once more, and for a comparison of objects that of each level. So a rule that reads nothing but `spec`, or nothing
+//! but `status`, stands there, from where the way is half as long, and `spec` is compared as a whole only where a rule would
+//! refuse the change. A write of a status leaves `spec` alone, and a write of anything else the status: the API server sees to
+//! that before it evaluates a rule. So where `status.state` changes, `spec` does not, and a spec that hardly ever changes is looked
+//! at only where the state stays.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
 
-/// One rule is no dearer than what would spare it.
-const FEW: usize = 1;
+/// Whether `status.state` changes. An object that is changed has a status, by the definition's default.
+const ANOTHER_STATE: &str = "has(self.status.state) != has(oldSelf.status.state)
+  || (has(self.status.state) && self.status.state != oldSelf.status.state)";
 
-/// Whether `status.state` changes.
-const ANOTHER_STATE: &str = "has(self.status) && has(oldSelf.status)
-  && (has(self.status.state) != has(oldSelf.status.state)
-    || (has(self.status.state) && self.status.state != oldSelf.status.state))";
+/// Whether `spec` is what it was.
+const UNCHANGED: &str = "self.spec == oldSelf.spec";
 
-/// Puts the rules about changes of `spec` together.
-pub(super) fn combine(root: &mut JSONSchemaProps) {
-    let rules = root.x_kubernetes_validations.iter().flatten().cloned();
-    let (changes, others): (Vec<_>, Vec<_>) = rules.partition(is_about_changes);
-    if changes.len() > FEW && has_state(root) {
-        root.x_kubernetes_validations = Some(std::iter::once(together(&changes)).chain(others).collect());
+/// With more rules about its changes than this a spec has people's steps in it, and changes more often than the status.
+const FEW: usize = 2;
+
+/// Puts the rules about changes of `spec` together, and each where it is about.
+pub(super) fn arrange(root: &mut JSONSchemaProps) {
+    let rules = root.x_kubernetes_validations.take().unwrap_or_default();
+    let has_state = has_state(root);
+    let (changes, others): (Vec<_>, Vec<_>) = rules.into_iter().partition(|rule| has_state && is_about_changes(rule));
+    let together = match changes.len() {
+        0 => None,
+        1..=FEW => Some(together(&changes, &format!("{ANOTHER_STATE}\n|| "))),
+        _ => Some(together(&changes, "")),
+    };
+    let mut stay = Vec::new();
+    for rule in together.into_iter().chain(others) {
+        let part = part(&rule).and_then(|part| Some((part, root.properties.as_mut()?.get_mut(part)?)));
+        match part {
+            Some((part, schema)) => {
+                schema.x_kubernetes_validations.get_or_insert_default().push(seen_from(part, rule));
+            }
+            None => stay.push(rule),
+        }
     }
+    root.x_kubernetes_validations = (!stay.is_empty()).then_some(stay);
 }
 
 fn has_state(root: &JSONSchemaProps) -> bool {
@@ -36,18 +53,50 @@ fn has_state(root: &JSONSchemaProps) -> bool {
 
 /// Whether the rule compares `spec` with what it was, and looks at nothing else.
 fn is_about_changes(rule: &ValidationRule) -> bool {
-    rule.rule.contains("oldSelf.spec") && !rule.rule.contains("elf.status")
+    rule.rule.contains("oldSelf.spec") && part(rule) == Some("spec")
 }
 
-fn together(rules: &[ValidationRule]) -> ValidationRule {
-    let all: Vec<String> = rules.iter().map(|rule| format!("({})", rule.rule)).collect();
+/// The one part of the object that the rule reads.
+fn part(rule: &ValidationRule) -> Option<&'static str> {
+    let reads = |part: &str| rule.rule.contains(&format!("elf.{part}"));
+    match (reads("spec"), reads("status"), reads("metadata")) {
+        (true, false, false) => Some("spec"),
+        (false, true, false) => Some("status"),
+        _ => None,
+    }
+}
+
+/// The rule as it reads where `self` is that part. There is no rule about a part where there is none of it.
+fn seen_from(part: &str, rule: ValidationRule) -> ValidationRule {
+    let seen = |text: String| {
+        ["self", "oldSelf"].iter().fold(text, |text, side| {
+            text.replace(&format!("!has({side}.{part}) || "), "").replace(&format!("{side}.{part}"), side)
+        })
+    };
+    let below = rule.field_path.as_deref().and_then(|path| path.strip_prefix('.')?.strip_prefix(part));
+    ValidationRule {
+        field_path: below.filter(|path| !path.is_empty()).map(str::to_owned),
+        rule: seen(rule.rule),
+        message_expression: rule.message_expression.map(seen),
+        ..rule
+    }
+}
+
+/// One rule of several; what is over with `unless` is not looked at.
+fn together(rules: &[ValidationRule], unless: &str) -> ValidationRule {
+    let looks = rules.iter().filter(|rule| rule.rule != UNCHANGED);
+    let looks: Vec<String> = looks.map(|rule| format!("({})", rule.rule)).collect();
+    let allowed = match looks.is_empty() {
+        true => String::new(),
+        false => format!("(\n  {}\n)\n|| ", looks.join("\n  && ")),
+    };
     let mut message = String::new();
     for rule in rules {
         message.push_str(&format!("!({})\n  ? {}\n  : ", rule.rule, quoted(rule)));
     }
     message.push_str("'spec cannot be changed like this'");
     ValidationRule {
-        rule: format!("({ANOTHER_STATE})\n|| (\n  {}\n)\n|| self.spec == oldSelf.spec", all.join("\n  && ")),
+        rule: format!("{unless}{allowed}{UNCHANGED}"),
         message: Some("spec cannot be changed like this".to_owned()),
         message_expression: Some(message),
         field_path: Some(".spec".to_owned()),
@@ -74,19 +123,30 @@ mod tests {
 
     use crate::crd::{Delivery, Order, Payment, Ticket, schema};
 
-    /// Objects of a kind: every combination of these parts of a spec, on top of what each has.
+    /// Every combination of these parts, on top of what each has.
+    fn combined(base: &Value, parts: &[&[Value]]) -> Vec<Value> {
+        let with = |whole: &Value, part: &Value| {
+            let mut whole = whole.clone();
+            whole.as_object_mut().expect("fields").extend(part.as_object().expect("fields").clone());
+            whole
+        };
+        parts.iter().fold(vec![base.clone()], |all, choices| {
+            all.iter().flat_map(|whole| choices.iter().map(|part| with(whole, part))).collect()
+        })
+    }
+
+    fn object(spec: &Value, status: &Value) -> Value {
+        json!({ "metadata": { "name": "x" }, "spec": spec, "status": status })
+    }
+
+    /// What no controller has looked at yet: the status that the definition gives it.
+    fn unseen() -> Value {
+        json!({ "observedGeneration": -1 })
+    }
+
+    /// Objects of a kind with each of these specs.
     fn objects(base: &Value, parts: &[&[Value]]) -> Vec<Value> {
-        let mut specs = vec![base.clone()];
-        for choices in parts {
-            let with = |spec: &Value, part: &Value| {
-                let mut spec = spec.clone();
-                let fields = part.as_object().expect("fields").clone();
-                spec.as_object_mut().expect("a spec").extend(fields);
-                spec
-            };
-            specs = specs.iter().flat_map(|spec| choices.iter().map(|part| with(spec, part))).collect();
-        }
-        specs.iter().map(|spec| json!({ "metadata": { "name": "x" }, "spec": spec })).collect()
+        combined(base, parts).iter().map(|spec| object(spec, &unseen())).collect()
     }
 
     /// Every change from one to another of these objects is allowed or refused as by the rules one by one, and the first
@@ -115,13 +175,38 @@ mod tests {
         refused
     }
 
+    fn order() -> Value {
+        json!({ "name": "order-1", "uid": "1" })
+    }
+
+    fn address() -> Value {
+        json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" })
+    }
+
+    fn money() -> Value {
+        json!({ "amount": 1_000, "currency": "KRW" })
+    }
+
+    fn park(zone: &str) -> Value {
+        json!({ "courier": { "name": "park", "zone": zone } })
+    }
+
+    fn delivery() -> Value {
+        json!({ "order": order(), "deliverTo": address(), "zone": "gangnam", "confirmation": "Automatic" })
+    }
+
+    fn payment() -> Value {
+        json!({ "order": order(), "method": "Wallet", "wallet": { "name": "alice", "uid": "2" } })
+    }
+
+    fn purchase() -> Value {
+        let wallet = json!({ "method": "Wallet", "wallet": "alice" });
+        json!({ "store": "shop", "items": [{ "product": "stew", "quantity": 1 }], "deliverTo": address(), "payment": wallet })
+    }
+
     #[test]
     fn rules_that_are_put_together_refuse_what_each_refuses_and_say_so() {
-        let order = json!({ "name": "order-1", "uid": "1" });
         let hold = |step: &str| json!({ "hold": { "cause": "Customer", "step": step } });
-        let park = |zone: &str| json!({ "courier": { "name": "park", "zone": zone } });
-        let address = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" });
-        let delivery = json!({ "order": order, "deliverTo": address, "zone": "gangnam", "confirmation": "Automatic" });
         let parts: &[&[Value]] = &[
             &[json!({ "ready": false }), json!({ "ready": true })],
             &[json!({}), park("gangnam"), park("seocho")],
@@ -129,10 +214,9 @@ mod tests {
             &[json!({}), json!({ "received": true })],
             &[json!({}), hold("PickedUp")],
         ];
-        assert!(same::<Delivery>(&objects(&delivery, parts)) > 4_000);
+        assert!(same::<Delivery>(&objects(&delivery(), parts)) > 4_000);
 
-        let money = json!({ "amount": 1_000, "currency": "KRW" });
-        let ticket = json!({ "order": order, "store": "shop", "customer": "alice", "amount": money,
+        let ticket = json!({ "order": order(), "store": "shop", "customer": "alice", "amount": money(),
             "items": [{ "product": "stew", "quantity": 1 }], "until": "Delivered" });
         let parts: &[&[Value]] = &[
             &[json!({ "acceptance": "Manual" }), json!({ "acceptance": "Automatic" })],
@@ -146,24 +230,48 @@ mod tests {
         ];
         assert!(same::<Ticket>(&objects(&ticket, parts)) > 900);
 
-        let payment = json!({ "order": order, "method": "Wallet", "wallet": { "name": "alice", "uid": "2" } });
         let points = |points: i64| json!({ "points": points });
         let parts: &[&[Value]] = &[
-            &[json!({ "amount": money }), json!({ "amount": { "amount": 2_000, "currency": "KRW" } })],
+            &[json!({ "amount": money() }), json!({ "amount": { "amount": 2_000, "currency": "KRW" } })],
             &[json!({}), points(0), points(5)],
             &[json!({}), json!({ "cancel": false }), json!({ "cancel": true })],
         ];
-        assert!(same::<Payment>(&objects(&payment, parts)) > 200);
+        assert!(same::<Payment>(&objects(&payment(), parts)) > 200);
 
-        let wallet = json!({ "method": "Wallet", "wallet": "alice" });
-        let placed = json!({ "store": "shop", "items": [{ "product": "stew", "quantity": 1 }], "deliverTo": address, "payment": wallet });
         let wish = |reason: &str| json!({ "cancel": { "reason": reason } });
         let parts: &[&[Value]] = &[
             &[json!({ "customer": "alice" }), json!({ "customer": "bob" })],
-            &[json!({}), json!({ "agreed": { "amount": money } })],
+            &[json!({}), json!({ "agreed": { "amount": money() } })],
             &[json!({}), wish("ChangedMind"), wish("Other")],
         ];
-        assert!(same::<Order>(&objects(&placed, parts)) > 90);
+        assert!(same::<Order>(&objects(&purchase(), parts)) > 90);
+    }
+
+    #[test]
+    fn rules_that_stand_at_the_status_refuse_what_they_refuse_at_the_root_and_say_so() {
+        let (at, later) = ("2026-11-27T07:00:00Z", "2026-11-27T08:00:00Z");
+        let states = |names: &[&str]| -> Vec<Value> {
+            std::iter::once(json!({})).chain(names.iter().map(|state| json!({ "state": state }))).collect()
+        };
+        let times = |field: &str| vec![json!({}), json!({ field: at }), json!({ field: later })];
+        let statuses = |spec: &Value, with: Value, parts: &[Vec<Value>]| -> Vec<Value> {
+            let parts: Vec<&[Value]> = parts.iter().map(Vec::as_slice).collect();
+            let spec = &combined(spec, &[&[with]])[0];
+            combined(&unseen(), &parts).iter().map(|status| object(spec, status)).collect()
+        };
+        let claimed = combined(&delivery(), &[&[json!({ "ready": true })], &[park("gangnam")]]);
+        let parts = [states(&["PickedUp", "Confirmed", "Cancelled"]), times("confirmedAt"), times("cancelledAt")];
+        assert!(same::<Delivery>(&statuses(&claimed[0], json!({ "progress": "Delivered" }), &parts)) > 800);
+        assert!(same::<Delivery>(&statuses(&claimed[0], json!({ "progress": "PickedUp" }), &parts)) > 1_000);
+
+        let charge = &combined(&payment(), &[&[json!({ "amount": money() })]])[0];
+        let parts = [states(&["Approved", "Declined"]), times("approvedAt"), times("declinedAt"), times("cancelledAt")];
+        assert!(same::<Payment>(&statuses(charge, json!({ "cancel": true }), &parts)) > 4_000);
+        assert!(same::<Payment>(&statuses(charge, json!({ "cancel": false }), &parts)) > 5_000);
+
+        let terms = |amount: i64| json!({ "terms": { "amount": { "amount": amount }, "seller": "kim" } });
+        let parts = [states(&["Placed", "Completed"]), times("endedAt"), vec![json!({}), terms(1_000), terms(2_000)]];
+        assert!(same::<Order>(&statuses(&purchase(), json!({ "customer": "alice" }), &parts)) > 400);
     }
 
     /// Without a place of its own a status is written together with the spec.
@@ -189,10 +297,9 @@ mod tests {
             let wallet = json!({ "method": "Wallet", "wallet": "alice" });
             let spec =
                 json!({ "customer": customer, "store": "shop", "items": [], "deliverTo": {}, "payment": wallet });
-            json!({ "metadata": { "name": "x" }, "spec": spec, "status": status })
+            object(&spec, &status)
         };
         let placed = || json!({ "state": "Placed" });
-        let unseen = || json!({ "observedGeneration": -1 });
         assert!(refused(&order("alice", placed()), &order("bob", placed())));
         assert!(refused(&order("alice", unseen()), &order("bob", unseen())));
         assert!(!refused(&order("alice", unseen()), &order("bob", placed())));
@@ -202,10 +309,8 @@ mod tests {
     /// Who writes a status without another state cannot help how the spec came to be.
     #[test]
     fn what_is_stored_already_is_no_change_that_a_rule_refuses() {
-        let address = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "gangnam" });
-        let spec = json!({ "order": { "name": "order-1", "uid": "1" }, "deliverTo": address, "zone": "gangnam",
-            "confirmation": "Automatic", "ready": true, "received": true });
-        let stored = json!({ "metadata": { "name": "x" }, "spec": spec });
+        let spec = combined(&delivery(), &[&[json!({ "ready": true, "received": true })]]);
+        let stored = object(&spec[0], &unseen());
         let is_refused = |definition: CustomResourceDefinition| {
             let schema = definition.spec.versions[0].schema.clone().expect("a schema").open_api_v3_schema;
             let rules = kube_cel::compile_schema(&serde_json::to_value(schema).expect("JSON"));
