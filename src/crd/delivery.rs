@@ -39,16 +39,14 @@ use crate::domain::store::{Confirmation, Deadlines};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order \
-         && self.spec.deliverTo == oldSelf.spec.deliverTo \
-         && self.spec.zone == oldSelf.spec.zone \
-         && self.spec.confirmation == oldSelf.spec.confirmation \
-         && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
+        "has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
          && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
     )
-    .message("where and for whom to deliver cannot be changed")
+    .message("the deadlines of a delivery cannot be changed")
     .field_path(".spec"),
-    validation = Rule::new("!oldSelf.spec.ready || self.spec.ready").message("a ready delivery stays ready").field_path(".spec.ready"),
+    validation = Rule::new("!has(oldSelf.spec.courier) || has(self.spec.courier)")
+        .message("it is claimed already, and a claim stays")
+        .field_path(".spec"),
     validation = Rule::new(
         "!has(self.spec.courier) \
          || has(oldSelf.spec.courier) \
@@ -56,22 +54,12 @@ use crate::domain::store::{Confirmation, Deadlines};
     )
         .message("only a ready delivery can be claimed, and only by a courier of its zone")
         .field_path(".spec.courier"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.courier) \
-         || (has(self.spec.courier) && self.spec.courier == oldSelf.spec.courier)"
-    )
-        .message("it is claimed already, and a claim stays")
-        .field_path(".spec"),
     validation = Rule::new("!has(self.spec.progress) || has(self.spec.courier)")
         .message("claim it first: set courier")
         .field_path(".spec.progress"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.progress) \
-         || (has(self.spec.progress) \
-           && (self.spec.progress == oldSelf.spec.progress || self.spec.progress == 'Delivered'))"
-    )
-    .message("progress does not go back")
-    .field_path(".spec"),
+    validation = Rule::new("!has(oldSelf.spec.progress) || has(self.spec.progress)")
+        .message("progress does not go back")
+        .field_path(".spec"),
     validation = Rule::new("has(oldSelf.spec.progress) || !has(self.spec.progress) || self.spec.progress == 'PickedUp'")
         .message("it is picked up before it is delivered")
         .field_path(".spec.progress"),
@@ -82,14 +70,10 @@ use crate::domain::store::{Confirmation, Deadlines};
     )
     .message("only what was delivered can be received")
     .field_path(".spec.received"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.received) \
-         || !oldSelf.spec.received \
-         || (has(self.spec.received) && self.spec.received)"
-    )
+    validation = Rule::new("!has(oldSelf.spec.received) || !oldSelf.spec.received || has(self.spec.received)")
         .message("received stays received")
         .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.hold) || (has(self.spec.hold) && self.spec.hold == oldSelf.spec.hold)")
+    validation = Rule::new("!has(oldSelf.spec.hold) || has(self.spec.hold)")
         .message("a hold is never lifted")
         .field_path(".spec"),
     validation = Rule::new(
@@ -129,31 +113,40 @@ use crate::domain::store::{Confirmation, Deadlines};
 )]
 pub struct DeliverySpec {
     /// The order that is delivered.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("where and for whom to deliver cannot be changed"))]
     pub order: OrderRef,
     /// Where to.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("where and for whom to deliver cannot be changed"))]
     pub deliver_to: Address,
     /// The zone of the address: couriers of this zone can claim the delivery.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("where and for whom to deliver cannot be changed"))]
     #[schemars(length(min = 1, max = 63))]
     pub zone: String,
     /// Who confirms receipt.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("who confirms receipt cannot be changed"))]
     #[serde(default)]
     pub confirmation: Confirmation,
     /// How long its steps may take.
     #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
     pub deadlines: Deadlines,
     /// Whether it can be claimed: from the start for a warehouse, once cooked for a kitchen.
+    #[x_kube(validation = Rule::new("!oldSelf || self").message("a ready delivery stays ready"))]
     #[serde(default)]
     pub ready: bool,
     /// Set when the order is being undone; stops every step of courier and customer, and is never lifted.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("a hold is never lifted"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// The courier who claims it: first come, first served.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("it is claimed already, and a claim stays"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub courier: Option<Box<Courier>>,
     /// The courier's progress: PickedUp, then Delivered.
+    #[x_kube(validation = Rule::new("self == oldSelf || self == 'Delivered'").message("progress does not go back"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
     /// The customer has it: confirms receipt of what was delivered.
+    #[x_kube(validation = Rule::new("!oldSelf || self").message("received stays received"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub received: Option<bool>,
 }

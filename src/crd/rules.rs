@@ -13,9 +13,9 @@
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{JSONSchemaProps, ValidationRule};
 
-/// Whether `status.state` changes. An object that is changed has a status, by the definition's default.
-const ANOTHER_STATE: &str = "has(self.status.state) != has(oldSelf.status.state)
-  || (has(self.status.state) && self.status.state != oldSelf.status.state)";
+/// Whether `status.state` becomes another one. An object that is changed has a status, by the definition's default.
+const ANOTHER_STATE: &str = "(has(self.status.state)
+  && (!has(oldSelf.status.state) || self.status.state != oldSelf.status.state))";
 
 /// Whether `spec` is what it was.
 const UNCHANGED: &str = "self.spec == oldSelf.spec";

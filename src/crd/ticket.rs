@@ -37,31 +37,18 @@ use crate::domain::{Money, OrderRef};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order \
-         && self.spec.store == oldSelf.spec.store \
-         && self.spec.customer == oldSelf.spec.customer \
-         && self.spec.items == oldSelf.spec.items \
-         && self.spec.amount == oldSelf.spec.amount \
-         && self.spec.acceptance == oldSelf.spec.acceptance \
-         && self.spec.until == oldSelf.spec.until \
-         && has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
+        "has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
          && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
     )
-    .message("what was ordered and paid cannot be changed")
+    .message("the deadlines of a ticket cannot be changed")
     .field_path(".spec"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.decision) \
-         || (has(self.spec.decision) && self.spec.decision == oldSelf.spec.decision)"
-    )
+    validation = Rule::new("!has(oldSelf.spec.decision) || has(self.spec.decision)")
         .message("it is decided already, and a decision stays")
         .field_path(".spec"),
     validation = Rule::new("(has(self.spec.decision) && self.spec.decision == 'Reject') == has(self.spec.reject)")
         .message("a rejection says why, and nothing else does: set decision: Reject together with reject.reason")
         .field_path(".spec.reject"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.reject) \
-         || (has(self.spec.reject) && self.spec.reject == oldSelf.spec.reject)"
-    )
+    validation = Rule::new("!has(oldSelf.spec.reject) || has(self.spec.reject)")
         .message("the reason of a rejection stays")
         .field_path(".spec"),
     validation = Rule::new(
@@ -81,14 +68,10 @@ use crate::domain::{Money, OrderRef};
     validation = Rule::new("has(oldSelf.spec.cooking) || !has(self.spec.cooking) || self.spec.cooking == 'Started'")
         .message("cooking is started before it is finished")
         .field_path(".spec.cooking"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.cooking) \
-         || (has(self.spec.cooking) \
-           && (self.spec.cooking == oldSelf.spec.cooking || self.spec.cooking == 'Finished'))"
-    )
-    .message("cooking does not go back")
-    .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.hold) || (has(self.spec.hold) && self.spec.hold == oldSelf.spec.hold)")
+    validation = Rule::new("!has(oldSelf.spec.cooking) || has(self.spec.cooking)")
+        .message("cooking does not go back")
+        .field_path(".spec"),
+    validation = Rule::new("!has(oldSelf.spec.hold) || has(self.spec.hold)")
         .message("a hold is never lifted")
         .field_path(".spec"),
     validation = Rule::new(
@@ -124,37 +107,48 @@ use crate::domain::{Money, OrderRef};
 )]
 pub struct TicketSpec {
     /// The order.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("what was ordered and paid cannot be changed"))]
     pub order: OrderRef,
     /// The Store that it was ordered from.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("what was ordered and paid cannot be changed"))]
     #[schemars(length(min = 1, max = 253))]
     pub store: String,
     /// Who ordered.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("what was ordered and paid cannot be changed"))]
     #[schemars(length(min = 1, max = 63))]
     pub customer: String,
     /// What to make.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("what was ordered and paid cannot be changed"))]
     #[schemars(length(min = 1, max = 20))]
     pub items: Vec<Item>,
     /// What was paid.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("what was ordered and paid cannot be changed"))]
     pub amount: Money,
     /// How it is accepted.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("how a ticket is accepted cannot be changed"))]
     #[serde(default)]
     pub acceptance: Acceptance,
     /// How late the customer may cancel.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("how late the customer may cancel cannot be changed"))]
     #[serde(default)]
     pub until: CutOff,
     /// How long its steps may take.
     #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
     pub deadlines: Deadlines,
     /// Set when the order is being undone; stops every step of the store, and is never lifted.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("a hold is never lifted"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
     /// The store's decision: Accept, or Reject together with reject.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("it is decided already, and a decision stays"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Decision>,
     /// Why it is rejected.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the reason of a rejection stays"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject: Option<Rejection>,
     /// The kitchen's progress: Started, then Finished.
+    #[x_kube(validation = Rule::new("self == oldSelf || self == 'Finished'").message("cooking does not go back"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooking: Option<Cooking>,
 }
