@@ -34,16 +34,11 @@ use crate::domain::{Money, wallet::Status};
     validation = Rule::new("self.spec.deposited.currency == oldSelf.spec.deposited.currency")
         .message("spec.deposited.currency cannot be changed: make another Wallet")
         .field_path(".spec.deposited.currency"),
-    validation = Rule::new(
-        "!has(self.status) \
-         || !has(self.status.charged) \
-         || self.status.charged.amount <= self.spec.deposited.amount"
-    )
+    validation = Rule::new("!has(self.status) || self.status.charged.amount <= self.spec.deposited.amount")
     .message("spec.deposited is everything ever paid in: it cannot be less than what is charged")
     .field_path(".spec.deposited.amount"),
     validation = Rule::new(
         "!has(self.status) \
-         || !has(self.status.charged) \
          || !has(self.status.charged.points) \
          || self.status.charged.points <= (has(self.spec.points) ? self.spec.points : 0)"
     )
