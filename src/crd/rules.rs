@@ -247,6 +247,81 @@ mod tests {
         assert!(same::<Order>(&objects(&purchase(), parts)) > 90);
     }
 
+    /// The changes from one spec to another that nothing refuses, of these that something has to refuse.
+    fn allowed<K: CustomResourceExt>(spec: &Value, changes: &[Value]) -> Vec<Value> {
+        let schema = schema::finish(K::crd()).spec.versions[0].schema.clone().expect("a schema").open_api_v3_schema;
+        let rules = kube_cel::compile_schema(&serde_json::to_value(schema).expect("JSON"));
+        let old = object(spec, &unseen());
+        let is_allowed = |change: &&Value| {
+            let mut new = spec.clone();
+            for (field, value) in change.as_object().expect("fields") {
+                match value {
+                    Value::Null => drop(new.as_object_mut().expect("a spec").remove(field)),
+                    value => new[field] = value.clone(),
+                }
+            }
+            kube_cel::validate_compiled(&rules, &object(&new, &unseen()), Some(&old)).is_ok()
+        };
+        changes.iter().filter(is_allowed).cloned().collect()
+    }
+
+    #[test]
+    fn what_was_written_into_a_delivery_or_ticket_stays() {
+        let (another, none) = (json!({ "name": "order-2", "uid": "2" }), Vec::<Value>::new());
+        let hold = |step: &str| json!({ "cause": "Customer", "step": step });
+        let seocho = json!({ "recipient": "alice", "address": "Teheran-ro 1", "zone": "seocho" });
+        let steps = json!({ "ready": true, "courier": { "name": "park", "zone": "gangnam" }, "progress": "Delivered",
+            "received": true, "deadlines": { "deliver": "5m" } });
+        let delivered = &combined(&delivery(), &[&[steps]])[0];
+        let changes = [
+            json!({ "order": another }),
+            json!({ "deliverTo": seocho }),
+            json!({ "zone": "seocho" }),
+            json!({ "confirmation": "Customer" }),
+            json!({ "deadlines": { "deliver": "6m" } }),
+            json!({ "deadlines": null }),
+            json!({ "ready": false }),
+            park("seocho"),
+            json!({ "courier": { "name": "choi", "zone": "gangnam" } }),
+            json!({ "courier": null }),
+            json!({ "progress": "PickedUp" }),
+            json!({ "progress": null }),
+            json!({ "received": false }),
+            json!({ "received": null }),
+        ];
+        assert_eq!(allowed::<Delivery>(delivered, &changes), none);
+        let held = &combined(&delivery(), &[&[json!({ "ready": true, "hold": hold("Delivered") })]])[0];
+        let lifted = [json!({ "hold": null }), json!({ "hold": hold("PickedUp") })];
+        assert_eq!(allowed::<Delivery>(held, &lifted), none);
+
+        let ticket = json!({ "order": order(), "store": "shop", "customer": "alice", "amount": money(),
+            "items": [{ "product": "stew", "quantity": 1 }], "until": "Delivered", "acceptance": "Manual",
+            "deadlines": { "cook": "5m" }, "decision": "Accept", "cooking": "Finished" });
+        let changes = [
+            json!({ "order": another }),
+            json!({ "store": "other" }),
+            json!({ "customer": "bob" }),
+            json!({ "amount": { "amount": 2_000, "currency": "KRW" } }),
+            json!({ "items": [{ "product": "stew", "quantity": 2 }] }),
+            json!({ "until": "CookingStarts" }),
+            json!({ "acceptance": "Automatic" }),
+            json!({ "deadlines": { "cook": "6m" } }),
+            json!({ "deadlines": null }),
+            json!({ "decision": "Reject", "reject": { "reason": "Closed" }, "cooking": null }),
+            json!({ "decision": null, "acceptance": "Manual" }),
+            json!({ "cooking": "Started" }),
+            json!({ "cooking": null }),
+        ];
+        assert_eq!(allowed::<Ticket>(&ticket, &changes), none);
+        let rejected = json!({ "decision": "Reject", "reject": { "reason": "Closed" }, "cooking": null });
+        let rejected = &combined(&ticket, &[&[rejected], &[json!({ "hold": hold("Decided") })]])[0];
+        let mut rejected = rejected.clone();
+        rejected.as_object_mut().expect("a spec").remove("cooking");
+        let changes =
+            [json!({ "reject": { "reason": "SoldOut" } }), json!({ "hold": null }), json!({ "hold": hold("Cooked") })];
+        assert_eq!(allowed::<Ticket>(&rejected, &changes), none);
+    }
+
     #[test]
     fn rules_that_stand_at_the_status_refuse_what_they_refuse_at_the_root_and_say_so() {
         let (at, later) = ("2026-11-27T07:00:00Z", "2026-11-27T08:00:00Z");

@@ -71,7 +71,8 @@ impl Watched for Order {
 }
 
 impl Mapping for Order {
-    /// Rows are what a crowd waits for last: that an order is done is shown before another one is shown to wait.
+    /// Rows are what a crowd waits for last: that an order is done is shown before another one is shown to wait. And an order
+    /// that is placed goes on before another one is.
     fn hastens(new: Option<&Self>) -> &'static [Kind] {
         match new.and_then(|order| order.status.as_ref()) {
             Some(status) if status.ended_at.is_some() => &[Kind::OrderView],
