@@ -38,41 +38,33 @@ use crate::domain::store::{Confirmation, Deadlines};
     printcolumn(name = "Phone", type_ = "string", json_path = ".spec.deliverTo.phone", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new(
-        "has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
-         && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
-    )
-    .message("the deadlines of a delivery cannot be changed")
-    .field_path(".spec"),
-    validation = Rule::new("!has(oldSelf.spec.courier) || has(self.spec.courier)")
-        .message("it is claimed already, and a claim stays")
+    validation = Rule::new("has(self.spec.deadlines) == has(oldSelf.spec.deadlines)")
+        .message("the deadlines of a delivery cannot be changed")
         .field_path(".spec"),
     validation = Rule::new(
-        "!has(self.spec.courier) \
-         || has(oldSelf.spec.courier) \
-         || (oldSelf.spec.ready && self.spec.courier.zone == self.spec.zone)"
+        "has(self.spec.courier) \
+           ? has(oldSelf.spec.courier) || (oldSelf.spec.ready && self.spec.courier.zone == self.spec.zone) \
+           : !has(oldSelf.spec.courier)"
     )
-        .message("only a ready delivery can be claimed, and only by a courier of its zone")
-        .field_path(".spec.courier"),
+    .message("a claim stays, and only a ready delivery can be claimed, and only by a courier of its zone")
+    .field_path(".spec.courier"),
     validation = Rule::new("!has(self.spec.progress) || has(self.spec.courier)")
         .message("claim it first: set courier")
         .field_path(".spec.progress"),
-    validation = Rule::new("!has(oldSelf.spec.progress) || has(self.spec.progress)")
-        .message("progress does not go back")
-        .field_path(".spec"),
-    validation = Rule::new("has(oldSelf.spec.progress) || !has(self.spec.progress) || self.spec.progress == 'PickedUp'")
-        .message("it is picked up before it is delivered")
-        .field_path(".spec.progress"),
     validation = Rule::new(
-        "!has(self.spec.received) \
-         || !self.spec.received \
-         || (has(oldSelf.spec.progress) && oldSelf.spec.progress == 'Delivered')"
+        "has(self.spec.progress) \
+           ? has(oldSelf.spec.progress) || self.spec.progress == 'PickedUp' \
+           : !has(oldSelf.spec.progress)"
     )
-    .message("only what was delivered can be received")
+    .message("progress does not go back, and it is picked up before it is delivered")
+    .field_path(".spec.progress"),
+    validation = Rule::new(
+        "has(self.spec.received) \
+           ? !self.spec.received || (has(oldSelf.spec.progress) && oldSelf.spec.progress == 'Delivered') \
+           : !has(oldSelf.spec.received) || !oldSelf.spec.received"
+    )
+    .message("received stays received, and only what was delivered can be received")
     .field_path(".spec.received"),
-    validation = Rule::new("!has(oldSelf.spec.received) || !oldSelf.spec.received || has(self.spec.received)")
-        .message("received stays received")
-        .field_path(".spec"),
     validation = Rule::new("!has(oldSelf.spec.hold) || has(self.spec.hold)")
         .message("a hold is never lifted")
         .field_path(".spec"),
@@ -127,6 +119,7 @@ pub struct DeliverySpec {
     #[serde(default)]
     pub confirmation: Confirmation,
     /// How long its steps may take.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the deadlines of a delivery cannot be changed"))]
     #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
     pub deadlines: Deadlines,
     /// Whether it can be claimed: from the start for a warehouse, once cooked for a kitchen.

@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::rules::stays;
 use crate::domain::notification::{Audience, Content, Draft, Status, Topic};
 use crate::domain::order::State;
 use crate::domain::{Money, OrderRef, ids};
@@ -32,7 +33,7 @@ use crate::domain::{Money, OrderRef, ids};
     printcolumn(name = "Next", type_ = "string", json_path = ".status.retryAt", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.spec == oldSelf.spec").message("a message cannot be changed").field_path(".spec"),
+    validation = Rule::new(stays("spec")).message("a message cannot be changed"),
     validation = Rule::new(
         "!has(oldSelf.status) \
          || !(has(oldSelf.status.sentAt) || has(oldSelf.status.gaveUpAt)) \

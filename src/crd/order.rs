@@ -4,8 +4,11 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::stays;
 use crate::domain::fields::is_default;
 use crate::domain::{Time, delivery::Address, order::Status};
+
+const AS_IT_IS: &str = "an order cannot be changed: cancel it and place another";
 
 /// What is bought, from which store, where to, how it is paid, and the wish to cancel.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
@@ -32,21 +35,8 @@ use crate::domain::{Time, delivery::Address, order::Status};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new("self.metadata.name.size() <= 63").message("metadata.name of an Order has at most 63 characters"),
-    validation = Rule::new(
-        "self.spec.customer == oldSelf.spec.customer \
-         && self.spec.store == oldSelf.spec.store \
-         && self.spec.items == oldSelf.spec.items \
-         && self.spec.payment == oldSelf.spec.payment \
-         && self.spec.deliverTo == oldSelf.spec.deliverTo \
-         && has(self.spec.agreed) == has(oldSelf.spec.agreed) \
-         && (!has(self.spec.agreed) || self.spec.agreed == oldSelf.spec.agreed)"
-    )
-    .message("an order cannot be changed: cancel it and place another")
-    .field_path(".spec"),
-    validation = Rule::new(
-        "!has(oldSelf.spec.cancel) \
-         || (has(self.spec.cancel) && self.spec.cancel == oldSelf.spec.cancel)"
-    )
+    validation = Rule::new("has(self.spec.agreed) == has(oldSelf.spec.agreed)").message(AS_IT_IS).field_path(".spec"),
+    validation = Rule::new("!has(oldSelf.spec.cancel) || has(self.spec.cancel)")
         .message("a wish to cancel stays as it is")
         .field_path(".spec"),
     validation = Rule::new(
@@ -58,33 +48,37 @@ use crate::domain::{Time, delivery::Address, order::Status};
     )
     .message("an order that has ended never changes its state again")
     .field_path(".status"),
-    validation = Rule::new(
-        "!has(oldSelf.status) \
-         || !has(oldSelf.status.terms) \
-         || (has(self.status.terms) && self.status.terms == oldSelf.status.terms)"
-    )
+    validation = Rule::new("!has(oldSelf.status) || !has(oldSelf.status.terms) || has(self.status.terms)")
         .message("the terms of a placed order never change")
-        .field_path(".status")
+        .field_path(".status"),
+    validation = Rule::new(stays("status.terms")).message("the terms of a placed order never change")
 )]
 pub struct OrderSpec {
     /// Who orders.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[schemars(length(min = 1, max = 63))]
     pub customer: String,
     /// Name of the Store ordered from.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub store: String,
     /// What is ordered; each product once.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[schemars(length(min = 1, max = 20))]
     pub items: Vec<Item>,
     /// How it is paid.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     pub payment: PaymentMethod,
     /// Where to deliver.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     pub deliver_to: Address,
     /// What the customer agreed to pay. Where given, another total ends the order as Invalid, PriceChanged, and nothing is
     /// held; without it the prices count that hold when the order is placed.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreed: Option<Box<Agreed>>,
     /// The wish to cancel. Set it at any time; once set, it stays. It is honoured until the store's cut-off.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("a wish to cancel stays as it is"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel: Option<Box<Cancel>>,
 }

@@ -8,6 +8,8 @@ use crate::domain::fields::is_default;
 use crate::domain::payment::{Item, Payer, Status};
 use crate::domain::{Money, ObjectRef, OrderRef};
 
+const AS_IT_IS: &str = "a payment cannot be changed";
+
 /// One charge of one order.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]
@@ -35,17 +37,10 @@ use crate::domain::{Money, ObjectRef, OrderRef};
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     validation = Rule::new(
-        "self.spec.order == oldSelf.spec.order \
-         && self.spec.amount == oldSelf.spec.amount \
-         && self.spec.method == oldSelf.spec.method \
-         && (self.spec.method == 'Wallet' \
-             ? self.spec.wallet == oldSelf.spec.wallet \
-             : self.spec.provider == oldSelf.spec.provider && self.spec.token == oldSelf.spec.token) \
-         && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0) \
-         && has(self.spec.items) == has(oldSelf.spec.items) \
-         && (!has(self.spec.items) || self.spec.items == oldSelf.spec.items)"
+        "has(self.spec.items) == has(oldSelf.spec.items) \
+         && (has(self.spec.points) ? self.spec.points : 0) == (has(oldSelf.spec.points) ? oldSelf.spec.points : 0)"
     )
-    .message("a payment cannot be changed")
+    .message(AS_IT_IS)
     .field_path(".spec"),
     validation = Rule::new(
         "self.spec.method == 'Wallet' \
@@ -91,28 +86,35 @@ use crate::domain::{Money, ObjectRef, OrderRef};
 )]
 pub struct PaymentSpec {
     /// The order that is paid for.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     pub order: OrderRef,
     /// How it is paid.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default)]
     pub method: Method,
     /// The wallet that pays.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wallet: Option<Box<ObjectRef>>,
     /// The provider that is paid through, by its name in the OrderPlatform.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub provider: Option<String>,
     /// The provider's single-use token.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 256))]
     pub token: Option<String>,
     /// How much.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     pub amount: Money,
     /// Membership points, beside the money.
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(range(min = 0, max = 9_000_000_000_000_000i64))]
     pub points: i64,
     /// What is bought: given back to its Products should the order be removed before its end.
+    #[x_kube(validation = Rule::new("self == oldSelf").message(AS_IT_IS))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20))]
     pub items: Vec<Item>,

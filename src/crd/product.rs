@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::rules::stays;
 use crate::domain::fields::is_default;
 use crate::domain::{Money, product::Status};
 
@@ -31,9 +32,8 @@ use crate::domain::{Money, product::Status};
     printcolumn(name = "Title", type_ = "string", json_path = ".spec.title", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.spec.price.currency == oldSelf.spec.price.currency")
-        .message("spec.price.currency cannot be changed: make another Product")
-        .field_path(".spec.price.currency"),
+    validation = Rule::new(stays("spec.price.currency"))
+        .message("spec.price.currency cannot be changed: make another Product"),
     validation = Rule::new("!has(self.status) || self.status.reserved + self.status.sold <= self.spec.stock")
     .message("spec.stock is everything ever supplied: it cannot be less than what is reserved and sold")
     .field_path(".spec.stock")

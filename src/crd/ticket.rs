@@ -36,12 +36,9 @@ use crate::domain::{Money, OrderRef};
     printcolumn(name = "Held", type_ = "string", json_path = ".spec.hold.cause", priority = 1),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new(
-        "has(self.spec.deadlines) == has(oldSelf.spec.deadlines) \
-         && (!has(self.spec.deadlines) || self.spec.deadlines == oldSelf.spec.deadlines)"
-    )
-    .message("the deadlines of a ticket cannot be changed")
-    .field_path(".spec"),
+    validation = Rule::new("has(self.spec.deadlines) == has(oldSelf.spec.deadlines)")
+        .message("the deadlines of a ticket cannot be changed")
+        .field_path(".spec"),
     validation = Rule::new("!has(oldSelf.spec.decision) || has(self.spec.decision)")
         .message("it is decided already, and a decision stays")
         .field_path(".spec"),
@@ -65,12 +62,13 @@ use crate::domain::{Money, OrderRef};
     )
     .message("only an accepted order is cooked: set decision: Accept")
     .field_path(".spec.cooking"),
-    validation = Rule::new("has(oldSelf.spec.cooking) || !has(self.spec.cooking) || self.spec.cooking == 'Started'")
-        .message("cooking is started before it is finished")
-        .field_path(".spec.cooking"),
-    validation = Rule::new("!has(oldSelf.spec.cooking) || has(self.spec.cooking)")
-        .message("cooking does not go back")
-        .field_path(".spec"),
+    validation = Rule::new(
+        "has(self.spec.cooking) \
+           ? has(oldSelf.spec.cooking) || self.spec.cooking == 'Started' \
+           : !has(oldSelf.spec.cooking)"
+    )
+    .message("cooking does not go back, and it is started before it is finished")
+    .field_path(".spec.cooking"),
     validation = Rule::new("!has(oldSelf.spec.hold) || has(self.spec.hold)")
         .message("a hold is never lifted")
         .field_path(".spec"),
@@ -133,6 +131,7 @@ pub struct TicketSpec {
     #[serde(default)]
     pub until: CutOff,
     /// How long its steps may take.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("the deadlines of a ticket cannot be changed"))]
     #[serde(default, skip_serializing_if = "Deadlines::is_empty")]
     pub deadlines: Deadlines,
     /// Set when the order is being undone; stops every step of the store, and is never lifted.

@@ -3,6 +3,7 @@
 use kube::{CustomResource, KubeSchema};
 use serde::{Deserialize, Serialize};
 
+use super::rules::stays;
 use crate::domain::fields::is_default;
 use crate::domain::{Money, wallet::Status};
 
@@ -28,12 +29,8 @@ use crate::domain::{Money, wallet::Status};
     printcolumn(name = "Currency", type_ = "string", json_path = ".spec.deposited.currency"),
     printcolumn(name = "Message", type_ = "string", json_path = ".status.conditions[?(@.message!='')].message", priority = 1),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    validation = Rule::new("self.spec.owner == oldSelf.spec.owner")
-        .message("spec.owner cannot be changed: make another Wallet")
-        .field_path(".spec.owner"),
-    validation = Rule::new("self.spec.deposited.currency == oldSelf.spec.deposited.currency")
-        .message("spec.deposited.currency cannot be changed: make another Wallet")
-        .field_path(".spec.deposited.currency"),
+    validation = Rule::new(stays("spec.deposited.currency"))
+        .message("spec.deposited.currency cannot be changed: make another Wallet"),
     validation = Rule::new("!has(self.status) || self.status.charged.amount <= self.spec.deposited.amount")
     .message("spec.deposited is everything ever paid in: it cannot be less than what is charged")
     .field_path(".spec.deposited.amount"),
@@ -47,6 +44,7 @@ use crate::domain::{Money, wallet::Status};
 )]
 pub struct WalletSpec {
     /// The customer it belongs to: only their orders can be paid from it.
+    #[x_kube(validation = Rule::new("self == oldSelf").message("spec.owner cannot be changed: make another Wallet"))]
     #[schemars(length(min = 1, max = 63))]
     pub owner: String,
     /// Everything ever paid in. To top up, read it, add, and write it back with the resourceVersion that was read.

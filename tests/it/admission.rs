@@ -159,7 +159,7 @@ async fn steps_of_a_delivery_come_once_and_in_order_and_none_after_a_hold() {
     scene.finish().await;
 }
 
-/// The rules about changes of a spec are over at once where the state changes, since no write changes both. No operator runs.
+/// A rule about one part of an object stands there, since no write changes both. No operator runs.
 #[tokio::test]
 async fn no_write_changes_both_a_spec_and_a_state() {
     let scene = Scene::new("both", 0).await;
