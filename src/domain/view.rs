@@ -28,9 +28,13 @@ use super::{Case, Intent, Kind, OwnerState, Plan, Time, ids};
 
 use removed::DEBOUNCE_UNDO;
 
-/// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the
-/// controllers run, its first row shows it placed.
+/// An order that nobody has looked at yet gets a row of its own only once it has waited this long: while the controllers
+/// run, its first row shows it placed, or further.
 const UNTOUCHED: Duration = Duration::from_secs(1);
+
+/// An order's first row waits this long for the next change, for as long as `UNTOUCHED` in all: most orders go on at once, and many
+/// have ended by then, which is shown without delay. One row is written for all that.
+const SETTLED: Duration = Duration::from_millis(100);
 
 /// The row of an order that has not changed for so long was there before, unless it is known to be the first one: it was
 /// deleted, and nothing older than it may take its place.
@@ -88,8 +92,12 @@ pub fn decide(case: &Case<Observed>) -> Plan<()> {
 
 /// A row for an order that has none. Where one was there and is gone, it comes back from what stands now.
 fn appear(case: &Case<Observed>, sources: &Sources) -> Plan<()> {
-    let due = sources.order.created.after(UNTOUCHED);
-    if sources.order.status.state.is_none() && case.now < due {
+    let due = match sources.order.status.state {
+        None => sources.order.created.after(UNTOUCHED),
+        Some(state) if state.is_end() => case.now,
+        Some(_) => case.seen.changed.after(SETTLED).min(placed(sources).after(UNTOUCHED)),
+    };
+    if case.now < due {
         return Plan::wait_until(due);
     }
     let quiet = case.now.since(case.seen.changed) >= QUIET;
@@ -97,6 +105,11 @@ fn appear(case: &Case<Observed>, sources: &Sources) -> Plan<()> {
         return Plan::all(SOURCES.map(|kind| read(sources, kind)).into());
     }
     Plan::only(Intent::CreateView(project(sources, None)))
+}
+
+/// When an order was placed; where it is not, when it was made.
+fn placed(sources: &Sources) -> Time {
+    sources.order.status.placed_at.unwrap_or(sources.order.created)
 }
 
 /// The kinds that a row is made of, in the order of [`Marks::all`].

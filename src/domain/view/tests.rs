@@ -1,5 +1,7 @@
 //! When a row is written, from what, and what it keeps.
 
+mod appear;
+
 use super::super::child::Gone;
 use super::*;
 use crate::domain::{Condition, Lookup, Meta, Money, OrderRef, Policy, Version, conditions, delivery, payment, ticket};
@@ -170,15 +172,6 @@ fn whatever_somebody_wrote_into_a_row_is_put_right_from_what_was_read() {
     forged.afresh = [true, false, false, false];
     assert!(foreign(&forged).is_some(), "no version that was ever read is newer than the newest");
     assert_eq!(written(&forged, at(99)).unwrap(), project(&paid(), None));
-}
-
-#[test]
-fn a_row_that_was_deleted_comes_back_from_what_stands_now() {
-    let gone = Observed { row: None, ..seen(&paid(), paid()) };
-    assert_eq!(reads(&decide(&gone, at(12))).len(), 4, "a process that was frozen may have missed everything");
-    let appears = |seen: &Observed, now| matches!(&decide(seen, at(now)).intents[..], [Intent::CreateView(_)]);
-    assert!(appears(&gone, 11) && appears(&Observed { is_first: true, ..gone.clone() }, 99));
-    assert!(appears(&Observed { afresh: [true; 4], ..gone }, 12));
 }
 
 #[test]
