@@ -30,7 +30,7 @@ const CHAIN: [(&str, &str, &str); 12] = [
     ("delivered", "PATCH deliveries", "courier"),
     ("confirmed", "PATCH deliveries/status", "operator"),
     ("completed", "PATCH orders/status", "operator"),
-    ("row shows it", "PATCH orderviews", "operator"),
+    ("row shows it", "POST orderviews", "operator"),
 ];
 
 /// When each fact of each order was first seen, by the order's UID.

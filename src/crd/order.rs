@@ -8,6 +8,7 @@ use super::rules::stays;
 use crate::domain::fields::is_default;
 use crate::domain::{Time, delivery::Address, order::Status};
 
+/// Why a change of what was ordered is refused.
 const AS_IT_IS: &str = "an order cannot be changed: cancel it and place another";
 
 /// What is bought, from which store, where to, how it is paid, and the wish to cancel.

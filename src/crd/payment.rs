@@ -8,6 +8,7 @@ use crate::domain::fields::is_default;
 use crate::domain::payment::{Item, Payer, Status};
 use crate::domain::{Money, ObjectRef, OrderRef};
 
+/// Why a change of what is charged is refused.
 const AS_IT_IS: &str = "a payment cannot be changed";
 
 /// One charge of one order.
