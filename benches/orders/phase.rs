@@ -12,13 +12,13 @@ use crate::stats::quantile;
 
 /// Writes of the operator for a finished warehouse order paid by wallet, from the design's budget.
 const BUDGET: [(&str, f64); 8] = [
-    ("Order patch_status", 3.0),
-    ("Product patch_status", 2.0),
-    ("Wallet patch_status", 1.0),
+    ("Order replace_status", 3.0),
+    ("Product replace_status", 2.0),
+    ("Wallet replace_status", 1.0),
     ("Payment create", 1.0),
-    ("Payment patch_status", 1.0),
+    ("Payment replace_status", 1.0),
     ("Delivery create", 1.0),
-    ("Delivery patch_status", 1.0),
+    ("Delivery replace_status", 1.0),
     ("OrderView create", 1.0),
 ];
 const BUDGET_VIEW_PATCHES: f64 = 2.0;
@@ -162,7 +162,7 @@ impl Phase {
     pub fn seconds_at_raw_rates(&self, raw: &Rates) -> f64 {
         let rate = |name: &str| {
             let kind = name.split(' ').next().unwrap_or_default();
-            raw.get(name).or_else(|| raw.get(&format!("{kind} patch_status"))).copied().unwrap_or(f64::INFINITY)
+            raw.get(name).or_else(|| raw.get(&format!("{kind} replace_status"))).copied().unwrap_or(f64::INFINITY)
         };
         let writes = self.calls.iter().filter(|(name, _)| name.split(' ').count() == 2 && !name.ends_with(" list"));
         let operator: f64 = writes.map(|(name, count)| *count as f64 / rate(name)).sum();

@@ -1,7 +1,8 @@
 //! The raw rates of the API server: a minimal client writes objects of the same kinds and sizes, with the same rights and
 //! as many watches as the operator has, one verb after the other, as fast as it goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -30,7 +31,7 @@ const KINDS: [(&str, &str); 7] = [
 const UID: &str = "d1f0f2f4-0000-4000-8000-000000000001";
 const AT: &str = "2026-11-21T07:10:00.123Z";
 
-/// Writes a second by kind and verb, such as `Order patch_status`.
+/// Writes a second by kind and verb, such as `Order replace_status`.
 pub type Rates = BTreeMap<String, f64>;
 
 struct Raw {
@@ -38,6 +39,8 @@ struct Raw {
     namespace: String,
     limit: Duration,
     rates: Rates,
+    /// The version at which each object stands, by kind and number.
+    versions: Mutex<HashMap<(String, usize), String>>,
 }
 
 /// Measures every verb for `limit`, in a namespace of this name.
@@ -48,25 +51,26 @@ pub async fn measure(plane: &Plane, name: &str, limit: Duration) -> Rates {
     Api::<Namespace>::all(admin).create(&PostParams::default(), &object).await.expect("namespace created");
     let client = Client::try_from(config(&plane.actors()).await).expect("client");
     let watches = watch_all(&client, &namespace);
-    let mut raw = Raw { client, namespace, limit: Duration::from_millis(500), rates: Rates::new() };
+    let limit_of_first = Duration::from_millis(500);
+    let mut raw = Raw { client, namespace, limit: limit_of_first, rates: Rates::new(), versions: Mutex::default() };
     // The first requests wait for what the API server prepares for new kinds, policies and accounts.
     raw.create("Order", |number| named(order(number), "warm")).await;
     raw.limit = limit;
     let orders = raw.create("Order", order).await;
-    raw.patch("Order", true, orders, order_status()).await;
+    raw.replace_status("Order", orders, order_status()).await;
     let products = raw.create("Product", product).await;
-    raw.patch("Product", true, products, ledger("quantity")).await;
+    raw.replace_status("Product", products, ledger("quantity")).await;
     let wallets = raw.create("Wallet", wallet).await;
-    raw.patch("Wallet", true, wallets, ledger("amount")).await;
+    raw.replace_status("Wallet", wallets, ledger("amount")).await;
     let payments = raw.create("Payment", payment).await;
-    raw.patch("Payment", true, payments, ended("Approved", "approvedAt", true)).await;
+    raw.replace_status("Payment", payments, ended("Approved", "approvedAt", true)).await;
     let deliveries = raw.create("Delivery", delivery).await;
     let claim = json!({ "spec": { "courier": { "name": "park", "zone": "gangnam" }, "progress": "PickedUp" } });
-    raw.patch("Delivery", false, deliveries, claim).await;
+    raw.patch("Delivery", deliveries, claim).await;
     // Of the size of a confirmed one, which only what was delivered may say.
-    raw.patch("Delivery", true, deliveries, ended("Cancelled", "cancelledAt", false)).await;
+    raw.replace_status("Delivery", deliveries, ended("Cancelled", "cancelledAt", false)).await;
     let views = raw.create("OrderView", view).await;
-    raw.patch("OrderView", false, views, json!({ "status": row("Completed", "Confirmed") })).await;
+    raw.patch("OrderView", views, json!({ "status": row("Completed", "Confirmed") })).await;
     raw.delete("OrderView", views).await;
     watches.abort();
     raw.rates
@@ -100,21 +104,28 @@ impl Raw {
         Api::namespaced_with(self.client.clone(), &self.namespace, &resource(kind))
     }
 
-    /// Repeats `call` with rising numbers below `most` until the time is over; notes the rate, gives how many there were.
-    async fn rate<F: Future<Output = kube::Result<()>>>(
+    /// Repeats `call` with rising numbers below `most`, and the version at which that one stands, until the time is over; notes the
+    /// rate, gives how many there were.
+    async fn rate<F: Future<Output = kube::Result<Option<DynamicObject>>>>(
         &mut self,
-        name: String,
+        kind: &str,
+        verb: &str,
         most: usize,
-        call: impl Fn(usize) -> F,
+        call: impl Fn(usize, Option<String>) -> F,
     ) -> usize {
-        let (next, started, limit) = (AtomicUsize::new(0), Instant::now(), self.limit);
+        let (next, started, limit, name) = (AtomicUsize::new(0), Instant::now(), self.limit, format!("{kind} {verb}"));
+        let versions = || self.versions.lock().expect("versions");
         let worker = || async {
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= most || started.elapsed() > limit {
                     return;
                 }
-                call(number).await.unwrap_or_else(|error| panic!("{name} {number}: {error}"));
+                let seen = versions().get(&(kind.to_owned(), number)).cloned();
+                let now = call(number, seen).await.unwrap_or_else(|error| panic!("{name} {number}: {error}"));
+                if let Some(version) = now.and_then(|object| object.metadata.resource_version) {
+                    versions().insert((kind.to_owned(), number), version);
+                }
             }
         };
         futures::future::join_all((0..AT_ONCE).map(|_| worker())).await;
@@ -127,41 +138,46 @@ impl Raw {
 
     async fn create(&mut self, kind: &str, object: impl Fn(usize) -> Value) -> usize {
         let (api, api_version, kind_name) = (self.api(kind), "jumun.dev/v1alpha1", kind.to_owned());
-        self.rate(format!("{kind} create"), usize::MAX, |number| {
+        self.rate(kind, "create", usize::MAX, |number, _| {
             let mut object = object(number);
             object["apiVersion"] = json!(api_version);
             object["kind"] = json!(kind_name);
             let prefix = object["metadata"]["name"].as_str().unwrap_or("raw").to_owned();
             object["metadata"]["name"] = json!(format!("{prefix}-{number}"));
             let (api, object) = (api.clone(), serde_json::from_value(object).expect("well-formed"));
-            async move { api.create(&PostParams::default(), &object).await.map(drop) }
+            async move { Ok(Some(api.create(&PostParams::default(), &object).await?)) }
         })
         .await
     }
 
-    async fn patch(&mut self, kind: &str, status: bool, most: usize, patch: Value) {
+    async fn patch(&mut self, kind: &str, most: usize, patch: Value) {
         let api = self.api(kind);
-        let verb = if status { "patch_status" } else { "patch" };
-        self.rate(format!("{kind} {verb}"), most, |number| {
+        self.rate(kind, "patch", most, |number, _| {
             let (api, patch, name) = (api.clone(), Patch::Merge(patch.clone()), format!("raw-{number}"));
-            async move {
-                let params = PatchParams::default();
-                if status {
-                    api.patch_status(&name, &params, &patch).await
-                } else {
-                    api.patch(&name, &params, &patch).await
-                }
-                .map(drop)
-            }
+            async move { api.patch(&name, &PatchParams::default(), &patch).await.map(Some) }
+        })
+        .await;
+    }
+
+    /// As the operator does: of the one version that is known, by its status alone.
+    async fn replace_status(&mut self, kind: &str, most: usize, object: Value) {
+        let api = self.api(kind);
+        let namespace = self.namespace.clone();
+        self.rate(kind, "replace_status", most, |number, version| {
+            let (api, mut body, name) = (api.clone(), object.clone(), format!("raw-{number}"));
+            body["apiVersion"] = json!("jumun.dev/v1alpha1");
+            body["kind"] = json!(kind);
+            body["metadata"] = json!({ "name": name, "namespace": namespace, "resourceVersion": version });
+            async move { api.replace_subresource("status", &name, &PostParams::default(), &body).await.map(Some) }
         })
         .await;
     }
 
     async fn delete(&mut self, kind: &str, most: usize) {
         let api = self.api(kind);
-        self.rate(format!("{kind} delete"), most, |number| {
+        self.rate(kind, "delete", most, |number, _| {
             let api = api.clone();
-            async move { api.delete(&format!("raw-{number}"), &DeleteParams::default()).await.map(drop) }
+            async move { api.delete(&format!("raw-{number}"), &DeleteParams::default()).await.map(|_| None) }
         })
         .await;
     }

@@ -48,6 +48,22 @@ impl Calls {
         self.call(K::KIND, "patch_status", &target.name, api.patch_status(&target.name, &params(), &body)).await
     }
 
+    /// Replaces the status of one exact version of an object.
+    pub(crate) async fn replace_status<K: Watched>(
+        &self,
+        key: &Key,
+        target: &Target,
+        status: Value,
+    ) -> Result<K, Error> {
+        let mut body =
+            aimed(target, json!({ "apiVersion": K::api_version(&()), "kind": K::kind(&()), "status": status }));
+        body["metadata"]["name"] = json!(target.name);
+        body["metadata"]["namespace"] = json!(&*key.namespace);
+        let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
+        let (api, name) = (self.api::<K>(key), &target.name);
+        self.call(K::KIND, "replace_status", name, api.replace_subresource("status", name, &params, &body)).await
+    }
+
     /// Deletes one exact version of an object.
     pub(crate) async fn delete<K: Watched>(&self, key: &Key, target: &Target) -> Result<(), Error> {
         let (uid, version) = (target.uid.clone(), target.version.0.to_string());

@@ -14,6 +14,7 @@ pub mod queue;
 pub mod rights;
 pub mod server;
 pub mod stream;
+pub mod unknown;
 pub mod unreadable;
 pub mod watch;
 pub mod watched;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::history::History;
 use super::lock;
+use super::unknown::Unknowns;
 use super::unreadable::Unreadables;
 use crate::domain::Kind;
 
@@ -20,6 +21,8 @@ pub struct Server {
     pub history: History,
     /// What cannot be understood.
     pub unreadables: Unreadables,
+    /// What this version does not know in full.
+    pub unknowns: Unknowns,
     /// Which kinds cannot be read at present, since when, and why.
     silent: Mutex<BTreeMap<Kind, (Instant, String)>>,
     terminating: Mutex<HashSet<Arc<str>>>,

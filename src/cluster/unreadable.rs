@@ -12,8 +12,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
 use serde_json::Value;
 
-use super::lock;
 use super::watched::Key;
+use super::{lock, unknown};
 use crate::domain::Kind;
 
 /// The most that is said of what is wrong.
@@ -23,6 +23,8 @@ const SENTENCE: usize = 160;
 #[derive(Clone, Debug)]
 pub struct Decoded<K> {
     meta: ObjectMeta,
+    /// Whether its status has a field that this version does not know.
+    pub has_unknown: bool,
     pub content: Result<K, Unreadable>,
 }
 
@@ -39,13 +41,14 @@ pub struct Unreadable {
 impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Decoded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        match K::deserialize(&value) {
-            Ok(object) => Ok(Self { meta: object.meta().clone(), content: Ok(object) }),
+        match unknown::decode::<K, _>(&value) {
+            Ok((object, has_unknown)) => Ok(Self { meta: object.meta().clone(), has_unknown, content: Ok(object) }),
             Err(error) => {
                 let meta = ObjectMeta::deserialize(&value["metadata"]).map_err(D::Error::custom)?;
                 let uid = meta.uid.clone().unwrap_or_default();
                 let error = error.to_string().chars().take(SENTENCE).collect();
-                Ok(Self { meta, content: Err(Unreadable { uid, error, raw: value.to_string() }) })
+                let content = Err(Unreadable { uid, error, raw: value.to_string() });
+                Ok(Self { meta, has_unknown: true, content })
             }
         }
     }

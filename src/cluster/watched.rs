@@ -50,7 +50,7 @@ impl std::fmt::Display for Key {
 /// A kind that is watched and cached.
 pub trait Watched:
     Resource<DynamicType = (), Scope = NamespaceResourceScope>
-    + HasStatus<Status: Conditioned>
+    + HasStatus<Status: Conditioned + Serialize>
     + Clone
     + Debug
     + DeserializeOwned

@@ -23,5 +23,5 @@ pub fn is_operated(plural: &str) -> bool {
 
 /// The policies and their bindings, as (file name, YAML); `definitions` says which fields a spec has.
 pub fn manifests(definitions: &[CustomResourceDefinition]) -> [(&'static str, String); 2] {
-    [("admission.yaml", mutating::manifest()), ("rights.yaml", validating::manifest(definitions))]
+    [("admission.yaml", mutating::manifest(definitions)), ("rights.yaml", validating::manifest(definitions))]
 }

@@ -108,7 +108,7 @@ fn rights(kinds: &[Kind], namespace: Option<&str>) -> Rights {
         writes(*kind).iter().for_each(|(written, verbs)| grant(GROUP, plural(*written), None, verbs));
         // A row is its own status.
         if *kind != Kind::OrderView {
-            grant(GROUP, format!("{}/status", plural(*kind)), None, &["patch"]);
+            grant(GROUP, format!("{}/status", plural(*kind)), None, &["patch", "update"]);
         }
     }
     // Which processes run side by side: each has a Lease of its own, and removes those of the dead.

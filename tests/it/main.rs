@@ -60,3 +60,4 @@ mod told;
 mod turns;
 mod unreadable;
 mod wait;
+mod whole_status;

@@ -116,8 +116,9 @@ impl Written {
         };
         let all = |is: &dyn Fn(&str) -> bool| -> u64 { (0..after.len()).map(|at| sum(at, is)).sum() };
         let ours = |labels: &str| !labels.contains("\"Lease\"") && !labels.contains("\"list\"");
-        let order =
-            |labels: &str| labels.contains("\"Order\"") && labels.contains("patch_status") && labels.contains("\"ok\"");
+        let order = |labels: &str| {
+            labels.contains("\"Order\"") && labels.contains("replace_status") && labels.contains("\"ok\"")
+        };
         Self {
             orders: (0..after.len()).map(|at| sum(at, &order)).collect(),
             conflicts: all(&|labels| labels.contains("\"conflict\"")),
