@@ -10,7 +10,7 @@ use crate::controllers::{Options, start};
 use crate::domain::{Kind, Policy};
 use crate::http::live::Live;
 use crate::http::ops;
-use crate::platform::rights::rules;
+use crate::platform::rights::needed;
 use crate::telemetry::Metrics;
 
 /// Run the controllers against the cluster of KUBECONFIG, or of the pod it runs in.
@@ -75,7 +75,7 @@ pub async fn run(args: Args) -> Result<(), Failure> {
             ..Policy::default()
         },
     };
-    let needs = rights::needs(&rules(&options.controllers, options.namespace.as_deref()));
+    let needs = rights::needs(&needed(&options.controllers, options.namespace.as_deref()));
     tokio::spawn(rights::await_all(client::watches(&config)?, options.namespace.clone(), needs));
     let metrics = Metrics::default();
     let running = start(&config, &options, &metrics)?;

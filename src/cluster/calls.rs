@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use kube::api::{DeleteParams, ListParams, ObjectList, Patch, PatchParams, PostParams, Preconditions};
+use kube::core::Request;
 use kube::{Api, Client};
 use serde_json::{Value, json};
 
@@ -29,11 +30,16 @@ pub struct Calls {
 }
 
 impl Calls {
-    /// Creates an object in the namespace of `key`.
-    pub(crate) async fn create<K: Watched>(&self, key: &Key, object: &K) -> Result<K, Error> {
+    /// Creates an object in the namespace of `key`. A newer definition may give it what this version does not know.
+    pub(crate) async fn create<K: Watched>(&self, key: &Key, object: &K) -> Result<Decoded<K>, Error> {
         let name = object.meta().name.clone().unwrap_or_default();
         let params = PostParams { field_manager: Some(MANAGER.into()), ..PostParams::default() };
-        self.call(K::KIND, "create", &name, self.api::<K>(key).create(&params, object)).await
+        let path = K::url_path(&(), Some(&key.namespace));
+        let mut request = Request::new(path)
+            .create(&params, serde_json::to_vec(object)?)
+            .map_err(|error| Error::of(K::KIND, "create", &name, kube::Error::BuildRequest(error)))?;
+        request.extensions_mut().insert("create");
+        self.call(K::KIND, "create", &name, self.client.request::<Decoded<K>>(request)).await
     }
 
     /// Changes one exact version of an object. A patch that changes nothing is answered with the version that it met.

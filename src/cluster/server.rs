@@ -21,7 +21,7 @@ pub struct Server {
     pub history: History,
     /// What cannot be understood.
     pub unreadables: Unreadables,
-    /// What this version does not know in full.
+    /// Which statuses are not replaced as a whole.
     pub unknowns: Unknowns,
     /// Which kinds cannot be read at present, since when, and why.
     silent: Mutex<BTreeMap<Kind, (Instant, String)>>,

@@ -8,12 +8,14 @@ use std::sync::Mutex;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use serde::Deserialize;
+use kube::core::object::HasStatus;
 use serde::de::{DeserializeOwned, Deserializer, Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::lock;
+use super::unknown::is_known;
 use super::watched::Key;
-use super::{lock, unknown};
 use crate::domain::Kind;
 
 /// The most that is said of what is wrong.
@@ -23,8 +25,8 @@ const SENTENCE: usize = 160;
 #[derive(Clone, Debug)]
 pub struct Decoded<K> {
     meta: ObjectMeta,
-    /// Whether its status has a field that this version does not know.
-    pub has_unknown: bool,
+    /// Whether its status is what this version would write for it.
+    pub is_known: bool,
     pub content: Result<K, Unreadable>,
 }
 
@@ -38,17 +40,20 @@ pub struct Unreadable {
     raw: String,
 }
 
-impl<'de, K: Resource + DeserializeOwned> Deserialize<'de> for Decoded<K> {
+impl<'de, K: Resource + HasStatus<Status: Serialize> + DeserializeOwned> Deserialize<'de> for Decoded<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        match unknown::decode::<K, _>(&value) {
-            Ok((object, has_unknown)) => Ok(Self { meta: object.meta().clone(), has_unknown, content: Ok(object) }),
+        match K::deserialize(&value) {
+            Ok(object) => {
+                let (meta, is_known) = (object.meta().clone(), is_known(&object, &value));
+                Ok(Self { meta, is_known, content: Ok(object) })
+            }
             Err(error) => {
                 let meta = ObjectMeta::deserialize(&value["metadata"]).map_err(D::Error::custom)?;
                 let uid = meta.uid.clone().unwrap_or_default();
                 let error = error.to_string().chars().take(SENTENCE).collect();
                 let content = Err(Unreadable { uid, error, raw: value.to_string() });
-                Ok(Self { meta, has_unknown: true, content })
+                Ok(Self { meta, is_known: false, content })
             }
         }
     }

@@ -61,8 +61,8 @@ pub fn newest<K: Feed>(sink: &K::Sink) -> Version {
 /// The object, without what no decision looks at. One that cannot be understood is remembered; gives whether that is news.
 pub fn decode<K: Feed>(sink: &K::Sink, found: Decoded<K>) -> Result<K, bool> {
     let key = Key::of(&found);
-    if found.has_unknown {
-        sink.server().unknowns.insert(K::KIND, &key);
+    if !found.is_known {
+        sink.server().unknowns.insert(K::KIND, &found.uid().unwrap_or_default());
     }
     match found.content {
         Ok(mut object) => {
@@ -206,8 +206,8 @@ impl<S: Sink> Watcher<S> {
             }
             Event::InitDone => {
                 for (key, change) in cache.list_ends(now) {
-                    if let Some((_, None)) = &change {
-                        sink.server().unknowns.remove(K::KIND, &key);
+                    if let Some((Some(gone), None)) = &change {
+                        sink.server().unknowns.remove(K::KIND, &gone.uid().unwrap_or_default());
                     }
                     K::enqueue(sink, &key, change);
                 }
@@ -234,7 +234,7 @@ impl<S: Sink> Watcher<S> {
                 self.count::<K>("delete");
                 let key = Key::of(&object);
                 let ended = object.content.as_ref().ok().and_then(K::has_ended);
-                sink.server().unknowns.remove(K::KIND, &key);
+                sink.server().unknowns.remove(K::KIND, &object.uid().unwrap_or_default());
                 K::enqueue(sink, &key, cache.delete(&object, ended, now));
                 understood(sink, K::KIND, &key);
             }

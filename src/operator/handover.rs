@@ -13,7 +13,7 @@ use crate::cluster::Key;
 use crate::crd::OrderPlatformSpec;
 use crate::domain::Kind;
 use crate::domain::platform::effective::{Finding, Findings};
-use crate::platform::rights::{both, rules};
+use crate::platform::rights::{both, needed};
 use crate::platform::{CONTAINER, Kept, Workload, workloads};
 
 /// What each Deployment runs that keeps something beside what it is to run: in the order in which it has it, so that one
@@ -65,7 +65,7 @@ fn takes(store: &Store, namespace: &str, taker: &Workload<'_>, kind: Kind) -> bo
     let available = live.object["status"]["availableReplicas"].as_i64().unwrap_or(0);
     let runs = is_rolled_out(&live.object, wanted) && available >= wanted;
     let granted: Vec<PolicyRule> = serde_json::from_value(role.object["rules"].clone()).unwrap_or_default();
-    let needed = rules(taker.kinds(), Some(namespace));
+    let needed = needed(taker.kinds(), Some(namespace));
     let may = both(&granted, &needed, namespace) == both(&granted, &granted, namespace);
     runs && may && kinds(&live.object).contains(&kind)
 }
@@ -85,6 +85,8 @@ fn kinds(deployment: &Value) -> Vec<Kind> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+
+    use crate::platform::rights::rules;
 
     use super::super::resources::find;
     use super::super::store::Live;

@@ -76,6 +76,17 @@ pub fn rules(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
     together(rights(kinds, namespace))
 }
 
+/// Those without which something is not done: a status that may not be replaced is patched.
+pub fn needed(kinds: &[Kind], namespace: Option<&str>) -> Vec<PolicyRule> {
+    let mut rights = rights(kinds, namespace);
+    for ((_, resource, _), verbs) in &mut rights {
+        if resource.ends_with("/status") {
+            verbs.remove("update");
+        }
+    }
+    together(rights)
+}
+
 /// What these two sets of rules of a Role in a namespace give, without what no controller is ever given: while pods of
 /// before go on beside those that are wanted, neither loses what it needs.
 pub fn both(one: &[PolicyRule], other: &[PolicyRule], namespace: &str) -> Vec<PolicyRule> {

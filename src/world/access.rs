@@ -32,7 +32,8 @@ impl Access {
     /// changed it: a definition that is older than this program drops what it does not know.
     ///
     /// To replace a status costs the API server less than to patch it, and is the same where all of it is known here. Where
-    /// that is denied, it is patched: a Role of before has no such right.
+    /// that is refused, it is patched: a Role of before has no such right, and a policy of somebody else may want to see more of
+    /// the object than is sent.
     ///
     /// # Errors
     /// Classified by what happens next; nothing was written then, unless the error is a timeout.
@@ -46,7 +47,8 @@ impl Access {
         too_old(decided)?;
         if let Some(whole) = self.whole::<K>(key, target, &patch) {
             match self.calls.replace_status::<K>(key, target, whole).await {
-                Err(error) if error.class() == Class::Denied => {}
+                Err(error) if error.class() == Class::Denied => self.world.server.unknowns.deny(K::KIND),
+                Err(error) if error.class() == Class::Invalid => {}
                 answer => return Ok(self.keep_newer(answer?, target)),
             }
         }
@@ -57,7 +59,7 @@ impl Access {
     /// What a merge patch makes of the status of this version, where all of that status is known.
     fn whole<K: Cached>(&self, key: &Key, target: &Target, patch: &Value) -> Option<Value> {
         let seen = K::cache(&self.world).get(key).filter(|seen| seen.version == target.version)?;
-        if self.world.server.unknowns.contains(K::KIND, key) {
+        if !self.world.server.unknowns.may_replace(K::KIND, &target.uid) {
             return None;
         }
         let mut status = serde_json::to_value(seen.object.status()?).ok()?;
@@ -124,10 +126,10 @@ impl Access {
 
     pub(crate) async fn create<K: Cached>(&self, key: &Key, object: K) -> Result<bool, Error> {
         let before = newest::<K>(&self.world);
-        let object = self.calls.create(key, &object).await?;
-        let name = object.meta().name.clone().unwrap_or_default();
-        self.continues(K::KIND, "create", &name, before, version_of(&object))?;
-        self.keep(object);
+        let made = self.calls.create(key, &object).await?;
+        let name = Key::of(&made).name.to_string();
+        self.continues(K::KIND, "create", &name, before, version_of(&made))?;
+        self.learn(made);
         Ok(true)
     }
 
