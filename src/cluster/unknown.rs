@@ -1,5 +1,5 @@
 //! Objects whose status is not what this version would write for it: a newer one has written a field that this one does not
-//! know, or in other words. Such a status is changed field by field. Every other one is replaced as a whole, which costs the
+//! know, or has put it in other words. Such a status is changed field by field. Every other one is replaced as a whole, which costs the
 //! API server less.
 
 use std::collections::{HashMap, HashSet};
