@@ -51,8 +51,8 @@ pub async fn measure(plane: &Plane, name: &str, limit: Duration) -> Rates {
     Api::<Namespace>::all(admin).create(&PostParams::default(), &object).await.expect("namespace created");
     let client = Client::try_from(config(&plane.actors()).await).expect("client");
     let watches = watch_all(&client, &namespace);
-    let limit_of_first = Duration::from_millis(500);
-    let mut raw = Raw { client, namespace, limit: limit_of_first, rates: Rates::new(), versions: Mutex::default() };
+    let first = Duration::from_millis(500);
+    let mut raw = Raw { client, namespace, limit: first, rates: Rates::new(), versions: Mutex::default() };
     // The first requests wait for what the API server prepares for new kinds, policies and accounts.
     raw.create("Order", |number| named(order(number), "warm")).await;
     raw.limit = limit;

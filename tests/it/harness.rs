@@ -66,6 +66,14 @@ impl Scene {
         Self { client, namespace, plane, recorder, operators: Vec::new() }
     }
 
+    /// A fresh namespace without an operator, on a control plane that nobody else has; [`Plane::down`] takes that away.
+    pub async fn apart(name: &str) -> Self {
+        let own = format!("{name}-{:08x}", rand::random::<u32>());
+        let plane: &'static Plane = Box::leak(Box::new(Plane::up(&own, "")));
+        let client = Client::try_from(config(&plane.admin).await).expect("client");
+        Self::on(plane, client, name).await
+    }
+
     /// Starts one more operator.
     pub fn start_operator(&mut self, arguments: &[&str]) -> usize {
         self.start(&self.plane.operator, arguments)

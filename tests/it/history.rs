@@ -3,13 +3,13 @@
 use jumun::crd::{Product, Wallet};
 use jumun::domain::order::State;
 use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
 use kube::api::{Patch, PatchParams, PostParams};
-use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::books::{deliver_all, rows};
 use crate::harness::{Scene, wait_for};
-use crate::plane::{Plane, config, sh};
+use crate::plane::sh;
 
 /// Far in the future of any cluster of a test.
 const FUTURE: &str = "99999999999";
@@ -133,10 +133,8 @@ async fn conflicts(scene: &Scene) -> u64 {
 /// A control plane of its own: etcd is put back under a running operator.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_restart() {
-    let name = format!("back-{:08x}", rand::random::<u32>());
-    let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
-    let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut scene = Scene::on(plane, client, "put-back").await;
+    let mut scene = Scene::apart("put-back").await;
+    let plane = scene.plane;
     scene.start_operator(&[]);
     scene.shop().await;
     scene.product("mug", 1_000, 100).await;
@@ -151,7 +149,7 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
         scene.order(order, "alice", "mug", 1).await;
         scene.row(order, State::Delivering).await;
     }
-    sh(&format!("tools/cluster snapshot {name}"));
+    sh(&format!("tools/cluster snapshot {}", plane.name()));
     for n in 0..5 {
         let order = format!("after-{n}");
         wait_for("the API server", || async { scene.orders().list(&Default::default()).await.ok() }).await;
@@ -169,7 +167,7 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
             said.insert(crate::program::get(&address, "/readyz").await.1);
         }
     });
-    let put_back = name.clone();
+    let put_back = plane.name();
     tokio::task::spawn_blocking(move || sh(&format!("tools/cluster restore {put_back}"))).await.expect("put back");
     wait_for("it to be noticed", || async { probes.is_finished().then_some(()) }).await;
     wait_for("readiness", || async { (scene.operator(0).get("/readyz").await.0 == 200).then_some(()) }).await;
@@ -185,7 +183,7 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
     assert_eq!(figure(&scene, "jumun_histories_lost_total").await, 1, "once, and not again and again");
     // Once more, where nothing of ours has changed since the copy: no version of ours goes back.
     wait_for("quiet", || async { (scene.open_orders().await == 0).then_some(()) }).await;
-    sh(&format!("tools/cluster snapshot {name}"));
+    sh(&format!("tools/cluster snapshot {}", plane.name()));
     let api: Api<ConfigMap> = scene.api();
     for n in 0..200 {
         let map = json!({ "metadata": { "name": format!("other-{n}") }, "data": { "n": n.to_string() } });
@@ -195,11 +193,11 @@ async fn a_cluster_that_is_put_back_is_noticed_and_everything_goes_on_without_a_
         })
         .await;
     }
-    sh(&format!("tools/cluster restore {name}"));
+    sh(&format!("tools/cluster restore {}", plane.name()));
     wait_for("the API server", || async { scene.orders().list(&Default::default()).await.ok() }).await;
     scene.order("newest", "alice", "mug", 1).await;
     complete(&scene, "newest").await;
     scene.row("newest", State::Completed).await;
     drop(scene);
-    sh(&format!("tools/cluster down {name}"));
+    plane.down();
 }

@@ -2,12 +2,10 @@
 
 use jumun::crd::{OrderPlatform, Product, Store, Wallet};
 use jumun::domain::order::State;
-use kube::Client;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
 use crate::harness::{Scene, order, wait_for};
-use crate::plane::{Plane, config, sh};
 
 /// Makes the status of an object one that a later version may write, or one that this version can read.
 fn write_as(scene: &Scene, kind: &str, name: &str, truth: &str) {
@@ -46,10 +44,8 @@ async fn order_at(scene: &Scene, store: &str, name: &str, customer: &str, produc
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_read_blocks_only_what_needs_it_and_is_said_there() {
-    let name = format!("newer-{:08x}", rand::random::<u32>());
-    let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
-    let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut scene = Scene::on(plane, client, "newer").await;
+    let mut scene = Scene::apart("newer").await;
+    let plane = scene.plane;
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/conditions/items/properties/status/enum/-";
     let patch = json!([{ "op": "add", "path": path, "value": "Maybe" }]).to_string();
     for kind in ["stores", "products", "wallets", "orders", "orderplatforms"] {
@@ -140,15 +136,13 @@ async fn what_cannot_be_read_blocks_only_what_needs_it_and_is_said_there() {
     scene.row("last", State::Delivering).await;
     scene.api::<Store>().delete("odd", &DeleteParams::default()).await.expect("a store goes at once");
     drop(scene);
-    sh(&format!("tools/cluster down {name}"));
+    plane.down();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_on() {
-    let name = format!("less-{:08x}", rand::random::<u32>());
-    let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
-    let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut scene = Scene::on(plane, client, "less").await;
+    let mut scene = Scene::apart("less").await;
+    let plane = scene.plane;
     scene.store("kitchen", json!({ "seller": "kim", "fulfilment": "Kitchen" })).await;
     let spec = json!({ "store": "kitchen", "price": { "amount": 1_000, "currency": "KRW" }, "stock": 9 });
     scene.create::<Product>(json!({ "metadata": { "name": "stew" }, "spec": spec })).await;
@@ -191,5 +185,5 @@ async fn a_definition_that_vanishes_is_said_and_once_it_is_back_everything_goes_
         assert!(log.contains("a kind that could not be read is read again"), "{log}");
     }
     drop(scene);
-    sh(&format!("tools/cluster down {name}"));
+    plane.down();
 }

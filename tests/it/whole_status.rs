@@ -3,18 +3,17 @@
 use jumun::crd::Order;
 use jumun::domain::order::State;
 use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::Api;
 use kube::api::PostParams;
-use kube::{Api, Client};
 use serde_json::json;
 
 use crate::harness::{Scene, wait_for};
-use crate::plane::{Plane, config, sh};
+use crate::sharing::figure;
 
 /// How often an operator has called so.
 async fn calls(scene: &Scene, operator: usize, kind: &str, verb: &str, result: &str) -> u64 {
-    let (_, metrics) = scene.operator(operator).get("/metrics").await;
-    let name = format!(r#"jumun_api_calls_total{{kind="{kind}",verb="{verb}",result="{result}"}} "#);
-    metrics.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap_or_default()
+    let labels = format!(r#"kind="{kind}",verb="{verb}",result="{result}""#);
+    figure(scene, operator, "jumun_api_calls_total", &labels).await
 }
 
 /// What a newer version has written into the status of an object.
@@ -24,10 +23,8 @@ fn later(scene: &Scene, kind: &str, name: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_newer_version_has_written_into_a_status_stays() {
-    let name = format!("later-{:08x}", rand::random::<u32>());
-    let plane: &'static Plane = Box::leak(Box::new(Plane::up(&name, "")));
-    let client = Client::try_from(config(&plane.admin).await).expect("client");
-    let mut scene = Scene::on(plane, client, "later").await;
+    let mut scene = Scene::apart("later").await;
+    let plane = scene.plane;
     let path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/later";
     let patch = json!([{ "op": "add", "path": path, "value": { "type": "string" } }]).to_string();
     for kind in ["products", "wallets", "orders", "payments", "deliveries"] {
@@ -79,7 +76,7 @@ async fn what_a_newer_version_has_written_into_a_status_stays() {
     assert!(calls(&scene, operator, "Delivery", "patch_status", "ok").await == 1);
     assert!(calls(&scene, operator, "Payment", "replace_status", "ok").await > 0);
     scene.finish().await;
-    sh(&format!("tools/cluster down {name}"));
+    plane.down();
 }
 
 #[tokio::test]

@@ -139,6 +139,21 @@ impl<'a> Refusal<'a> {
     }
 }
 
+/// Puts the status of an object in other words than this version would: it is patched from then on, and replaced no more.
+fn reword(scene: &Scene, kind: &str, name: &str) {
+    let first = "jsonpath={.status.conditions[0].type}";
+    let (done, condition) = scene.kubectl(&["get", kind, name, "-o", first]);
+    assert!(done, "{condition}");
+    let (type_, patch) = if condition.is_empty() {
+        ("--type=merge", json!({ "status": { "observedGeneration": 0, "conditions": [] } }))
+    } else {
+        let path = "/status/conditions/0/lastTransitionTime";
+        ("--type=json", json!([{ "op": "replace", "path": path, "value": "2026-11-01T00:00:00.5Z" }]))
+    };
+    let (done, said) = scene.kubectl(&["patch", kind, name, "--subresource=status", type_, "-p", &patch.to_string()]);
+    assert!(done, "{said}");
+}
+
 /// How often each refused write was told as an Event: by the kind that it is about, and a word of its note.
 async fn told(scene: &Scene, kind: &str, word: &str, times: usize) {
     wait_for(&format!("{times} Events of a {kind} about {word}"), || async {
@@ -245,8 +260,19 @@ async fn at_work(name: &str, controllers: Value) {
     let mut late = order("late", "alice", "mug", 1);
     late["spec"]["store"] = "depot".into();
     scene.create::<Order>(late).await;
-    scene.delivery_of("late").await;
+    let delivery = scene.delivery_of("late").await.metadata.name.expect("a name");
+    let payment = scene.payment_of("late").await.metadata.name.expect("a name");
+    let worded = [
+        ("product", "mug"),
+        ("wallet", "alice"),
+        ("pay", &payment),
+        ("dlv", &delivery),
+        ("store", "depot"),
+        ("op", "default"),
+    ];
+    worded.iter().for_each(|(kind, name)| reword(scene, kind, name));
     scene.cancel("late").await;
+    scene.change_store("depot", json!({ "intake": "Hold" })).await;
     for name in ["early", "late"] {
         assert_eq!(scene.end_of(name).await, State::Cancelled);
         scene.row(name, State::Cancelled).await;

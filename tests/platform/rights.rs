@@ -155,12 +155,7 @@ async fn granted_rights_are_used_rights() {
             used.extend(given_on.clone());
         }
         let by_requests = |right: &&Right| !right.starts_with(&format!("{ASKED_BY_POLICIES} "));
-        // A status that is replaced here is patched where a newer version has written into it (tests/it/whole_status.rs).
-        let spare = |right: &&Right| {
-            let status = right.strip_prefix("patch ").filter(|what| what.ends_with("/status"));
-            status.is_some_and(|status| used.contains(&format!("update {status}")))
-        };
-        for right in rights.difference(&used).filter(by_requests).filter(|right| !spare(right)) {
+        for right in rights.difference(&used).filter(by_requests) {
             match explained(account, right) {
                 Some(entry) => _ = needed.insert(entry),
                 None => idle.push(format!("{account}: {right}")),

@@ -82,9 +82,19 @@ impl Plane {
     }
 }
 
-/// Further identities.
+/// Further identities, and what only a control plane of one's own needs.
 #[allow(dead_code)] // the tests act as administrator, and the benchmark has the rights of the manifest
 impl Plane {
+    /// The name that `tools/cluster` knows it by.
+    pub fn name(&self) -> String {
+        self.folder.file_name().expect("a folder").to_string_lossy().into_owned()
+    }
+
+    /// Stops it and removes its data.
+    pub fn down(&self) {
+        sh(&format!("tools/cluster down {}", self.name()));
+    }
+
     /// A kubeconfig of one more service account, bound to the ClusterRole of its name: for an operator with other rights.
     pub fn account(&self, name: &str) -> PathBuf {
         let kubectl = format!("{}/kubectl --kubeconfig {}", self.bin.display(), self.admin.display());
